@@ -1,0 +1,116 @@
+"""How far apart two models are along their depth, and which step of one is closest to which step of the other.
+
+Definitions. The distance of two models at relative depth t is the mean of both directions between the steps nearest to t
+in each; the most different processing step is where it peaks. The best match of a step is the closest step of the
+other model by the same mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, permutations
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from jaxsim.study.labels import depth_grid, matching_error, read_labels
+
+
+def between_models(
+    imbalance: xr.DataArray,
+    standard_error: xr.DataArray | None = None,
+    *,
+    grid: Sequence[float] | Float[np.ndarray, " points"] | None = None,
+) -> xr.Dataset:
+    """Distance of every pair of models against relative depth, and every step's best match in every other model.
+
+    Of two steps equally near to t, of two equally good matches and of two equal peaks the earlier is taken. The error of
+    a mean of two directions is the mean of their errors, an upper bound whatever their correlation.
+
+    Args:
+        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in `Study.imbalance`.
+        standard_error: Its standard errors, labelled alike; without them all errors are NaN.
+        grid: Relative depths t in [0, 1]; 51 evenly spaced ones by default.
+
+    Returns:
+        Dataset with
+        `distance`, `distance_se` on (`k`, `pair`, `t`), `nearest_a`, `nearest_b` on (`pair`, `t`), `peak_t`,
+        `peak_distance` on (`k`, `pair`), with coordinates `model_a`, `model_b` on `pair`;
+        `best_step`, `best_depth`, `best_value`, `best_value_se` on (`k`, `match`), one match per step and other model,
+        with coordinates `match_source` ("model/step"), `match_model_from`, `match_model_to`, `match_depth`.
+        With a single model both dims have length 0.
+
+    Raises:
+        ValueError: If the labels do not fit or the grid leaves [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxsim.study import StepLabel, label_imbalance
+        >>> labels = [StepLabel(m, s, d) for m in "AB" for s, d in (("first", 0.0), ("last", 1.0))]
+        >>> values = np.full((4, 4), 0.8)
+        >>> values[0, 2] = values[2, 0] = 0.2
+        >>> between = between_models(label_imbalance(values, labels).imbalance, grid=[0.0, 1.0])
+        >>> between.distance.sel(k=1, pair="A | B").values.tolist(), between.peak_t.item()
+        ([0.2, 0.8], 1.0)
+        >>> between.best_step.sel(k=1, match=between.match_source == "A/last").item()
+        'first'
+    """
+    imbalance, models = read_labels(imbalance)
+    values = np.asarray(imbalance.values, np.float64)
+    values = (values + values.transpose(0, 2, 1)) / 2
+    errors = matching_error(imbalance, standard_error)
+    errors = (errors + errors.transpose(0, 2, 1)) / 2
+    ts = depth_grid(1.0) if grid is None else np.asarray(grid, np.float64)
+    if ts.ndim != 1 or ts.size == 0 or not np.all((ts >= 0) & (ts <= 1)):
+        raise ValueError(f"expected a grid of relative depths within [0, 1], got {grid!r}")
+    n_k = values.shape[0]
+
+    pairs = list(combinations(models, 2))
+    rows_a = _positions([[int(a.positions[a.nearest(t)]) for t in ts] for a, _ in pairs], ts.size)
+    rows_b = _positions([[int(b.positions[b.nearest(t)]) for t in ts] for _, b in pairs], ts.size)
+    distance = values[:, rows_a, rows_b]
+    peak = distance.argmax(axis=2)
+    steps = np.array([str(name) for name in imbalance["source_step"].values], dtype=object)
+    depths = np.asarray(imbalance["source_depth"].values, np.float64)
+
+    ordered = list(permutations(models, 2))
+    sources = np.concatenate([a.positions for a, _ in ordered]) if ordered else np.zeros(0, np.int64)
+    best = np.zeros((n_k, sources.size), np.int64)
+    done = 0
+    for a, b in ordered:
+        block = values[np.ix_(range(n_k), a.positions, b.positions)]
+        best[:, done : done + len(a.positions)] = b.positions[block.argmin(axis=2)]
+        done += len(a.positions)
+    each_k = np.arange(n_k)[:, None]
+    return xr.Dataset(
+        {
+            "distance": (("k", "pair", "t"), distance),
+            "distance_se": (("k", "pair", "t"), errors[:, rows_a, rows_b]),
+            "nearest_a": (("pair", "t"), steps[rows_a]),
+            "nearest_b": (("pair", "t"), steps[rows_b]),
+            "peak_t": (("k", "pair"), ts[peak]),
+            "peak_distance": (("k", "pair"), distance.max(axis=2)),
+            "best_step": (("k", "match"), steps[best]),
+            "best_depth": (("k", "match"), depths[best]),
+            "best_value": (("k", "match"), values[each_k, sources[None], best]),
+            "best_value_se": (("k", "match"), errors[each_k, sources[None], best]),
+        },
+        coords={
+            "k": imbalance["k"].values,
+            "t": ("t", ts),
+            "pair": ("pair", np.array([f"{a.name} | {b.name}" for a, b in pairs], dtype=object)),
+            "model_a": ("pair", np.array([a.name for a, _ in pairs], dtype=object)),
+            "model_b": ("pair", np.array([b.name for _, b in pairs], dtype=object)),
+            "match_source": ("match", np.array([str(imbalance["source"].values[i]) for i in sources], dtype=object)),
+            "match_model_from": ("match", np.array([a.name for a, _ in ordered for _ in a.positions], dtype=object)),
+            "match_model_to": ("match", np.array([b.name for a, b in ordered for _ in a.positions], dtype=object)),
+            "match_depth": ("match", depths[sources]),
+        },
+        attrs={"nearest_step": "nearest in relative depth; of two equally near the earlier"},
+    )
+
+
+def _positions(rows: list[list[int]], n_points: int) -> np.ndarray:
+    """Rows as int `[n_pairs, n_points]`, also when there are none."""
+    return np.array(rows, dtype=np.int64).reshape(len(rows), n_points)

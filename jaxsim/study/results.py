@@ -1,0 +1,233 @@
+"""A study's results: labelled tables in memory, NetCDF and CSV on disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from jaxsim.study.alignment import depth_alignment
+from jaxsim.study.between import between_models
+from jaxsim.study.smoothness import smoothness_profile
+
+#: The datasets of a study and the files that hold them.
+FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """The results of one comparison of models.
+
+    Attributes:
+        results: `imbalance` and `standard_error` on (`k`, `source`, `target`); `results.attrs` records how they came
+            about (samples, pooling, metric, models, versions, warnings).
+        smoothness: Step changes and fixed-step profiles, see `smoothness_profile`.
+        between: Distances and best matches between models and their depth alignment, see `between_models` and
+            `depth_alignment`.
+        reused: What this run took from an earlier one into the same folder: "features of NAME", "imbalance".
+    """
+
+    results: xr.Dataset
+    smoothness: xr.Dataset
+    between: xr.Dataset
+    reused: tuple[str, ...] = ()
+
+    @classmethod
+    def from_results(cls, results: xr.Dataset, *, seed: int = 0, reused: tuple[str, ...] = ()) -> Study:
+        """Derives smoothness, distances and alignment from a labelled imbalance.
+
+        Args:
+            results: Dataset with `imbalance` and `standard_error`, as `label_imbalance` makes it.
+            seed: Seed of the permutation null of the depth alignment.
+            reused: What was taken from an earlier run.
+
+        Returns:
+            The study.
+
+        Raises:
+            ValueError: If the labels do not fit.
+
+        Example:
+            >>> import numpy as np
+            >>> from jaxsim.study import StepLabel, label_imbalance
+            >>> labels = [StepLabel("m", "a", 0.0), StepLabel("m", "b", 1.0)]
+            >>> study = Study.from_results(label_imbalance(np.array([[0.1, 0.4], [0.2, 0.1]]), labels))
+            >>> round(study.smoothness["mean"].item(), 3)
+            0.3
+        """
+        between = between_models(results["imbalance"], results["standard_error"])
+        aligned = depth_alignment(results["imbalance"], seed=seed)
+        return cls(
+            results=results,
+            smoothness=smoothness_profile(results["imbalance"], results["standard_error"]),
+            between=between.merge(aligned, combine_attrs="no_conflicts"),
+            reused=reused,
+        )
+
+    @property
+    def imbalance(self) -> xr.DataArray:
+        """Information imbalance Delta(source -> target), dims (`k`, `source`, `target`)."""
+        return self.results["imbalance"]
+
+    @property
+    def standard_error(self) -> xr.DataArray:
+        """Standard errors of `imbalance`, same dims."""
+        return self.results["standard_error"]
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Writes NetCDF files (study.nc, smoothness.nc, between.nc) and tidy CSV tables.
+
+        Every file is written beside its place and moved there whole, so a reader never sees a half-written one.
+
+        Args:
+            directory: Made if it does not exist.
+
+        Returns:
+            The directory.
+
+        Raises:
+            ValueError: If the directory cannot be written.
+        """
+        folder = Path(directory)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, file in FILES.items():
+                write_netcdf(getattr(self, name), folder / file)
+            for name, table in tables(self).items():
+                _replace(folder / f"{name}.csv", table.to_csv(index=False).encode())
+        except OSError as error:
+            raise ValueError(
+                f"cannot save the study in {folder}: {error.strerror or error}; choose another folder"
+            ) from error
+        return folder
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Study:
+        """Reads what `save` wrote.
+
+        Args:
+            directory: The folder.
+
+        Returns:
+            The study, wholly in memory.
+
+        Raises:
+            ValueError: If the folder holds no study, or a file in it cannot be read.
+        """
+        folder = Path(directory)
+        missing = [file for file in FILES.values() if not (folder / file).is_file()]
+        if missing:
+            raise ValueError(
+                f"expected a folder written by Study.save, but {folder} has no {missing[0]}; "
+                "give the `out` folder of a finished comparison"
+            )
+        return cls(**{name: read_netcdf(folder / file) for name, file in FILES.items()})
+
+    def report(self, out: str | os.PathLike[str]) -> Path:
+        """Writes figures and one self-contained page.
+
+        Args:
+            out: Folder for them, made if it does not exist.
+
+        Returns:
+            Path of index.html.
+        """
+        from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
+
+        return write_report(self.results, self.smoothness, self.between, Path(out))
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """The study as tidy tables, one observation per row.
+
+    Args:
+        study: The study.
+
+    Returns:
+        "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment".
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxsim.study import StepLabel, label_imbalance
+        >>> labels = [StepLabel("m", "a", 0.0), StepLabel("m", "b", 1.0)]
+        >>> study = Study.from_results(label_imbalance(np.array([[0.1, 0.4], [0.2, 0.1]]), labels))
+        >>> tables(study)["smoothness"][["k", "model", "step_from", "step_to", "forward"]].values.tolist()
+        [[1, 'm', 'a', 'b', 0.4]]
+    """
+    results, smooth, between = study.results, study.smoothness, study.between
+    summary = [name for name in smooth.data_vars if smooth[name].dims == ("k", "model_name")]
+    matches = [name for name in between.data_vars if "match" in between[name].dims]
+    alignment = [name for name in between.data_vars if "direction" in between[name].dims]
+    distances = ["distance", "distance_se", "nearest_a", "nearest_b"]
+    changes = ["forward", "backward", "mean", "forward_se", "backward_se", "mean_se"]
+    return {
+        "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
+        "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),
+        "smoothness_summary": _tidy(smooth[summary], ["k", "model_name"]),
+        "fixed_step": _tidy(smooth[["fixed_step", "fixed_step_se", "fixed_step_span"]], ["k", "model_name", "t"]),
+        "between": _tidy(between[distances], ["k", "pair", "t"]),
+        "matches": _tidy(between[matches], ["k", "match"]).drop(columns="match"),
+        "alignment": _tidy(between[alignment], ["k", "direction"]),
+    }
+
+
+def _tidy(dataset: xr.Dataset, dims: list[str]) -> pd.DataFrame:
+    """One row per cell, labels first."""
+    return dataset.to_dataframe(dim_order=dims).reset_index()
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    """Writes a dataset as NetCDF 4, whole or not at all.
+
+    Args:
+        dataset: What to write; attributes must be strings or numbers.
+        path: The file; replaced if it exists.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        dataset.to_netcdf(name, engine="h5netcdf")
+        _publish(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def read_netcdf(path: Path) -> xr.Dataset:
+    """Reads a NetCDF file wholly into memory.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        ValueError: If the file is not NetCDF 4 or is damaged.
+    """
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, KeyError) as error:
+        raise ValueError(f"cannot read {path} as NetCDF: {error}; delete it and run the comparison again") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Writes bytes beside their place and moves them there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        _publish(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _publish(name: str, path: Path) -> None:
+    """Moves a finished temporary file to its place, readable by whom the user's umask allows."""
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(name, 0o666 & ~mask)  # mkstemp makes files for their owner's eyes only
+    os.replace(name, path)
