@@ -1,0 +1,153 @@
+"""Arrays in memory, and arrays in .npy and .npz files, as a source."""
+
+import hashlib
+import os
+import zipfile
+import zlib
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from jaxsim.data.source import ImageSource
+
+_IMAGE_KEYS = ("images", "x")
+
+
+class ArraySource(ImageSource):
+    """Images of one size in an array.
+
+    Args:
+        images: uint8, `[N, H, W]` or `[N, H, W, 1]` (grey) or `[N, H, W, 3]` (RGB). Memory-mapped arrays
+            stay on disk.
+        prefix: put before the number of an image to make its id.
+        digits: least number of digits of that number; more are used when N needs them.
+        origin: what goes to `description` beside `n_images` and `fingerprint`.
+
+    Raises:
+        ValueError: another dtype or shape, or no image.
+
+    Example:
+        >>> source = ArraySource(np.zeros((2, 8, 8), np.uint8))
+        >>> source.ids, source.load(1).shape
+        (('000000', '000001'), (8, 8, 3))
+    """
+
+    def __init__(
+        self,
+        images: Any,
+        *,
+        prefix: str = "",
+        digits: int = 6,
+        origin: dict[str, Any] | None = None,
+    ):
+        pixels = np.asarray(images)
+        _check_pixels(pixels)
+        self._pixels = pixels if pixels.ndim == 4 else pixels[..., None]
+        n = len(pixels)
+        width = max(digits, len(str(n - 1)))
+        self._ids = tuple(f"{prefix}{i:0{width}d}" for i in range(n))
+        self._origin = {"kind": "array"} if origin is None else origin
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Prefix and number."""
+        return self._ids
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(f"uint8 {self._pixels.shape}".encode())
+        for image in self._pixels:
+            digest.update(image.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """Origin, number of images; the fingerprint is of shape and pixels."""
+        return self._origin | {"n_images": len(self), "fingerprint": self._fingerprint}
+
+    def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        """Return a copy of the image at a position as RGB."""
+        image = self._pixels[index]
+        return np.array(np.broadcast_to(image, (*image.shape[:2], 3)))
+
+
+def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> ArraySource:
+    """Open the images in a `.npy` or `.npz` file; pickled objects are never loaded.
+
+    Args:
+        path: the file.
+        key: which array of an `.npz`; by default its only array, or the one named `images` or `x`.
+
+    Raises:
+        ValueError: no such file, not an array file, pickled objects, no array of that name, or an array that
+            `ArraySource` refuses; names the file.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "two.npz"
+        >>> np.savez(path, images=np.zeros((2, 8, 8, 3), np.uint8), labels=np.arange(2))
+        >>> len(read_array_file(path))
+        2
+    """
+    file = Path(path).expanduser()
+    try:
+        array, name = _read_array(file, key)
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError(
+            f"cannot read the array file {file}: {error}. Write it with numpy.save or numpy.savez"
+        ) from error
+    except ValueError as error:
+        if "pickle" not in str(error):
+            raise ValueError(f"cannot read the array file {file}: {error}") from error
+        raise ValueError(
+            f"{file} holds pickled objects, which are never loaded (they can run code): "
+            "save the images as one uint8 array of shape [N, H, W, 3]"
+        ) from error
+    origin: dict[str, Any] = {"kind": "array file", "path": str(file.absolute())}
+    try:
+        return ArraySource(array, origin=origin if name is None else origin | {"key": name})
+    except ValueError as error:
+        raise ValueError(f"{file}{'' if name is None else f', array {name!r}'}: {error}") from error
+
+
+def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None]:
+    opened = np.load(file, allow_pickle=False, mmap_mode="r")
+    if isinstance(opened, np.ndarray):
+        if key is not None:
+            raise ValueError(
+                f"key {key!r} was given, and a .npy file holds one array without a name: leave the key out"
+            )
+        return opened, None
+    with opened:
+        names = opened.files
+        usual = [name for name in _IMAGE_KEYS if name in names]
+        chosen = key if key is not None else names[0] if len(names) == 1 else usual[0] if usual else None
+        if chosen is None or chosen not in names:
+            expected = (
+                f"an array named {key!r}" if key is not None else "one array, or one named 'images' or 'x'"
+            )
+            raise ValueError(f"expected {expected}, came {names}. Say which with key=")
+        return opened[chosen], chosen
+
+
+def _check_pixels(pixels: np.ndarray) -> None:
+    expected = "expected uint8 images [N, H, W], [N, H, W, 1] or [N, H, W, 3]"
+    came = f"came {pixels.dtype} {list(pixels.shape)}"
+    if pixels.dtype != np.uint8:
+        raise ValueError(
+            f"{expected}, {came}. Scale to 0..255 first, for example "
+            "np.round(255 * images).astype(np.uint8) for values in 0..1"
+        )
+    if pixels.ndim == 3 and pixels.shape[-1] in (1, 3):
+        raise ValueError(
+            f"{expected}, {came}, which looks like one image: give it a leading axis, images[None]"
+        )
+    if pixels.ndim == 4 and pixels.shape[-1] not in (1, 3) and pixels.shape[1] in (1, 3):
+        raise ValueError(f"{expected}, {came}, with channels first: give images.transpose(0, 2, 3, 1)")
+    if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[-1] not in (1, 3)):
+        raise ValueError(f"{expected}, {came}. Drop alpha channels and further axes")
+    if 0 in pixels.shape:
+        raise ValueError(f"{expected} with at least one image and one pixel, {came}")

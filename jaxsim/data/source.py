@@ -1,0 +1,162 @@
+"""What every image source offers, and the error of an image that cannot be decoded."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+
+class DamagedImage(ValueError):
+    """An image that was read and cannot be decoded.
+
+    Attributes:
+        image: the file or sample that is damaged.
+        reason: what the decoder said.
+
+    Example:
+        >>> error = DamagedImage("photos/a.jpg", "image file is truncated")
+        >>> str(error)
+        'damaged image photos/a.jpg: image file is truncated'
+    """
+
+    def __init__(self, image: str, reason: str):
+        super().__init__(f"damaged image {image}: {reason}")
+        self.image = image
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.image, self.reason)
+
+
+class ImageSource(ABC):
+    """A fixed, ordered set of images with an id each.
+
+    To add a kind of source, inherit and write `ids`, `description` and `load`.
+    """
+
+    @property
+    @abstractmethod
+    def ids(self) -> tuple[str, ...]:
+        """One id for each image, unique, in the order of the source."""
+        ...
+
+    @property
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """JSON-able account of the images: `kind`, `n_images`, `fingerprint` and where they are from.
+
+        Two sources with the same ids and another `fingerprint` hold different images.
+        """
+
+    @abstractmethod
+    def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        """Decode the image at a position.
+
+        Args:
+            index: position in `ids`.
+
+        Returns:
+            RGB, uint8, 0..255.
+
+        Raises:
+            DamagedImage: the image cannot be decoded; names the file.
+            IndexError: there is no such position.
+        """
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> "ImageSource":
+        """Return the images at some positions, in the order given.
+
+        Args:
+            indices: positions in `ids`, each at most once.
+
+        Raises:
+            ValueError: no position, a position twice, or one that does not exist.
+
+        Example:
+            >>> import jaxsim.data
+            >>> jaxsim.data.open_images("digits").select([3, 1]).ids
+            ('digits/0003', 'digits/0001')
+        """
+        return Selection(self, indices)
+
+    def subset(self, n: int, seed: int = 0) -> "ImageSource":
+        """Draw images at random, without replacement, and keep the order of the source.
+
+        Subsets of one seed are nested: `subset(100, s)` is contained in `subset(200, s)`.
+
+        Args:
+            n: how many, 1..len(self).
+            seed: of the draw.
+
+        Raises:
+            ValueError: `n` is below one or larger than the source.
+
+        Example:
+            >>> import jaxsim.data
+            >>> jaxsim.data.open_images("digits").subset(3, seed=0).ids
+            ('digits/0360', 'digits/1482', 'digits/1773')
+        """
+        if not 1 <= n <= len(self):
+            raise ValueError(
+                f"a subset must have between 1 and {len(self)} images (the size of the source), came {n}: "
+                "ask for fewer or open more images"
+            )
+        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
+
+
+class Selection(ImageSource):
+    """Some images of another source."""
+
+    def __init__(self, parent: ImageSource, indices: Sequence[int] | np.ndarray):
+        positions = np.asarray(indices)
+        if positions.ndim != 1 or positions.size == 0 or positions.dtype.kind not in "iu":
+            raise ValueError(
+                "expected a non-empty list of integer positions, "
+                f"came an array of shape {positions.shape} and dtype {positions.dtype}"
+            )
+        outside = positions[(positions < 0) | (positions >= len(parent))]
+        if outside.size:
+            raise ValueError(f"positions must be in 0..{len(parent) - 1}, came {outside[0]}")
+        if np.unique(positions).size != positions.size:
+            raise ValueError(
+                "a position came twice: every sample of a source has its own id, so select it once"
+            )
+        self._parent = parent
+        self._positions = tuple(int(p) for p in positions)
+        self._ids = tuple(parent.ids[p] for p in self._positions)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """One id for each image."""
+        return self._ids
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The parent's account with the new number of images and fingerprint."""
+        parent = self._parent.description
+        fingerprint = fingerprint_of([parent["fingerprint"], *self._ids])
+        return parent | {"n_images": len(self), "fingerprint": fingerprint}
+
+    def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        """Decode the image at a position."""
+        return self._parent.load(self._positions[index])
+
+
+def fingerprint_of(parts: Sequence[str]) -> str:
+    """Return the sha256 of a list of texts, hexadecimal; ("ab", "c") and ("a", "bc") differ.
+
+    Example:
+        >>> fingerprint_of(["ab", "c"]) == fingerprint_of(["a", "bc"])
+        False
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogateescape")
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
