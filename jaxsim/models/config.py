@@ -1,0 +1,135 @@
+"""Reading a checkpoint's configuration so that no attribute is overlooked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# Nothing here changes what a model computes at inference.
+IGNORED_EVERYWHERE = frozenset(
+    """
+    _attn_implementation _commit_hash _name_or_path add_cross_attention architectures attn_implementation
+    bad_words_ids bos_token_id chunk_size_feed_forward classifier_dropout cross_attention_hidden_size
+    decoder_start_token_id dtype eos_token_id finetuning_task id2label initializer_factor initializer_range
+    is_decoder is_encoder_decoder label2id model_type num_labels out_features out_indices output_attentions
+    _out_features _out_indices output_hidden_states pad_token_id prefix problem_type pruned_heads return_dict
+    sep_token_id stage_names task_specific_params tf_legacy_loss tie_encoder_decoder tie_word_embeddings
+    tokenizer_class torch_dtype torchscript transformers_version use_bfloat16 use_cache
+    hidden_dropout_prob attention_probs_dropout_prob attention_dropout dropout drop_path_rate drop_path
+    """.split()
+)
+
+
+class ConfigReader:
+    """Hands out a configuration's attributes and knows at the end which ones nobody asked for.
+
+    Every attribute must be read, ignored by name or required to have a value; `finish` raises otherwise.
+
+    Args:
+        values: the configuration with its defaults filled in.
+        where: what to call it in messages.
+
+    Example:
+        >>> config = ConfigReader({"hidden_size": 8, "twist": True}, "config.json")
+        >>> config("hidden_size")
+        8
+        >>> config.finish()
+        Traceback (most recent call last):
+            ...
+        ValueError: config.json: 1 attribute(s) this family does not support:
+          twist=True: unknown attribute; it may change what the model computes
+        Load a checkpoint without them, or teach the family's file in jaxsim/models/families to handle them.
+    """
+
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+        self.values = dict(values)
+        self.where = where
+        self._seen: set[str] = set()
+        self._problems: list[str] = []
+        self._parts: list[ConfigReader] = []
+
+    def __call__(self, name: str, *default: Any) -> Any:
+        """Returns attribute `name`, or the default if one is given.
+
+        Raises:
+            ValueError: the attribute is missing and has no default.
+        """
+        self._seen.add(name)
+        if name in self.values:
+            return self.values[name]
+        if default:
+            return default[0]
+        raise ValueError(f"{self.where}: attribute {name!r} is missing; the family needs it")
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """Returns a size as (height, width); a single number stands for both."""
+        value = self(name)
+        if isinstance(value, int):
+            return value, value
+        if isinstance(value, list | tuple) and len(value) == 2:
+            return int(value[0]), int(value[1])
+        raise ValueError(f"{self.where}: {name}={value!r}; expected a number or a pair (height, width)")
+
+    def require(self, name: str, *allowed: Any) -> None:
+        """Notes a problem unless the attribute is absent or has one of the allowed values."""
+        self._seen.add(name)
+        if name in self.values and self.values[name] not in allowed:
+            wanted = " or ".join(repr(value) for value in allowed)
+            self._problems.append(f"{name}={self.values[name]!r}: only {wanted} is supported")
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Notes a problem with an attribute's value."""
+        self._seen.add(name)
+        self._problems.append(f"{name}={self.values.get(name)!r}: {reason}")
+
+    def ignore(self, *names: str) -> None:
+        """States that the attributes do not change what the steps compute."""
+        self._seen.update(names)
+
+    def part(self, name: str) -> ConfigReader:
+        """Returns a reader for a nested configuration (`vision_config`)."""
+        value = self(name)
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{self.where}: {name} should be a nested configuration, got {value!r}")
+        reader = ConfigReader(value, f"{self.where}: {name}")
+        self._parts.append(reader)
+        return reader
+
+    def problems(self) -> list[str]:
+        """Everything that is refused or was not asked for."""
+        unknown = set(self.values) - self._seen - IGNORED_EVERYWHERE
+        found = self._problems + [
+            f"{name}={self.values[name]!r}: unknown attribute; it may change what the model computes"
+            for name in sorted(unknown)
+        ]
+        return found + [f"{part.where}: {problem}" for part in self._parts for problem in part.problems()]
+
+    def finish(self) -> None:
+        """Raises one ValueError with all problems, if there are any."""
+        problems = self.problems()
+        if problems:
+            raise ValueError(
+                f"{self.where}: {len(problems)} attribute(s) this family does not support:\n  "
+                + "\n  ".join(problems)
+                + "\nLoad a checkpoint without them, or teach the family's file in jaxsim/models/families "
+                "to handle them."
+            )
+
+
+def with_defaults(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Fills in the defaults of transformers' configuration class of `values["model_type"]`.
+
+    Attributes that the class does not know are kept, so that a reader can refuse them.
+
+    Raises:
+        ValueError: transformers does not know the type or rejects a value.
+    """
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+    try:
+        configuration = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
+    except KeyError:
+        raise ValueError(f"{where}: transformers has no configuration for {values['model_type']!r}") from None
+    except Exception as error:  # the strict dataclasses raise several types of their own
+        raise ValueError(f"{where} is not a valid {values['model_type']} configuration: {error}") from error
+    return configuration.to_dict()

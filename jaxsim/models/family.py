@@ -1,0 +1,94 @@
+"""What a family of models must say about itself, and the registry that finds the families."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import flax.linen as nn
+
+from jaxsim.models.config import ConfigReader
+from jaxsim.models.preprocess import PlainPreprocessor, Preprocessor
+from jaxsim.models.weights import WeightTable
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """One configuration of a family, ready to receive weights.
+
+    Attributes:
+        module: a Linen module with the fields `dtype` and `precision`, whose call takes images `[B, H, W, 3]`
+            and returns a `Recording`.
+        weights: the weight table.
+        image_size: (height, width) that the configuration was made for.
+        preprocessing: what images get when the checkpoint says nothing about it.
+        processor: makes the preprocessor from a checkpoint's directory where transformers' own cannot be used.
+            Called with the directory and the image size asked for (or None).
+    """
+
+    module: nn.Module
+    weights: WeightTable
+    image_size: tuple[int, int]
+    preprocessing: PlainPreprocessor
+    processor: Callable[[Path, tuple[int, int] | None], Preprocessor] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """A family of checkpoints.
+
+    Attributes:
+        name: short name, `"vit"`.
+        title: for people, `"ViT, DINO"`.
+        model_types: the `model_type`s of config.json it serves.
+        build: makes the architecture from the configuration and the checkpoint's tensor shapes (empty for a
+            random twin without weights); the shapes tell whether optional heads are there.
+    """
+
+    name: str
+    title: str
+    model_types: tuple[str, ...]
+    build: Callable[[ConfigReader, Shapes], Architecture]
+
+
+@functools.cache
+def families() -> tuple[Family, ...]:
+    """Returns every family: each file in `jaxsim/models/families` that defines `FAMILY` (or `FAMILIES`).
+
+    Example:
+        >>> "vit" in [family.name for family in families()]
+        True
+    """
+    package = importlib.import_module("jaxsim.models.families")
+    found: list[Family] = []
+    for entry in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{package.__name__}.{entry.name}")
+        found += getattr(module, "FAMILIES", [module.FAMILY] if hasattr(module, "FAMILY") else [])
+    return tuple(found)
+
+
+def family_of(model_type: str, where: str) -> Family:
+    """Returns the family that serves a `model_type`.
+
+    Raises:
+        ValueError: none does; the message lists the supported ones, nearest first.
+
+    Example:
+        >>> family_of("vit", "config.json").name
+        'vit'
+    """
+    serving = {kind: family for family in families() for kind in family.model_types}
+    if model_type in serving:
+        return serving[model_type]
+    near = difflib.get_close_matches(model_type, serving, n=3, cutoff=0.4)
+    hint = f" Nearest: {', '.join(near)}." if near else ""
+    raise ValueError(
+        f"{where}: model_type {model_type!r} is not supported.{hint} Supported: {', '.join(sorted(serving))}."
+    )

@@ -1,0 +1,172 @@
+"""A loaded model: images in, every processing step out."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from PIL.Image import Image
+
+from jaxsim.models.preprocess import AnyImage, Preprocessor, as_rgb
+from jaxsim.models.step import RecordedState, Recording, Step
+
+Granularity = Literal["block", "hf"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class VisionModel:
+    """A vision model whose call returns every processing step. Made by `load_model`.
+
+    Attributes:
+        name: how results call it.
+        family: `"vit"`, `"resnet"`, ...
+        source: directory or hub id it came from.
+        granularity: `"block"`: embeddings or stem, every block, the final norm. `"hf"`: Hugging Face's
+            hidden_states one to one, named `hidden_states.0` and so on.
+        config: the checkpoint's configuration, JSON-able.
+        module: the Linen module; `module.apply(params, images)` returns a `Recording`.
+        params: the full Flax variables dict.
+        weights_hash: SHA-256 over names, shapes, dtypes and bytes of the variables.
+        preprocessor: what `preprocess` runs.
+
+    Example:
+        >>> import json, tempfile, pathlib
+        >>> from jaxsim.models import load_model
+        >>> config = {"model_type": "vit", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+        ...           "intermediate_size": 16, "image_size": 8, "patch_size": 4}
+        >>> with tempfile.TemporaryDirectory() as directory:
+        ...     _ = pathlib.Path(directory, "config.json").write_text(json.dumps(config))
+        ...     model = load_model(directory, init="random", seed=0)
+        >>> images = model.preprocess([np.zeros((10, 12), np.uint8)])
+        >>> {name: state.shape for name, state in model(images).items()}
+        {'embeddings': (1, 5, 8), 'block00': (1, 5, 8), 'block01': (1, 5, 8), 'norm': (1, 5, 8)}
+    """
+
+    name: str
+    family: str
+    source: str
+    granularity: Granularity
+    config: dict[str, Any]
+    module: nn.Module
+    params: dict[str, Any]
+    weights_hash: str
+    preprocessor: Preprocessor
+
+    def __repr__(self) -> str:
+        return (
+            f"VisionModel({self.name!r}, family={self.family!r}, granularity={self.granularity!r}, "
+            f"{len(self.steps)} steps, image_size={self.image_size})"
+        )
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of what `preprocess` returns."""
+        return self.preprocessor.image_size
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """What `preprocess` does, JSON-able."""
+        return {"image_size": list(self.image_size), **self.preprocessor.description}
+
+    def preprocess(self, images: Sequence[AnyImage]) -> Float[np.ndarray, "batch height width 3"]:
+        """Returns float32 `[B, H, W, 3]` from PIL images of any mode or uint8 arrays (gray or RGB).
+
+        Raises:
+            ValueError: no images, or one that is not an image; its position is named.
+        """
+        if isinstance(images, Image) or len(images) == 0:
+            raise ValueError("expected a sequence with at least one image; wrap a single image in a list")
+        pixels = []
+        for position, image in enumerate(images):
+            try:
+                pixels.append(as_rgb(image))
+            except ValueError as error:
+                raise ValueError(f"image {position}: {error}") from error
+        return self.preprocessor(pixels)
+
+    @functools.cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, for images of `image_size`."""
+        return self.steps_at(self.image_size)
+
+    def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
+        """Every step for images of another (height, width)."""
+        images = jax.ShapeDtypeStruct((1, *image_size, 3), jnp.float32)
+        recording = jax.eval_shape(self.module.apply, self.params, images)
+        chosen = self._chosen(recording)
+        return tuple(
+            Step(
+                name=name,
+                kind=description.kind,
+                depth=position / max(1, len(chosen) - 1),
+                layout=description.layout,
+                n_features=state.shape[-1],
+            )
+            for position, (name, description, state) in enumerate(chosen)
+        )
+
+    def apply(
+        self, params: dict[str, Any], images: Float[Array, "batch height width 3"]
+    ) -> OrderedDict[str, Array]:
+        """Returns every step's state, in order; pure, to be jitted, sharded or differentiated.
+
+        Args:
+            params: variables like `self.params`.
+            images: as `preprocess` returns them.
+        """
+        recording = self.module.apply(params, images)
+        return OrderedDict((name, state) for name, _, state in self._chosen(recording))
+
+    def __call__(self, images: Float[Array | np.ndarray, "batch height width 3"]) -> OrderedDict[str, Array]:
+        """Returns every step's state, in order; compiled once for each shape of `images`.
+
+        Raises:
+            ValueError: not `[B, H, W, 3]`.
+        """
+        return self._compiled_apply(self.params, _checked(images))
+
+    def outputs(self, images: Float[Array | np.ndarray, "batch height width 3"]) -> OrderedDict[str, Array]:
+        """Returns what follows the steps: `last_hidden_state`, and `pooler_output` and `logits` where loaded.
+
+        Raises:
+            ValueError: not `[B, H, W, 3]`.
+        """
+        return self._compiled_outputs(self.params, _checked(images))
+
+    @functools.cached_property
+    def _compiled_apply(self) -> Callable[..., OrderedDict[str, Array]]:
+        return jax.jit(self.apply)
+
+    @functools.cached_property
+    def _compiled_outputs(self) -> Callable[..., OrderedDict[str, Array]]:
+        def outputs(params: dict[str, Any], images: Array) -> OrderedDict[str, Array]:
+            recording = self.module.apply(params, images)
+            return OrderedDict(zip(recording.output_names, recording.outputs, strict=True))
+
+        return jax.jit(outputs)
+
+    def _chosen(self, recording: Recording) -> list[tuple[str, RecordedState, Any]]:
+        """The recording's (name, description, state) triples that this granularity shows."""
+        pairs = list(zip(recording.descriptions, recording.states, strict=True))
+        if self.granularity == "block":
+            return [
+                (description.name, description, state) for description, state in pairs if description.block
+            ]
+        hidden = [pair for pair in pairs if pair[0].hidden]
+        return [(f"hidden_states.{i}", description, state) for i, (description, state) in enumerate(hidden)]
+
+
+def _checked(images: Array | np.ndarray) -> Array | np.ndarray:
+    if images.ndim != 4 or images.shape[-1] != 3:
+        raise ValueError(
+            f"expected images [B, H, W, 3] as `preprocess` returns them, got shape {images.shape}"
+        )
+    return images

@@ -1,0 +1,189 @@
+"""From images of any kind to the float32 arrays a model takes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+
+AnyImage = Image.Image | np.ndarray
+
+
+@runtime_checkable
+class Preprocessor(Protocol):
+    """Turns RGB images into what a model takes."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) of what it returns."""
+        ...
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What it does, JSON-able."""
+        ...
+
+    def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width 3"]:
+        """Takes uint8 `[H, W, 3]` images of any sizes."""
+        ...
+
+
+def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
+    """Returns an image as uint8 RGB.
+
+    Takes PIL images of any mode (16-bit ones keep their upper 8 bits, alpha is dropped) and uint8 arrays
+    `[H, W]`, `[H, W, 1]` or `[H, W, 3]`.
+
+    Raises:
+        ValueError: another array shape or dtype, or a PIL mode whose range is unknown.
+
+    Example:
+        >>> as_rgb(np.zeros((2, 3), np.uint8)).shape
+        (2, 3, 3)
+    """
+    if isinstance(image, Image.Image):
+        if image.mode == "F":
+            raise ValueError("PIL mode 'F' has no fixed range; convert the image to 8 bits first")
+        if image.mode.startswith("I"):
+            values = np.asarray(image).astype(np.int64)
+            image = Image.fromarray(
+                (values >> 8 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8)
+            )
+        if image.mode in ("P", "PA"):
+            image = image.convert("RGBA")
+        return np.array(image.convert("RGB"))
+    array = np.asarray(image)
+    if (
+        array.dtype != np.uint8
+        or array.ndim not in (2, 3)
+        or (array.ndim == 3 and array.shape[2] not in (1, 3))
+    ):
+        raise ValueError(
+            f"expected a PIL image or a uint8 array [H, W], [H, W, 1] or [H, W, 3]; got {array.dtype} {array.shape}. "
+            "Convert it (values 0 to 255, channels last) first."
+        )
+    if array.ndim == 2:
+        array = array[:, :, None]
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
+
+
+@dataclasses.dataclass(frozen=True)
+class PlainPreprocessor:
+    """Resize, crop, scale to 0..1, normalise: used when a checkpoint says nothing, or not in a way we can run.
+
+    Attributes:
+        image_size: (height, width) of the result.
+        mean: subtracted per channel after scaling to 0..1.
+        std: divided by per channel.
+        resample: Pillow's filter, with antialiasing.
+        fit: `"stretch"` resizes to the size at once; `"crop"` covers it, keeping the aspect, and crops the centre.
+        crop_fraction: with `"crop"`: the crop's share of the resized image (224 / 256 = 0.875).
+        reason: where this comes from.
+
+    Example:
+        >>> PlainPreprocessor((8, 8))([np.zeros((4, 6, 3), np.uint8)]).shape
+        (1, 8, 8, 3)
+    """
+
+    image_size: tuple[int, int]
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bicubic"
+    fit: Literal["stretch", "crop"] = "stretch"
+    crop_fraction: float = 1.0
+    reason: str = "the checkpoint has no preprocessor_config.json; this is the family's default"
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What it does, JSON-able."""
+        values = dataclasses.asdict(self)
+        return {
+            "processor": "plain",
+            **{k: list(v) if isinstance(v, tuple) else v for k, v in values.items()},
+        }
+
+    def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width 3"]:
+        """Returns `[B, H, W, 3]` float32."""
+        resized = np.stack([self._resized(image) for image in images]).astype(np.float32)
+        return (resized / 255 - np.float32(self.mean)) / np.float32(self.std)
+
+    def _resized(self, image: np.ndarray) -> np.ndarray:
+        height, width = self.image_size
+        picture = Image.fromarray(image)
+        method = Image.Resampling[self.resample.upper()]
+        if self.fit == "stretch":
+            return np.asarray(picture.resize((width, height), method))
+        tall, wide = height / self.crop_fraction, width / self.crop_fraction
+        scale = max(tall / picture.height, wide / picture.width)
+        size = max(round(picture.width * scale), width), max(round(picture.height * scale), height)
+        picture = picture.resize(size, method)
+        left, top = (size[0] - width) // 2, (size[1] - height) // 2
+        return np.asarray(picture.crop((left, top, left + width, top + height)))
+
+
+class TransformersPreprocessor:
+    """The checkpoint's own image processor, run by transformers on Pillow (no torch).
+
+    Args:
+        directory: holds `preprocessor_config.json`.
+        image_size: (height, width) wanted instead of the processor's own.
+
+    Raises:
+        ValueError: the processor cannot be made, or gives images of different sizes.
+    """
+
+    def __init__(self, directory: Path, image_size: tuple[int, int] | None = None) -> None:
+        from transformers import AutoImageProcessor
+
+        try:
+            self._processor: Any = AutoImageProcessor.from_pretrained(
+                directory, backend="pil", local_files_only=True
+            )
+        except Exception as error:  # transformers raises many types, ImportError and NameError among them
+            raise ValueError(f"{directory}: cannot make its image processor: {error}") from error
+        settings = self._processor.to_dict()
+        self._override = {} if image_size is None else _resized_settings(settings, image_size)
+        self.description: dict[str, Any] = json.loads(json.dumps({**settings, **self._override}, default=str))
+        self.description["processor"] = type(self._processor).__name__
+        probes = [self([np.zeros((*shape, 3), np.uint8)]).shape[1:3] for shape in ((48, 80), (80, 48))]
+        if probes[0] != probes[1]:
+            raise ValueError(
+                f"{directory}: its image processor keeps the aspect ratio, so images would differ in size "
+                f"({probes[0]} and {probes[1]}). Pass image_size=(height, width)."
+            )
+        self.image_size: tuple[int, int] = probes[0]
+        if image_size is not None and self.image_size != tuple(image_size):
+            raise ValueError(
+                f"{directory}: its image processor gives {self.image_size} although {tuple(image_size)} was asked"
+            )
+
+    def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width 3"]:
+        """Returns `[B, H, W, 3]` float32."""
+        pixels = self._processor(
+            images=list(images), return_tensors="np", input_data_format="channels_last", **self._override
+        )
+        values = np.asarray(pixels["pixel_values"], np.float32)
+        return np.ascontiguousarray(values.transpose(0, 2, 3, 1))
+
+
+def _resized_settings(settings: Mapping[str, Any], image_size: tuple[int, int]) -> dict[str, Any]:
+    """Call options that make a processor return `image_size`, keeping its ratio of resizing to cropping."""
+    height, width = image_size
+    size, crop = settings.get("size") or {}, settings.get("crop_size") or {}
+    if settings.get("do_center_crop") and crop:
+        edge = size.get("shortest_edge") or min(size.get("height", 0), size.get("width", 0))
+        ratio = max(1.0, edge / min(crop["height"], crop["width"])) if edge else 1.0
+        short = round(max(height, width) * ratio)
+        wanted = {"shortest_edge": short} if "shortest_edge" in size else {"height": short, "width": short}
+        return {"do_resize": True, "size": wanted, "crop_size": {"height": height, "width": width}}
+    return {"do_resize": True, "size": {"height": height, "width": width}}

@@ -1,0 +1,203 @@
+"""The parts that vision transformers are made of: patches, attention, feed-forward, one pre-norm block."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxsim.models.activations import activation
+
+Rotate = Callable[[Array, Array], tuple[Array, Array]]
+
+
+def layer_norm(eps: float, dtype: jnp.dtype, name: str) -> nn.LayerNorm:
+    """LayerNorm with the two-pass variance (the fast one is wrong where |mean| >> std)."""
+    return nn.LayerNorm(epsilon=eps, use_fast_variance=False, dtype=dtype, name=name)
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockSettings:
+    """One transformer block.
+
+    Attributes:
+        hidden_size: width of the tokens, D.
+        n_heads: attention heads.
+        mlp_size: width inside the feed-forward part.
+        eps: of the norms.
+        activation: Hugging Face's name of it.
+        head_dim: width of a head; D / n_heads if None.
+        query_bias: whether the query projection has a bias; likewise `key_bias`, `value_bias`, `out_bias`.
+        key_bias: see `query_bias`.
+        value_bias: see `query_bias`.
+        out_bias: see `query_bias`.
+        mlp_bias: whether the feed-forward projections have biases.
+        gated_mlp: `out(act(gate(x)) * up(x))` instead of `fc2(act(fc1(x)))`.
+        layer_scale: whether each branch is multiplied by a learned vector.
+        init_std: of the random twin's kernels.
+    """
+
+    hidden_size: int
+    n_heads: int
+    mlp_size: int
+    eps: float
+    activation: str = "gelu"
+    head_dim: int | None = None
+    query_bias: bool = True
+    key_bias: bool = True
+    value_bias: bool = True
+    out_bias: bool = True
+    mlp_bias: bool = True
+    gated_mlp: bool = False
+    layer_scale: bool = False
+    init_std: float = 0.02
+
+
+class PatchEmbedding(nn.Module):
+    """Cuts images into patches and projects each: `[B, H, W, 3]` to `[B, h, w, D]`; a rest at the border is dropped."""
+
+    hidden_size: int
+    patch_size: tuple[int, int]
+    bias: bool = True
+    init_std: float = 0.02
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(
+        self, images: Float[Array, "batch height width channels"]
+    ) -> Float[Array, "batch h w features"]:
+        """Returns the map of projected patches."""
+        if images.shape[1] < self.patch_size[0] or images.shape[2] < self.patch_size[1]:
+            raise ValueError(
+                f"images of {images.shape[1]} x {images.shape[2]} pixels are smaller than one patch of "
+                f"{self.patch_size[0]} x {self.patch_size[1]}; use larger images"
+            )
+        return nn.Conv(
+            self.hidden_size,
+            self.patch_size,
+            strides=self.patch_size,
+            padding="VALID",
+            use_bias=self.bias,
+            dtype=self.dtype,
+            precision=self.precision,
+            kernel_init=nn.initializers.truncated_normal(self.init_std),
+            name="projection",
+        )(images)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with separate query, key and value projections; softmax in float32."""
+
+    settings: BlockSettings
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Float[Array, "batch tokens features"],
+        bias: Float[Array, "#batch #heads tokens tokens"] | None = None,
+        rotate: Rotate | None = None,
+    ) -> Float[Array, "batch tokens features"]:
+        """Returns the attended tokens.
+
+        Args:
+            x: normed tokens.
+            bias: added to the scaled scores (relative positions, a mask with -inf).
+            rotate: maps (query, key), each `[B, T, heads, head_dim]`, to rotated ones (RoPE).
+        """
+        s = self.settings
+        head_dim = s.head_dim or s.hidden_size // s.n_heads
+        heads = (*x.shape[:2], s.n_heads, head_dim)
+
+        def project(size: int, use_bias: bool, name: str) -> nn.Dense:
+            return _dense(size, use_bias, s, self.dtype, self.precision, name)
+
+        query = project(s.n_heads * head_dim, s.query_bias, "query")(x).reshape(heads)
+        key = project(s.n_heads * head_dim, s.key_bias, "key")(x).reshape(heads)
+        value = project(s.n_heads * head_dim, s.value_bias, "value")(x).reshape(heads)
+        if rotate is not None:
+            query, key = rotate(query, key)
+        scores = jnp.einsum("bqhd,bkhd->bhqk", query, key, precision=self.precision).astype(jnp.float32)
+        scores = scores * head_dim**-0.5
+        if bias is not None:
+            scores = scores + bias
+        weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
+        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, value, precision=self.precision)
+        return project(s.hidden_size, s.out_bias, "out")(mixed.reshape(*x.shape[:2], -1))
+
+
+def _dense(
+    size: int, use_bias: bool, settings: BlockSettings, dtype: jnp.dtype, precision: str, name: str
+) -> nn.Dense:
+    return nn.Dense(
+        size,
+        use_bias=use_bias,
+        dtype=dtype,
+        precision=precision,
+        kernel_init=nn.initializers.truncated_normal(settings.init_std),
+        name=name,
+    )
+
+
+class Mlp(nn.Module):
+    """The feed-forward part: `fc2(act(fc1(x)))`, or gated `out(act(gate(x)) * up(x))`."""
+
+    settings: BlockSettings
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "batch tokens features"]) -> Float[Array, "batch tokens features"]:
+        """Returns the transformed tokens."""
+        s = self.settings
+        act = activation(s.activation)
+
+        def project(size: int, name: str) -> nn.Dense:
+            return _dense(size, s.mlp_bias, s, self.dtype, self.precision, name)
+
+        if s.gated_mlp:
+            gated = act(project(s.mlp_size, "gate")(x)) * project(s.mlp_size, "up")(x)
+            return project(s.hidden_size, "out")(gated)
+        return project(s.hidden_size, "fc2")(act(project(s.mlp_size, "fc1")(x)))
+
+
+class LayerScale(nn.Module):
+    """Multiplies each feature by a learned factor."""
+
+    initial: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*shape features"]) -> Float[Array, "*shape features"]:
+        """Returns the scaled features."""
+        scale = self.param("scale", nn.initializers.constant(self.initial), (x.shape[-1],))
+        return x * scale.astype(x.dtype)
+
+
+class Block(nn.Module):
+    """A pre-norm block: `x + attention(norm1(x))`, then `x + mlp(norm2(x))`, each branch scaled if asked."""
+
+    settings: BlockSettings
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(
+        self,
+        x: Float[Array, "batch tokens features"],
+        bias: Float[Array, "#batch #heads tokens tokens"] | None = None,
+        rotate: Rotate | None = None,
+    ) -> Float[Array, "batch tokens features"]:
+        """Returns the block's residual output; `bias` and `rotate` go to the attention."""
+        s = self.settings
+        branch = layer_norm(s.eps, self.dtype, "norm1")(x)
+        branch = Attention(s, self.dtype, self.precision, name="attention")(branch, bias, rotate)
+        x = x + (LayerScale(name="layer_scale1")(branch) if s.layer_scale else branch)
+        branch = layer_norm(s.eps, self.dtype, "norm2")(x)
+        branch = Mlp(s, self.dtype, self.precision, name="mlp")(branch)
+        return x + (LayerScale(name="layer_scale2")(branch) if s.layer_scale else branch)
