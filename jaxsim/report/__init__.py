@@ -1,0 +1,5 @@
+"""Results in, figures and one self-contained HTML page out."""
+
+from jaxsim.report.writing import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,186 @@
+"""What the between-model figures say about each pair: peaks with their uncertainty, and how well depths align."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from jaxsim.report.schema import at_k
+from jaxsim.report.sentences import counted, number, with_error
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Where two models are most and least different at equal relative depth."""
+
+    model_a: str
+    model_b: str
+    t: float
+    distance: float
+    error: float
+    step_a: str
+    step_b: str
+    lowest_t: float
+    lowest: float
+    span: tuple[float, float]  # depths whose distance is within two standard errors of the peak's
+    flat: bool  # not even the lowest point is farther from the peak than that
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How far in relative depth the closest steps of another model lie."""
+
+    source: str
+    target: str
+    offset: float  # mean absolute difference of relative depth
+    spread: float  # the same if every step of the target were as likely a match
+    within_tenth: int
+    n_steps: int
+
+
+def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
+    """The most different processing step of every unordered pair of models.
+
+    Args:
+        between: Between-model dataset of a study.
+        k: Number of neighbours, one of the study's. Default: its first.
+
+    Returns:
+        One entry per pair with a defined curve, in the order of the dataset.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> [(peak.model_a, peak.model_b) for peak in peaks(constructed_study()[2])]
+        [('vit', 'resnet')]
+    """
+    chosen = at_k(between, k)
+    t = chosen["t"].values
+    found = []
+    for place in range(chosen.sizes["pair"]):
+        distance, error = chosen["distance"].values[place], chosen["distance_se"].values[place]
+        if not np.isfinite(distance).any():
+            continue
+        peak_t = float(chosen["peak_t"].values[place])
+        top = int(np.abs(t - peak_t).argmin()) if math.isfinite(peak_t) else int(np.nanargmax(distance))
+        bottom = int(np.nanargmin(distance))
+        near = distance[top] - distance <= 2 * np.hypot(error, error[top])
+        first, last = _run_around(near, top)
+        found.append(
+            Peak(
+                model_a=str(chosen["model_a"].values[place]),
+                model_b=str(chosen["model_b"].values[place]),
+                t=float(t[top]),
+                distance=float(distance[top]),
+                error=float(error[top]),
+                step_a=str(chosen["nearest_a"].values[place, top]),
+                step_b=str(chosen["nearest_b"].values[place, top]),
+                lowest_t=float(t[bottom]),
+                lowest=float(distance[bottom]),
+                span=(float(t[first]), float(t[last])),
+                flat=bool(near[bottom]),
+            )
+        )
+    return found
+
+
+def alignments(between: xr.Dataset, results: xr.Dataset, *, k: int | None = None) -> list[Alignment]:
+    """How near in relative depth the best matches are, for every ordered pair of models.
+
+    Args:
+        between: Between-model dataset of a study.
+        results: Its results; the relative depths of all steps are read from it.
+        k: Number of neighbours, one of the study's. Default: its first.
+
+    Returns:
+        One entry per ordered pair, in the order of the dataset.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> results, _, between = constructed_study()
+        >>> [(row.source, row.target, row.n_steps) for row in alignments(between, results)]
+        [('vit', 'resnet', 6), ('resnet', 'vit', 5)]
+    """
+    chosen = at_k(between, k)
+    if not chosen.sizes.get("match", 0):
+        return []
+    origin, goal = chosen["match_model_from"].values.astype(str), chosen["match_model_to"].values.astype(str)
+    models, depths = results["source_model"].values.astype(str), results["source_depth"].values
+    found = []
+    for source, target in dict.fromkeys(zip(origin.tolist(), goal.tolist(), strict=True)):
+        rows = (origin == source) & (goal == target)
+        own, best = chosen["match_depth"].values[rows], chosen["best_depth"].values[rows]
+        offsets = np.abs(own - best)
+        anywhere = np.abs(own[:, None] - depths[models == target][None])
+        found.append(
+            Alignment(
+                source=source,
+                target=target,
+                offset=float(offsets.mean()),
+                spread=float(anywhere.mean()),
+                within_tenth=int((offsets <= 0.1 + 1e-9).sum()),
+                n_steps=int(rows.sum()),
+            )
+        )
+    return found
+
+
+def describe_peaks(found: list[Peak]) -> str:
+    """One sentence for the figure of between-model distances."""
+    if not found:
+        return "No distance between two models is defined."
+    if len(found) == 1:
+        (one,) = found
+        if one.flat:
+            return (
+                f"The distance between {one.model_a} and {one.model_b} stays within two standard errors of its highest "
+                f"value ({with_error(one.distance, one.error)}), so no processing step stands out."
+            )
+        return (
+            f"{one.model_a} and {one.model_b} are most different at relative depth {one.t:.2f} "
+            f"({with_error(one.distance, one.error)}, {one.step_a} against {one.step_b}) and least at "
+            f"{one.lowest_t:.2f} ({number(one.lowest)}). {_certainty(one)}"
+        )
+    top = max(found, key=lambda peak: peak.distance)
+    inner = sum(0.25 <= peak.t <= 0.75 and not peak.flat for peak in found)
+    flat = sum(peak.flat for peak in found)
+    sentence = (
+        f"The highest point of all curves is {with_error(top.distance, top.error)}, between {top.model_a} and "
+        f"{top.model_b} at relative depth {top.t:.2f} ({top.step_a} against {top.step_b}). Of the "
+        f"{counted(len(found), 'pair')}, {inner} peak in the middle half of the depth (0.25 to 0.75)"
+    )
+    return sentence + (
+        f"; {flat} {'is' if flat == 1 else 'are'} flat within two standard errors." if flat else "."
+    )
+
+
+def describe_alignments(found: list[Alignment]) -> str:
+    """One sentence for the figure of depth of best match."""
+    if not found:
+        return "There is no other model to match steps with."
+    nearer = sum(row.offset < row.spread for row in found)
+    offset = float(np.mean([row.offset for row in found]))
+    spread = float(np.mean([row.spread for row in found]))
+    return (
+        f"The closest step of the other model lies {number(offset)} of the relative depth away on average; matches spread "
+        f"evenly over the other model's steps would lie {number(spread)} away. It is nearer than that for {nearer} of "
+        f"{counted(len(found), 'ordered pair')}; no significance is attached to this."
+    )
+
+
+def _certainty(peak: Peak) -> str:
+    if peak.span[0] == peak.span[1]:
+        return "The neighbouring depths are lower by more than two standard errors."
+    return (
+        f"Depths from {peak.span[0]:.2f} to {peak.span[1]:.2f} are within two standard errors of the peak, "
+        "so its place is known no better than that."
+    )
+
+
+def _run_around(near: np.ndarray, place: int) -> tuple[int, int]:
+    first = last = place
+    while first > 0 and near[first - 1]:
+        first -= 1
+    while last + 1 < len(near) and near[last + 1]:
+        last += 1
+    return first, last

@@ -1,0 +1,165 @@
+"""Heat maps of information imbalance: one ordered pair of models, and all steps of all models at once."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+
+from jaxsim.report.figures.canvas import (
+    SMALL_SIZE,
+    TEXT_SIZE,
+    axes_or_new,
+    plain,
+    shorten,
+    thinned,
+    title_axes,
+)
+from jaxsim.report.figures.palette import IMBALANCE_COLOURS, IMBALANCE_RANGE, INK, MUTED, PAPER
+from jaxsim.report.schema import at_k, indistinguishable, model_names, steps_of
+
+LABEL_WIDTH = 20
+MOST_LABELS = 24
+
+
+def heatmap(
+    results: xr.Dataset,
+    source: str,
+    target: str,
+    *,
+    k: int | None = None,
+    ax: Axes | None = None,
+    colorbar: bool = True,
+) -> Axes:
+    """Delta(source step -> target step) for every step of two models, on the common scale 0 .. 1.
+
+    A dot marks cells within two standard errors of 1: not distinguishable from independent.
+
+    Args:
+        results: Results dataset of a study.
+        source: Name of the model on the rows.
+        target: Name of the model on the columns; may be the same.
+        k: Number of neighbours, one of the study's. Default: its first.
+        ax: Where to draw. Default: the axes of a new figure.
+        colorbar: Whether to add the colour scale.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no such model or k.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> ax = heatmap(constructed_study()[0], "vit", "resnet")
+        >>> ax.get_images()[0].get_array().shape
+        (6, 5)
+    """
+    chosen = at_k(results, k)
+    rows, columns = steps_of(results, source), steps_of(results, target, "target")
+    cell = chosen.isel(source=rows, target=columns)
+    ax = axes_or_new(ax, 4.4, 4.0)
+    image = _draw(ax, cell["imbalance"].values, cell["standard_error"].values)
+    _label_steps(ax, cell["source_step"].values, cell["target_step"].values)
+    ax.set_ylabel(plain(f"from {shorten(source, 30)}"), fontsize=TEXT_SIZE, color=INK)
+    ax.set_xlabel(plain(f"to {shorten(target, 30)}"), fontsize=TEXT_SIZE, color=INK)
+    if colorbar:
+        _add_colorbar(ax, image)
+    return ax
+
+
+def overview(
+    results: xr.Dataset, *, k: int | None = None, ax: Axes | None = None, colorbar: bool = True
+) -> Axes:
+    """Delta between all steps of all models, with lines where one model ends and the next begins.
+
+    Args:
+        results: Results dataset of a study, the steps of a model side by side.
+        k: Number of neighbours, one of the study's. Default: its first.
+        ax: Where to draw. Default: the axes of a new figure.
+        colorbar: Whether to add the colour scale.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no such k.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> ax = overview(constructed_study()[0])
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['vit', 'resnet']
+    """
+    chosen = at_k(results, k)
+    ax = axes_or_new(ax, 6.4, 5.6)
+    value = chosen["imbalance"].values
+    dense = len(value) > 120
+    image = _draw(ax, value, None if dense else chosen["standard_error"].values)
+    names = model_names(results)
+    steps = [steps_of(results, name) for name in names]
+    for own in steps[1:]:
+        ax.axhline(own[0] - 0.5, color=PAPER, linewidth=1.6)
+        ax.axvline(own[0] - 0.5, color=PAPER, linewidth=1.6)
+    middles = [float(own.mean()) for own in steps]
+    labels = [plain(shorten(name, 28)) for name in names]
+    ax.set_yticks(middles, labels, fontsize=TEXT_SIZE, color=INK)
+    crowded = len(names) > 2
+    ax.set_xticks(
+        middles,
+        labels,
+        fontsize=TEXT_SIZE,
+        color=INK,
+        rotation=35 if crowded else 0,
+        ha="right" if crowded else "center",
+        rotation_mode="anchor",
+    )
+    ax.tick_params(length=0)
+    ax.set_ylabel("from", fontsize=TEXT_SIZE, color=MUTED)
+    ax.set_xlabel("to", fontsize=TEXT_SIZE, color=MUTED)
+    if colorbar:
+        _add_colorbar(ax, image)
+    return ax
+
+
+def heatmap_title(ax: Axes, source: str, target: str, k: int) -> None:
+    """Say above a heat map which pair and which k it shows."""
+    title_axes(ax, f"{shorten(source, 22)} → {shorten(target, 22)}   k = {k}", width=60)
+
+
+def _draw(ax: Axes, value: np.ndarray, error: np.ndarray | None) -> AxesImage:
+    image = ax.imshow(
+        value,
+        cmap=IMBALANCE_COLOURS,
+        norm=IMBALANCE_RANGE,
+        interpolation="none",
+        aspect="auto" if max(value.shape) > 2 * min(value.shape) else "equal",
+    )
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    if error is not None:
+        row, column = np.nonzero(indistinguishable(value, error))
+        ax.scatter(column, row, s=min(9.0, 400 / max(value.shape)), color=INK, linewidths=0)
+    return image
+
+
+def _label_steps(ax: Axes, rows: np.ndarray, columns: np.ndarray) -> None:
+    shown_rows, shown_columns = thinned(len(rows), MOST_LABELS), thinned(len(columns), MOST_LABELS)
+    row_labels = [plain(shorten(str(rows[place]), LABEL_WIDTH)) for place in shown_rows]
+    column_labels = [plain(shorten(str(columns[place]), LABEL_WIDTH)) for place in shown_columns]
+    ax.set_yticks(shown_rows, row_labels, fontsize=SMALL_SIZE)
+    ax.set_xticks(shown_columns, column_labels, fontsize=SMALL_SIZE, rotation=90)
+    ax.tick_params(length=2, width=0.6, color=MUTED, labelcolor=MUTED)
+
+
+def _add_colorbar(ax: Axes, image: AxesImage) -> None:
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError(
+            "Expected axes that belong to a figure, but these do not. Make them with figure.subplots()."
+        )
+    bar = figure.colorbar(
+        image, ax=ax, fraction=0.045, pad=0.02, ticks=[0, 0.25, 0.5, 0.75, 1.0], extend="max"
+    )
+    bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
+    bar.ax.tick_params(labelsize=SMALL_SIZE, color=MUTED, labelcolor=MUTED, length=2, width=0.6)
+    bar.set_label("Δ   0 fully predicted, 1 not at all", fontsize=SMALL_SIZE, color=MUTED)

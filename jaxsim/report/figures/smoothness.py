@@ -1,0 +1,223 @@
+"""How much a model changes its representation from one step to the next, and over equal stretches of depth."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from jaxsim.report.figures.canvas import (
+    SMALL_SIZE,
+    axes_or_new,
+    band,
+    grid_of_axes,
+    name_axes,
+    plain,
+    shorten,
+    style_axes,
+    title_axes,
+)
+from jaxsim.report.figures.palette import INK, MUTED, PAPER, ModelStyle, styles_for
+from jaxsim.report.schema import at_k
+
+
+def smoothness_profile(
+    smoothness: xr.Dataset,
+    model: str,
+    *,
+    k: int | None = None,
+    styles: Mapping[str, ModelStyle] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Change between consecutive steps of one model against relative depth: forward, backward and their mean.
+
+    The band is two standard errors around the mean. Steps that change resolution or width have a hollow diamond.
+
+    Args:
+        smoothness: Smoothness dataset of a study.
+        model: Name of the model.
+        k: Number of neighbours, one of the study's. Default: its first.
+        styles: Colours by model. Default: a hue for every model.
+        ax: Where to draw. Default: the axes of a new figure.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no such model or k.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> ax = smoothness_profile(constructed_study()[1], "vit")
+        >>> len(ax.lines[-1].get_xdata())
+        5
+    """
+    names = _models(smoothness)
+    if model not in names:
+        raise ValueError(f"Expected one of the models {', '.join(map(repr, names))}, but {model!r} came.")
+    style = styles_for(names, styles)[model]
+    chosen = at_k(smoothness, k)
+    own = chosen.isel(change=chosen["model"].values.astype(str) == model)
+    ax = axes_or_new(ax)
+    style_axes(ax)
+    depth, mean = own["depth"].values, own["mean"].values
+    band(ax, depth, mean, own["mean_se"].values, style.colour)
+    ax.plot(depth, own["forward"].values, color=style.colour, linewidth=0.8, linestyle="--", dashes=(4, 2))
+    ax.plot(depth, own["backward"].values, color=style.colour, linewidth=0.8, linestyle=":")
+    marked = own["marked"].values.astype(bool)
+    ax.plot(depth, mean, color=style.colour, linewidth=1.6)
+    ax.scatter(depth[~marked], mean[~marked], s=11, color=style.colour, zorder=3, linewidths=0)
+    ax.scatter(
+        depth[marked],
+        mean[marked],
+        s=34,
+        marker="D",
+        facecolor=PAPER,
+        edgecolor=style.colour,
+        linewidths=1.3,
+        zorder=4,
+    )
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_ylim(bottom=0)
+    title_axes(ax, model, width=30)
+    return ax
+
+
+def smoothness_profiles(
+    smoothness: xr.Dataset,
+    *,
+    k: int | None = None,
+    styles: Mapping[str, ModelStyle] | None = None,
+) -> list[Axes]:
+    """The profile of every model, one panel each, on common scales, with one legend.
+
+    Args:
+        smoothness: Smoothness dataset of a study.
+        k: Number of neighbours, one of the study's. Default: its first.
+        styles: Colours by model. Default: a hue for every model.
+
+    Returns:
+        The axes, one per model, all of one new figure.
+
+    Raises:
+        ValueError: The study has no such k.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> [ax.get_title(loc="left") for ax in smoothness_profiles(constructed_study()[1])]
+        ['vit', 'resnet']
+    """
+    names = _models(smoothness)
+    columns = 2 if len(names) in (1, 2, 4) else 3
+    figure, panels = grid_of_axes(len(names), columns=columns, width=9.6 / columns, height=2.5)
+    for place, (ax, name) in enumerate(zip(panels, names, strict=True)):
+        smoothness_profile(smoothness, name, k=k, styles=styles, ax=ax)
+        name_axes(ax, "relative depth", "step change Δ" if place % columns == 0 else "")
+    highest = np.nanmax(
+        at_k(smoothness, k)[["forward", "backward", "mean"]].to_dataarray().values, initial=0.0
+    )
+    panels[0].set_ylim(0, 1.08 * highest if highest > 0 else 1.0)
+    figure.legend(
+        handles=[
+            Line2D(
+                [], [], color=INK, linewidth=1.6, marker="o", markersize=3.3, label="mean of both directions"
+            ),
+            Line2D([], [], color=INK, linewidth=0.8, linestyle="--", label="forward, Δ(step → next)"),
+            Line2D([], [], color=INK, linewidth=0.8, linestyle=":", label="backward, Δ(next → step)"),
+            Line2D(
+                [],
+                [],
+                color=INK,
+                linewidth=0,
+                marker="D",
+                markersize=5.5,
+                markerfacecolor=PAPER,
+                label="resolution or width changes",
+            ),
+        ],
+        loc="outside lower center",
+        ncols=4 if columns * 9.6 > 9 else 2,
+        frameon=False,
+        fontsize=SMALL_SIZE,
+        labelcolor=MUTED,
+    )
+    return panels
+
+
+def fixed_step_profile(
+    smoothness: xr.Dataset,
+    *,
+    k: int | None = None,
+    styles: Mapping[str, ModelStyle] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Change between relative depth t and t + h against t, h the same for every model.
+
+    Models with different numbers of steps may be compared here; the change from step to step favours many steps.
+
+    Args:
+        smoothness: Smoothness dataset of a study; `fixed_step` carries h as an attribute and is NaN where undefined.
+        k: Number of neighbours, one of the study's. Default: its first.
+        styles: Colours by model. Default: a hue for every model.
+        ax: Where to draw. Default: the axes of a new figure.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no such k.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> len(fixed_step_profile(constructed_study()[1]).lines)
+        2
+    """
+    names = _models(smoothness)
+    looks = styles_for(names, styles)
+    chosen = at_k(smoothness, k)
+    ax = axes_or_new(ax, 9.6, 3.3)
+    style_axes(ax)
+    t = chosen["t"].values
+    handles = []
+    for place, name in enumerate(names):
+        style, values = looks[name], chosen["fixed_step"].values[place]
+        if "fixed_step_se" in chosen:
+            band(ax, t, values, chosen["fixed_step_se"].values[place], style.colour)
+        handles += ax.plot(
+            t,
+            values,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
+            markersize=3.6,
+            linewidth=1.5,
+        )
+    h = float(chosen["fixed_step"].attrs.get("h", np.nan))
+    name_axes(
+        ax,
+        "relative depth t",
+        f"change from t to t + {h:.3g}" if np.isfinite(h) else "change from t to t + h",
+    )
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_ylim(bottom=0)
+    legend_of_models(ax, handles, names)
+    return ax
+
+
+def legend_of_models(ax: Axes, handles: list[Line2D], names: list[str]) -> None:
+    """A legend to the right of the axes, one model a line."""
+    ax.legend(
+        handles,
+        [plain(shorten(name, 26)) for name in names],
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=SMALL_SIZE,
+        labelcolor=MUTED,
+        handlelength=3.0,
+    )
+
+
+def _models(smoothness: xr.Dataset) -> list[str]:
+    return [str(name) for name in smoothness["model_name"].values]

@@ -1,0 +1,118 @@
+"""The top of the page: what was compared, on what, with which settings, and what to be wary of."""
+
+from jaxsim.report.figures.palette import ModelStyle
+from jaxsim.report.markup import Markup, joined, table, tag
+from jaxsim.report.schema import StudyFacts
+from jaxsim.report.sentences import counted, listed, number
+
+HASH_LENGTH = 12
+
+
+def masthead(facts: StudyFacts, styles: dict[str, ModelStyle]) -> Markup:
+    """Title, settings, models, warnings and damaged images."""
+    names = [model.name for model in facts.models]
+    shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
+    return tag(
+        "header",
+        tag("p", "jaxsim · similarity of processing steps", class_="kicker"),
+        tag("h1", listed(shown)),
+        tag("p", _lead(facts), class_="lead"),
+        *_warnings(facts),
+        _settings(facts),
+        _models(facts, styles),
+        _versions(facts),
+        *_damaged(facts),
+        class_="masthead",
+    )
+
+
+def _lead(facts: StudyFacts) -> str:
+    steps = sum(model.n_steps for model in facts.models)
+    if len(facts.models) == 1:
+        return (
+            f"How the representation of {counted(facts.n_samples, 'image')} changes along the "
+            f"{counted(steps, 'processing step')} of one model, measured by the information imbalance Δ."
+        )
+    return (
+        f"Which of the {counted(steps, 'processing step')} of {len(facts.models)} models carry the same information about "
+        f"{counted(facts.n_samples, 'image')}, and in which direction it is lost, measured by the information imbalance Δ."
+    )
+
+
+def _settings(facts: StudyFacts) -> Markup:
+    several = len(facts.k) > 1
+    everyone = facts.n_queries == facts.n_samples
+    entries = [
+        ("Images N", f"{facts.n_samples:,}"),
+        ("Queries", f"{facts.n_queries:,}" + (" (all)" if everyone else "")),
+        ("Neighbours k", ", ".join(map(str, facts.k))),
+        (
+            "Floor (k + 1) / N",
+            ", ".join(number(floor) for floor in facts.floor) + ("" if not several else ""),
+        ),
+        ("Pooling", facts.pool),
+        ("Metric", facts.metric),
+        ("Ties", facts.ties),
+        ("Seed", facts.seed),
+    ]
+    wide = [("Image source", facts.images), ("Created", f"{facts.created}, jaxsim {facts.jaxsim_version}")]
+    wide += list(facts.further.items())
+    return tag(
+        "dl",
+        *(tag("div", tag("dt", term), tag("dd", value or "not recorded")) for term, value in entries),
+        *(
+            tag("div", tag("dt", term), tag("dd", value or "not recorded"), class_="wide")
+            for term, value in wide
+        ),
+        class_="facts",
+    )
+
+
+def _models(facts: StudyFacts, styles: dict[str, ModelStyle]) -> Markup:
+    rows = [
+        [
+            joined(swatch(styles[model.name].colour), model.name),
+            model.family or "not recorded",
+            tag("code", model.source) if model.source else "not recorded",
+            tag("code", model.weights_hash[:HASH_LENGTH]) if model.weights_hash else "not recorded",
+            str(model.n_steps),
+        ]
+        for model in facts.models
+    ]
+    caption = (
+        f"The {counted(len(rows), 'model')}; weights by the first {HASH_LENGTH} digits of their SHA-256."
+    )
+    return table(["Model", "Family", "Source", "Weights", "Steps"], rows, caption=caption, numeric_from=4)
+
+
+def swatch(colour: str) -> Markup:
+    """A small square in a model's colour; it decorates a name that stands beside it."""
+    return tag("span", class_="swatch", style=f"background:{colour}", aria_hidden="true")
+
+
+def _versions(facts: StudyFacts) -> Markup:
+    listing = ", ".join(f"{name} {version}" for name, version in facts.versions.items())
+    return tag("p", f"Versions: {listing or 'not recorded'}.", class_="files")
+
+
+def _warnings(facts: StudyFacts) -> list[Markup]:
+    if not facts.warnings:
+        return []
+    title = counted(len(facts.warnings), "warning")
+    return [
+        tag(
+            "div",
+            tag("h2", title[0].upper() + title[1:]),
+            tag("ul", *(tag("li", each) for each in facts.warnings)),
+            class_="notice",
+            role="note",
+        )
+    ]
+
+
+def _damaged(facts: StudyFacts) -> list[Markup]:
+    if not facts.damaged:
+        return []
+    heading = f"{counted(len(facts.damaged), 'damaged image')} left out for every model"
+    listing = tag("ul", *(tag("li", each) for each in facts.damaged), class_="plain")
+    return [tag("details", tag("summary", heading), listing)]

@@ -1,0 +1,109 @@
+"""Figures to files and onto the page: the same bytes for the same numbers, text as text."""
+
+import io
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jaxsim.report.figures.palette import INK, MUTED, PAPER, RULE
+from jaxsim.report.markup import Markup
+
+DOTS_PER_INCH = 160
+SALT = "jaxsim"
+SVG_SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": SALT,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+}
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that an axes belongs to."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError(
+            "Expected axes that belong to a figure, but these do not. Make them with figure.subplots()."
+        )
+    return figure
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> str:
+    """Write `name.png` and `name.svg` to the folder.
+
+    Args:
+        figure: What to write.
+        folder: An existing folder.
+        name: File name without suffix.
+
+    Returns:
+        The text of the SVG file.
+    """
+    with matplotlib.rc_context(SVG_SETTINGS):
+        pixels, vector = io.BytesIO(), io.StringIO()
+        figure.savefig(
+            pixels, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None}
+        )
+        figure.savefig(vector, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+    write_whole(folder / f"{name}.png", pixels.getvalue())
+    write_whole(folder / f"{name}.svg", vector.getvalue().encode())
+    return vector.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file such that a reader sees either the old or the whole new one."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]) -> Markup:
+    """An SVG file's text as an element of the page.
+
+    Ids become unique to the figure, coordinates keep two decimals, and the known colours become CSS variables, so that
+    the figure follows the page's colour scheme.
+
+    Args:
+        svg: Text of an SVG file that `save_figure` wrote.
+        name: Name of the figure, letters, digits and hyphens.
+        description: What a reader who does not see the figure is told.
+        colours: Colour as in the file -> CSS variable.
+
+    Returns:
+        The `svg` element.
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r'\sid="([^"]+)"', rf' id="{name}-\1"', body)
+    body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    body = _tags_only(body, r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."))
+    known = {
+        INK: "--ink",
+        MUTED: "--muted",
+        RULE: "--rule",
+        PAPER: "--paper",
+        "#ffffff": "--paper",
+        **colours,
+    }
+    for colour, variable in known.items():
+        body = _tags_only(body, re.escape(colour), lambda _, variable=variable: f"var({variable})")
+    view_box = re.search(r'viewBox="([^"]+)"', body)
+    if view_box is None:
+        raise ValueError(
+            f"Expected figure {name!r} as SVG with a viewBox, but there is none. Use save_figure's text."
+        )
+    label = description.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    opening = f'<svg class="plot" viewBox="{view_box[1]}" role="img" aria-label="{label}">'
+    return Markup(opening + body[body.index(">") + 1 :].strip())
+
+
+def _tags_only(body: str, pattern: str, replacement) -> str:
+    """Substitute inside tags, never in the text between them: a model may be called 0.1234 or #ffffff."""
+    return re.sub(r"<[^>]*>", lambda element: re.sub(pattern, replacement, element[0]), body)

@@ -1,0 +1,224 @@
+"""Plain sentences that state what the numbers of a figure say, and no more.
+
+Rules they keep: two values count as different only when they are more than two standard errors apart; the standard error
+of a mean over cells is bounded by the mean of the cells' errors, since all cells share the same images; an
+extreme among many cells is named as such; nothing is explained.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from jaxsim.report.schema import at_k, indistinguishable, model_names, steps_of
+
+
+def number(value: float) -> str:
+    """A value of the imbalance with three decimals, or two significant digits when it is smaller.
+
+    Example:
+        >>> number(0.41234), number(0.00042), number(float("nan"))
+        ('0.412', '0.00042', 'undefined')
+    """
+    if not math.isfinite(value):
+        return "undefined"
+    return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
+
+
+def with_error(value: float, error: float) -> str:
+    """A value and its standard error: `0.412 ± 0.006`."""
+    return f"{number(value)} ± {number(error)}" if math.isfinite(error) else number(value)
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """`1 step`, `3 steps`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def describe_pair(results: xr.Dataset, source: str, target: str, *, k: int | None = None) -> str:
+    """What the heat map of one ordered pair shows: level, direction, smallest cell, cells like independent ones."""
+    forward, forward_se, cell = _block(results, source, target, k)
+    if not np.isfinite(forward).any():
+        return f"Δ({source} → {target}) is undefined for every pair of steps."
+    row, column = np.unravel_index(np.nanargmin(forward), forward.shape)
+    where = f"{cell['source_step'].values[row]} to {cell['target_step'].values[column]}"
+    smallest = with_error(float(forward[row, column]), float(forward_se[row, column]))
+    count = int(np.isfinite(forward).sum())
+    backward, backward_se, _ = _block(results, target, source, k)
+    means = float(np.nanmean(forward)), float(np.nanmean(backward))
+    bound = 2 * (_mean(forward_se) + _mean(backward_se))
+    sentences = [
+        f"Over the {counted(count, 'step pair')}, Δ({source} → {target}) is {number(means[0])} on average and "
+        f"{number(means[1])} the other way; {_direction(source, target, means, bound)}.",
+        f"The smallest cell, {where}, has {smallest}"
+        + (" (the smallest of many is a little too small by selection)." if count > 10 else "."),
+        _independence(forward, forward_se),
+    ]
+    return " ".join(sentences)
+
+
+def describe_within(results: xr.Dataset, model: str, *, k: int | None = None) -> str:
+    """What the heat map of one model against itself shows: its first against its last step."""
+    value, error, cell = _block(results, model, model, k)
+    steps = cell["source_step"].values
+    if len(steps) < 2:
+        return f"{model} has one step, so there is nothing to compare within it."
+    there, back = float(value[0, -1]), float(value[-1, 0])
+    bound = 2 * math.hypot(float(error[0, -1]), float(error[-1, 0]))
+    return (
+        f"From its first step ({steps[0]}) to its last ({steps[-1]}) {model} has "
+        f"{with_error(there, float(error[0, -1]))}, and back {with_error(back, float(error[-1, 0]))}: "
+        + (
+            "the two do not differ by more than two standard errors."
+            if not abs(there - back) > bound
+            else f"the {'last' if back < there else 'first'} step predicts the "
+            f"{'first' if back < there else 'last'} better than the reverse."
+        )
+    )
+
+
+def describe_overview(results: xr.Dataset, *, k: int | None = None) -> str:
+    """Which two models are closest and which farthest on average over their steps."""
+    names = model_names(results)
+    if len(names) == 1:
+        return f"All {counted(len(steps_of(results, names[0])), 'step')} of {names[0]} against each other."
+    pairs = []
+    for place, a in enumerate(names):
+        for b in names[place + 1 :]:
+            there, there_se, _ = _block(results, a, b, k)
+            back, back_se, _ = _block(results, b, a, k)
+            pairs.append(
+                ((_mean(there) + _mean(back)) / 2, (_mean(there_se) + _mean(back_se)) / 2, f"{a} and {b}")
+            )
+    pairs = [pair for pair in pairs if math.isfinite(pair[0])]
+    if not pairs:
+        return "No value between two models is defined."
+    if len(pairs) == 1:
+        return (
+            f"Averaged over all their step pairs and both directions, {pairs[0][2]} are at {number(pairs[0][0])} "
+            "(0 would be: every step predicts every other; 1: as if independent)."
+        )
+    near, far = min(pairs), max(pairs)
+    sentence = (
+        f"Averaged over all step pairs and both directions, {near[2]} are closest ({number(near[0])}) and "
+        f"{far[2]} farthest apart ({number(far[0])}) of the {counted(len(pairs), 'pair')} of models"
+    )
+    if far[0] - near[0] <= 2 * (near[1] + far[1]):
+        return (
+            f"{sentence}; the difference is within two standard errors (a bound), so the order is uncertain."
+        )
+    return f"{sentence}."
+
+
+def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
+    """How much the models change per step, where the largest change is, and why step counts matter."""
+    chosen = at_k(smoothness, k)
+    change_model = chosen["model"].values.astype(str)
+    rows = []
+    for place, name in enumerate(chosen["model_name"].values.astype(str)):
+        mean = float(chosen["mean_change"].values[place])
+        if math.isfinite(mean):
+            rows.append((mean, name, int((change_model == name).sum())))
+    if not rows:
+        return "No model has two consecutive steps, so there is no change to show."
+    if len(rows) == 1:
+        mean, name, count = rows[0]
+        return f"{name} changes by {number(mean)} on average over {counted(count, 'change')}. {_largest(chosen, name)}"
+    least, most = min(rows), max(rows)
+    counts = sorted({count for _, _, count in rows})
+    sentence = (
+        f"Per step, {least[1]} changes least (mean {number(least[0])} over {counted(least[2], 'change')}) and "
+        f"{most[1]} most ({number(most[0])} over {counted(most[2], 'change')})."
+    )
+    if len(counts) > 1:
+        sentence += (
+            f" The models have {counts[0]} to {counts[-1]} changes, and more steps look smoother for that reason alone: "
+            "compare models by the fixed-step profile below."
+        )
+    return f"{sentence} {_largest(chosen, most[1])}"
+
+
+def describe_fixed_step(smoothness: xr.Dataset, *, k: int | None = None) -> str:
+    """Mean change over equal stretches of depth, where it is defined for every model."""
+    chosen = at_k(smoothness, k)
+    values = chosen["fixed_step"].values
+    errors = chosen["fixed_step_se"].values if "fixed_step_se" in chosen else np.full_like(values, np.nan)
+    defined = np.isfinite(values).all(axis=0)
+    if not defined.any():
+        return "The fixed-step change is not defined at any depth that all models share."
+    t, h = chosen["t"].values[defined], float(chosen["fixed_step"].attrs.get("h", np.nan))
+    reach = f"from t = {t[0]:.2f} to {t[-1]:.2f}"
+    step = (
+        f"Over a stretch of {h:.3g} of the relative depth"
+        if math.isfinite(h)
+        else "Over equal stretches of depth"
+    )
+    means = values[:, defined].mean(axis=1)
+    bounds = np.nan_to_num(errors[:, defined]).mean(axis=1)
+    names = chosen["model_name"].values.astype(str)
+    if len(names) == 1:
+        return f"{step} ({reach}), {names[0]} changes by {number(float(means[0]))} on average."
+    least, most = int(means.argmin()), int(means.argmax())
+    sentence = (
+        f"{step} (averaged {reach}), {names[least]} changes least ({number(float(means[least]))}) and "
+        f"{names[most]} most ({number(float(means[most]))})"
+    )
+    if means[most] - means[least] <= 2 * (bounds[least] + bounds[most]):
+        return f"{sentence}; the two are within two standard errors (a bound) of each other."
+    return f"{sentence}; they differ by more than two standard errors (a bound)."
+
+
+def _block(
+    results: xr.Dataset, source: str, target: str, k: int | None
+) -> tuple[np.ndarray, np.ndarray, xr.Dataset]:
+    chosen = at_k(results, k)
+    cell = chosen.isel(source=steps_of(results, source), target=steps_of(results, target, "target"))
+    return cell["imbalance"].values, cell["standard_error"].values, cell
+
+
+def _direction(source: str, target: str, means: tuple[float, float], bound: float) -> str:
+    if not abs(means[0] - means[1]) > bound:
+        return "the two do not differ by more than two standard errors (a bound), so no direction stands out"
+    better, worse = (source, target) if means[0] < means[1] else (target, source)
+    return f"neighbours in {better} say more about {worse} than the reverse"
+
+
+def _independence(value: np.ndarray, error: np.ndarray) -> str:
+    like = int(indistinguishable(value, error).sum())
+    beyond = int((value - 1 > 2 * error).sum())
+    count = int(np.isfinite(value).sum())
+    if like == 0 and beyond == 0:
+        return "No cell is within two standard errors of 1."
+    parts = []
+    if like:
+        share = "All cells are" if like == count else f"{counted(like, 'cell')} of {count:,} {_are(like)}"
+        parts.append(f"{share} not distinguishable from independent (within two standard errors of 1).")
+    if beyond:
+        parts.append(f"{counted(beyond, 'cell')} {_are(beyond)} above 1 by more than two standard errors.")
+    return " ".join(parts)
+
+
+def _largest(chosen: xr.Dataset, model: str) -> str:
+    own = chosen.isel(change=chosen["model"].values.astype(str) == model)
+    place = int(np.nanargmax(own["mean"].values))
+    marked = bool(own["marked"].values[place])
+    return (
+        f"The largest change of {model} is from {own['step_from'].values[place]} to {own['step_to'].values[place]} "
+        f"({with_error(float(own['mean'].values[place]), float(own['mean_se'].values[place]))})"
+        + (", where its resolution or width changes." if marked else ".")
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if len(defined) else math.nan
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

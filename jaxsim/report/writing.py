@@ -1,0 +1,167 @@
+"""Write the report of a study: figures as PNG and SVG, and the page."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.axes import Axes
+
+from jaxsim.report import figures
+from jaxsim.report.figures.matrix import heatmap_title
+from jaxsim.report.figures.palette import ModelStyle, model_styles
+from jaxsim.report.markup import Markup
+from jaxsim.report.page import colour_variables, page
+from jaxsim.report.saving import figure_of, inlined, save_figure, write_whole
+from jaxsim.report.schema import checked_between, checked_results, checked_smoothness, read_facts
+from jaxsim.report.sections import Story
+
+Progress = Callable[[int, int, str], None]
+OWN_FILES = re.compile(r"^(overview|heatmap|smoothness|fixed-step|between|best-match)_.*\.(png|svg)$")
+
+
+def write_report(
+    results: xr.Dataset,
+    smoothness: xr.Dataset,
+    between: xr.Dataset | None,
+    out: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+) -> Path:
+    """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
+
+    The page needs nothing but itself: style, script and numbers are inside, and it opens from a disk without a
+    network. The same datasets give the same files.
+
+    Args:
+        results: Results dataset: `imbalance` and `standard_error` with dims `k`, `source`, `target`.
+        smoothness: Step changes, their summaries and the fixed-step profile.
+        between: Distances between models and best matches; None or without pairs for a single model.
+        out: Folder to write into; made if it does not exist. Figures of an earlier report in it are replaced.
+        progress: Called with figures done, figures in all, and what comes next.
+
+    Returns:
+        The path of `index.html`.
+
+    Raises:
+        ValueError: A dataset lacks what the report shows, or the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_report(*constructed_study(), folder).name
+        'index.html'
+    """
+    results = checked_results(results)
+    smoothness = checked_smoothness(smoothness)
+    between = checked_between(between)
+    facts = read_facts(results)
+    styles = model_styles(facts.families)
+    folder = _prepared(Path(out))
+
+    jobs = _jobs(results, smoothness, between, styles, facts.k)
+    plots: dict[tuple[str, int], Markup] = {}
+    for done, (name, k, described, draw) in enumerate(jobs):
+        if progress is not None:
+            progress(done, len(jobs), name)
+        svg = save_figure(figure_of(draw()), folder / "figures", f"{name}_k{k}")
+        if described:
+            plots[name, k] = inlined(
+                svg, name=f"{name}-{k}", description=described, colours=colour_variables(styles)
+            )
+    if progress is not None:
+        progress(len(jobs), len(jobs), "index.html")
+
+    story = Story(
+        results, smoothness, between, facts, plots, {name: style.colour for name, style in styles.items()}
+    )
+    index = folder / "index.html"
+    write_whole(index, page(story, styles).encode("utf-8"))
+    return index
+
+
+Job = tuple[str, int, str, Callable[[], Axes]]
+
+
+def _jobs(
+    results: xr.Dataset,
+    smoothness: xr.Dataset,
+    between: xr.Dataset | None,
+    styles: dict[str, ModelStyle],
+    ks: tuple[int, ...],
+) -> list[Job]:
+    """Every figure to write: file name, k, description for the page (empty: not on it), how to draw it."""
+    names = list(styles)
+    jobs: list[Job] = []
+    for k in ks:
+        jobs.append(
+            (
+                "smoothness",
+                k,
+                f"Line charts, one per model: change between consecutive steps against relative depth, k = {k}.",
+                lambda k=k: figures.smoothness_profiles(smoothness, k=k, styles=styles)[0],
+            )
+        )
+        jobs.append(
+            (
+                "fixed-step",
+                k,
+                f"Line chart: change over equal stretches of relative depth, a line per model, k = {k}.",
+                lambda k=k: figures.fixed_step_profile(smoothness, k=k, styles=styles),
+            )
+        )
+        if between is not None:
+            jobs.append(
+                (
+                    "between",
+                    k,
+                    f"Line charts: distance between models against relative depth, peaks ringed, k = {k}.",
+                    lambda k=k: figures.between_model_distances(between, k=k, styles=styles)[0],
+                )
+            )
+            if between.sizes.get("match", 0):
+                jobs.append(
+                    (
+                        "best-match",
+                        k,
+                        f"Line charts: relative depth of the closest step in another model, k = {k}.",
+                        lambda k=k: figures.best_matches(between, k=k, styles=styles)[0],
+                    )
+                )
+        jobs.append(("overview", k, "", lambda k=k: figures.overview(results, k=k)))
+        for a, source in enumerate(names):
+            for b, target in enumerate(names):
+                name = f"heatmap_{a:02d}-{b:02d}_{_in_file_name(source)}_to_{_in_file_name(target)}"
+                jobs.append((name, k, "", lambda k=k, a=source, b=target: _titled_heatmap(results, a, b, k)))
+    return jobs
+
+
+def _titled_heatmap(results: xr.Dataset, source: str, target: str, k: int) -> Axes:
+    ax = figures.heatmap(results, source, target, k=k)
+    heatmap_title(ax, source, target, k)
+    return ax
+
+
+def _in_file_name(name: str) -> str:
+    """Letters, digits, dots and hyphens of a name, at most 40 of them."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:40] or "model"
+
+
+def _prepared(folder: Path) -> Path:
+    """The folder, made, writable and without figures of an earlier report."""
+    try:
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        for old in (folder / "figures").iterdir():
+            if OWN_FILES.match(old.name):
+                old.unlink()
+        probe = folder / ".index.html.partial"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"Expected a folder to write the report into, but {str(folder)!r} cannot be written ({error}). "
+            "Choose another folder or change its permissions."
+        ) from error
+    return folder
