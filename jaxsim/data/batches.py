@@ -1,10 +1,9 @@
 """Decoded and preprocessed batches, loaded ahead of the device by threads, in the order of the source."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -38,7 +37,7 @@ class Batch:
 
 def load_batches(
     source: ImageSource, prepare: Prepare, batch_size: int, *, start: int = 0, threads: int | None = None
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Yield the batches of a source, decoded and prepared by threads while the caller computes.
 
     The order, and what is in each batch, depend on `batch_size` and `start` alone. At most one batch and one
@@ -78,7 +77,7 @@ def load_batches(
 
 def _batches(
     source: ImageSource, prepare: Prepare, batch_size: int, start: int, threads: int
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     with closing(_prepared_images(source, prepare, start, threads, batch_size + threads)) as images:
         for first in range(start, len(source), batch_size):
             stop = min(first + batch_size, len(source))
@@ -93,7 +92,9 @@ def _batches(
             )
 
 
-def _prepared_images(source: ImageSource, prepare: Prepare, start: int, threads: int, ahead: int) -> Any:
+def _prepared_images(
+    source: ImageSource, prepare: Prepare, start: int, threads: int, ahead: int
+) -> Generator[np.ndarray | DamagedImage, None, None]:
     """Generate, for each sample from `start` on, its pixels `[1, H, W, 3]` or what is wrong with it."""
 
     def prepared(position: int) -> np.ndarray | DamagedImage:

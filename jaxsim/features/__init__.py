@@ -1,0 +1,25 @@
+"""Steps pooled to `[samples, features]`, in memory or on disk, with sample identity; resumable."""
+
+from jaxsim.features.estimate import Estimate, estimate
+from jaxsim.features.extraction import extract
+from jaxsim.features.feature_set import FeatureSet, Representation, open_features
+from jaxsim.features.pooling import POOLS, check_pool, pool_state, pooled_width
+from jaxsim.features.step_model import StepModel
+from jaxsim.features.step_record import StepRecord
+from jaxsim.features.store import StoredRepresentation
+
+__all__ = [
+    "POOLS",
+    "Estimate",
+    "FeatureSet",
+    "Representation",
+    "StepModel",
+    "StepRecord",
+    "StoredRepresentation",
+    "check_pool",
+    "estimate",
+    "extract",
+    "open_features",
+    "pool_state",
+    "pooled_width",
+]

@@ -1,0 +1,189 @@
+"""All steps of a model on all images, pooled on the device, kept in memory or on disk."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsim.data import Batch, DamagedImage, ImageSource, load_batches, open_images
+from jaxsim.features.estimate import estimate
+from jaxsim.features.feature_set import FeatureSet
+from jaxsim.features.folder_writer import FolderWriter, finished_features, remove_features, sole_writer
+from jaxsim.features.pooling import check_pools, pool_state
+from jaxsim.features.request import describe_origin, describe_request
+from jaxsim.features.step_model import StepModel
+from jaxsim.features.step_record import step_records
+from jaxsim.features.writers import MemoryWriter, Writer
+
+Progress = Callable[[int, int, str], None]
+Pooled = tuple[Batch, list[np.ndarray]]
+
+DTYPES = ("float32", "float16")
+
+
+def extract(
+    model: StepModel,
+    images: ImageSource | Any,
+    *,
+    pool: str = "mean",
+    out: str | PathLike[str] | None = None,
+    batch_size: int = 32,
+    dtype: str = "float32",
+    strict: bool = False,
+    overwrite: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> FeatureSet:
+    """Run a model over images and keep every step, pooled to one vector a sample.
+
+    Model and pooling are one compiled program for batches of one shape, so only `[batch, features]` per
+    step leaves the device; images are decoded by threads meanwhile. On disk, rows are written block by
+    block: memory does not grow with the number of images, a killed run continues where it was, a second run
+        with the same model (weights),
+    images, pooling and preprocessing finds everything there, and one with others is refused.
+
+    Args:
+        model: as `jaxsim.load_model` returns it.
+        images: a source, or anything that `jaxsim.data.open_images` takes.
+        pool: `"cls"`, `"mean"`, `"flatten"` or `"spatial:P"`; see `pool_state`.
+        out: folder to keep the features in; None keeps them in memory.
+        batch_size: images in one call of the model.
+        dtype: of the kept features, `"float32"` or `"float16"`.
+        strict: whether a damaged image is an error; otherwise it is left out and listed in `damaged`.
+        overwrite: replace what an earlier extraction has left in `out`.
+        threads: that decode images; see `load_batches`.
+        progress: called as `progress(done, total, what)` with numbers of images.
+
+    Returns:
+        The representations, `[n_samples, n_features]` for each step; read lazily if they are on disk.
+
+    Raises:
+        DamagedImage: an image cannot be decoded, under `strict`.
+        ValueError: a pool that does not suit the model; NaN or Inf in a representation (names step and
+            sample); a folder that holds something else, cannot be written, is being written by another
+            process, or is on a disk that is too small; no image that can be decoded.
+
+    Example:
+        >>> import json, pathlib, tempfile
+        >>> from jaxsim.models import load_model
+        >>> config = {"model_type": "vit", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+        ...           "intermediate_size": 16, "image_size": 8, "patch_size": 4}
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "config.json").write_text(json.dumps(config))
+        >>> model = load_model(folder, init="random", seed=0)
+        >>> features = extract(model, open_images("digits").subset(10), pool="cls", out=folder / "features")
+        >>> {step: features[step].shape for step in features}
+        {'embeddings': (10, 8), 'block00': (10, 8), 'block01': (10, 8), 'norm': (10, 8)}
+    """
+    images = open_images(images)
+    if dtype not in DTYPES:
+        raise ValueError(f"expected dtype {' or '.join(DTYPES)}, came {dtype!r}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, came {batch_size}")
+    check_pools(model.steps, pool, model.name)
+    steps = step_records(model.steps, pool)
+    request = describe_request(model, images, steps, pool, dtype)
+    with contextlib.ExitStack() as stack:
+        if out is None:
+            writer: Writer = MemoryWriter(request, steps)
+        else:
+            folder = Path(out).expanduser()
+            if not overwrite and (there := finished_features(folder, request, model.name)):
+                _refuse_damage(strict, there.manifest["damaged"])
+                return there
+            stack.enter_context(sole_writer(folder))
+            if overwrite:
+                remove_features(folder)
+            writer = FolderWriter(folder, request, steps)
+            estimate(model, len(images) - writer.start, pool=pool, dtype=dtype).check_disk(folder)
+        _refuse_damage(strict, writer.damaged)
+        report = progress or (lambda done, total, what: None)
+        report(writer.start, len(images), model.name)
+        for batch, rows in _pooled_batches(model, images, pool, dtype, batch_size, threads, writer.start):
+            for position, error in batch.damaged:
+                if strict:
+                    raise error
+                writer.damaged.append(
+                    {"id": images.ids[position], "reason": error.reason, "position": position}
+                )
+            _refuse_nonfinite(model, images, batch, rows)
+            writer.add(batch.positions, rows, batch.stop)
+            report(batch.stop, len(images), model.name)
+        return writer.finish(describe_origin(model, images, batch_size))
+
+
+def _pooled_batches(
+    model: StepModel,
+    images: ImageSource,
+    pool: str,
+    dtype: str,
+    batch_size: int,
+    threads: int | None,
+    start: int,
+) -> Iterator[Pooled]:
+    """Yield each batch with its rows, one `[b, D]` a step, while the device works on the next."""
+    layouts = [step.layout for step in model.steps]
+    widths = [step.n_features for step in step_records(model.steps, pool)]
+
+    @jax.jit
+    def pooled(params: Any, pixels: jax.Array) -> tuple[jax.Array, ...]:
+        # A tuple: a dict would come back from jit sorted by name.
+        states = model.apply(params, pixels).values()
+        return tuple(
+            pool_state(state, layout, pool).astype(dtype)
+            for state, layout in zip(states, layouts, strict=True)
+        )
+
+    params = jax.device_put(model.params)
+    # Every batch is padded to one shape, so there is one compilation.
+    size = min(batch_size, len(images))
+    running: tuple[Batch, tuple[jax.Array, ...] | None] | None = None
+    with contextlib.closing(
+        load_batches(images, model.preprocess, size, start=start, threads=threads)
+    ) as batches:
+        for batch in batches:
+            started = None if batch.pixels is None else pooled(params, _padded(batch.pixels, size))
+            if running is not None:
+                yield _fetched(*running, widths, dtype)
+            running = batch, started
+        if running is not None:
+            yield _fetched(*running, widths, dtype)
+
+
+def _padded(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The batch with its first image repeated up to `size` images."""
+    return np.concatenate([pixels, np.repeat(pixels[:1], size - len(pixels), axis=0)])
+
+
+def _fetched(batch: Batch, pooled: tuple[jax.Array, ...] | None, widths: Sequence[int], dtype: str) -> Pooled:
+    """A batch and its pooled rows in host memory, without the rows of the padding."""
+    if pooled is None:
+        return batch, [np.empty((0, width), dtype) for width in widths]
+    return batch, [np.asarray(rows)[: len(batch.positions)] for rows in pooled]
+
+
+def _refuse_damage(strict: bool, damaged: Sequence[dict[str, Any]]) -> None:
+    if strict and damaged:
+        raise DamagedImage(damaged[0]["id"], damaged[0]["reason"])
+
+
+def _refuse_nonfinite(
+    model: StepModel, images: ImageSource, batch: Batch, rows: Sequence[np.ndarray]
+) -> None:
+    for step, representation in zip(model.steps, rows, strict=True):
+        bad = ~np.isfinite(representation).all(axis=1)
+        if bad.any():
+            sample = images.ids[batch.positions[int(bad.argmax())]]
+            remedy = (
+                "check the weights and the preprocessing"
+                if representation.dtype != np.float16
+                else "float16 ends at 65504: use dtype='float32'"
+            )
+            raise ValueError(
+                f"model {model.name}, step {step.name}: NaN or Inf in the representation, first for sample "
+                f"{sample}: {remedy}"
+            )

@@ -1,0 +1,167 @@
+"""Features written to a folder, block by block, so that a killed run can continue."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from jaxsim.features.atomic_json import read_json, write_json
+from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_features
+from jaxsim.features.request import first_difference
+from jaxsim.features.step_record import StepRecord
+from jaxsim.features.store import close_stores, create_stores, open_stores
+from jaxsim.features.writers import Damage, finished_manifest, request_of
+
+REQUEST, PROGRESS, LOCK = "request.json", "progress.json", ".lock"
+
+_MOST_BLOCK_BYTES = 64 * 2**20
+_MOST_BLOCK_ROWS = 512
+
+
+class FolderWriter:
+    """Writes blocks of rows and notes what is written.
+
+    While it works, the folder holds `request.json` (what was asked for), `steps.zarr`, and `progress.json`
+    (the first sample whose rows are not on disk, how many rows are, the damaged samples before it); at the
+    end `manifest.json` and `steps.zarr`. A block is on disk before `progress.json` says so, and what was
+    written after the last note is written again, so a killed run loses one block at most.
+
+    Args:
+        folder: exists, and nobody else writes to it.
+        request: see `describe_request`.
+        steps: the steps in order.
+
+    Raises:
+        ValueError: the folder holds an unfinished extraction of another request (says what differs), or
+            arrays that nothing is known about.
+    """
+
+    def __init__(self, folder: Path, request: dict[str, Any], steps: Sequence[StepRecord]):
+        self._folder = folder
+        self._request = request
+        arrays = folder / ARRAYS
+        progress = {"start": 0, "n_rows": 0, "damaged": []}
+        if (folder / REQUEST).exists():
+            note = read_json(folder / REQUEST)
+            refuse_difference(folder, note["request"], request)
+            self._block_rows: int = note["block_rows"]
+        else:
+            if arrays.exists():
+                raise ValueError(
+                    f"{arrays} exists without a manifest, so nothing is known about it: "
+                    "choose another folder, or pass overwrite=True"
+                )
+            row_bytes = np.dtype(request["dtype"]).itemsize * sum(step.n_features for step in steps)
+            fitting = max(1, _MOST_BLOCK_BYTES // row_bytes)
+            self._block_rows = min(fitting, _MOST_BLOCK_ROWS, request["n_images"])
+            write_json(folder / REQUEST, {"request": request, "block_rows": self._block_rows})
+        if (folder / PROGRESS).exists():
+            progress = read_json(folder / PROGRESS)
+            self._stores = open_stores(arrays, steps, write=True)
+        else:
+            self._stores = create_stores(
+                arrays, steps, request["n_images"], self._block_rows, request["dtype"]
+            )
+        self.start: int = progress["start"]
+        self.damaged: list[Damage] = progress["damaged"]
+        self._n_rows: int = progress["n_rows"]
+        self._positions = np.empty(0, np.int64)
+        self._waiting: list[list[np.ndarray]] = [[] for _ in steps]
+
+    def add(self, positions: np.ndarray, rows: Sequence[np.ndarray], stop: int) -> None:
+        """Hold the rows until there is a block, then write it."""
+        self._positions = np.concatenate([self._positions, positions])
+        for waiting, block in zip(self._waiting, rows, strict=True):
+            waiting.append(block)
+        whole = len(self._positions) // self._block_rows * self._block_rows
+        if whole:
+            self._write(whole, stop)
+
+    def finish(self, origin: dict[str, Any]) -> FeatureSet:
+        """Write the rest, cut the arrays to the rows there are, and write the manifest."""
+        self._write(len(self._positions), self._request["n_images"])
+        manifest = finished_manifest(self._request, origin, self.damaged)
+        close_stores(self._folder / ARRAYS, self._stores, self._n_rows)
+        write_json(self._folder / MANIFEST, manifest)
+        for name in (REQUEST, PROGRESS):
+            (self._folder / name).unlink()
+        return open_features(self._folder)
+
+    def _write(self, count: int, stop: int) -> None:
+        """Write the first `count` rows that wait; if none waits then, all before `stop` is done."""
+        until = self._n_rows + count
+        joined = [np.concatenate(waiting) for waiting in self._waiting if waiting]
+        if count:
+            futures = [
+                store[self._n_rows : until].write(rows[:count])
+                for store, rows in zip(self._stores, joined, strict=True)
+            ]
+            for future in futures:
+                future.result()
+        self._waiting = [[rows[count:]] for rows in joined] or self._waiting
+        self._n_rows = until
+        self.start = int(self._positions[count]) if count < len(self._positions) else stop
+        self._positions = self._positions[count:]
+        known = [entry for entry in self.damaged if entry["position"] < self.start]
+        write_json(self._folder / PROGRESS, {"start": self.start, "n_rows": self._n_rows, "damaged": known})
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Create a folder and keep other processes from writing features into it.
+
+    The lock is the operating system's, on the file `.lock`: it ends with the process, however that ends.
+
+    Raises:
+        ValueError: the folder cannot be written, or another process writes to it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise ValueError(
+            f"another process is extracting features into {folder}: wait for it, or choose another folder"
+        ) from error
+    except OSError as error:
+        raise ValueError(
+            f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def finished_features(folder: Path, request: dict[str, Any], model_name: str) -> FeatureSet | None:
+    """Return the finished features of a folder, None if there are none.
+
+    Raises:
+        ValueError: they were made for another request; names the first difference.
+    """
+    if not (folder / MANIFEST).exists():
+        return None
+    there = open_features(folder)
+    refuse_difference(folder, request_of(there.manifest, list(request)), request)
+    return FeatureSet(list(there.values()), there.manifest, model_name=model_name, reused=True)
+
+
+def remove_features(folder: Path) -> None:
+    """Remove what an extraction has written, and nothing else; the manifest goes first."""
+    for name in (MANIFEST, PROGRESS, REQUEST):
+        (folder / name).unlink(missing_ok=True)
+    if (folder / ARRAYS).exists():
+        shutil.rmtree(folder / ARRAYS)
+
+
+def refuse_difference(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raise a ValueError if two requests differ."""
+    if found := first_difference(there, asked):
+        raise ValueError(
+            f"{folder} holds features of something else: {found}. "
+            "Choose another folder, or pass overwrite=True to replace them"
+        )

@@ -1,0 +1,66 @@
+"""What a model must offer to have its steps extracted."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from jaxsim.models import Step
+
+
+@runtime_checkable
+class StepModel(Protocol):
+    """A model whose call returns every processing step: `jaxsim.models.VisionModel` is one."""
+
+    @property
+    def name(self) -> str:
+        """How results call it."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Of architectures."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where it came from."""
+        ...
+
+    @property
+    def granularity(self) -> str:
+        """Which steps it returns."""
+        ...
+
+    @property
+    def module(self) -> Any:
+        """What computes; its `dtype` and `precision`, if it has them, go to the manifest."""
+        ...
+
+    @property
+    def params(self) -> Any:
+        """The first argument of `apply`."""
+        ...
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in the order of `apply`."""
+        ...
+
+    @property
+    def weights_hash(self) -> str:
+        """Changes whenever a weight does."""
+        ...
+
+    @property
+    def preprocessing(self) -> dict[str, Any]:
+        """JSON-able account of what `preprocess` does."""
+        ...
+
+    def preprocess(self, images: Sequence[Any]) -> np.ndarray:
+        """Turn uint8 images `[H, W, 3]` into float32 `[B, H, W, 3]`; called from several threads."""
+        ...
+
+    def apply(self, params: Any, images: Any) -> Any:
+        """Return an ordered mapping from step name to state; pure, runs under `jax.jit`."""
+        ...
