@@ -1,0 +1,36 @@
+"""Device code of jaxsim: exact neighbours, conditional ranks and information imbalance, streamed.
+
+Imports jax and numpy, nothing else.
+"""
+
+from .all_pairs import AllPairs, Options, Progress, all_pairs, plan_for
+from .pair import PairSums, pair_imbalance
+from .placement import make_placement
+from .plan import Plan, Workload, make_plan
+from .prepare import Metric, check_metric
+from .programs import Placement
+from .reference import Ties
+from .scores import Precision, check_precision
+from .verify import Verification, verify_rows
+
+__all__ = [
+    "AllPairs",
+    "Metric",
+    "Options",
+    "PairSums",
+    "Placement",
+    "Plan",
+    "Precision",
+    "Progress",
+    "Ties",
+    "Verification",
+    "Workload",
+    "all_pairs",
+    "check_metric",
+    "check_precision",
+    "make_placement",
+    "make_plan",
+    "pair_imbalance",
+    "plan_for",
+    "verify_rows",
+]

@@ -1,0 +1,200 @@
+"""Information imbalance between two representations."""
+
+import warnings
+from dataclasses import dataclass, fields
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxsim_kernels import (
+    Metric,
+    Options,
+    Precision,
+    Ties,
+    all_pairs,
+    check_metric,
+    check_precision,
+    pair_imbalance,
+)
+
+from .inputs import TieWarning, as_representation, check_ks, check_same_samples, check_values
+
+TIES_WORTH_A_WARNING = 0.01
+
+
+@dataclass(frozen=True)
+class InformationImbalance:
+    """Both directions of the measure; every field that is an array has a leading axis if `k` is a tuple.
+
+    Attributes:
+        forward: Delta(x -> y): how badly x predicts y, from (k + 1) / N (fully) to about 1 (not at all).
+        backward: Delta(y -> x).
+        forward_standard_error: Standard error of `forward` over samples.
+        backward_standard_error: The same for `backward`.
+        tied_neighbours_x: Fraction of samples whose k-th neighbour in x is as far as the next.
+        tied_neighbours_y: The same in y.
+        tied_ranks_forward: Fraction of the ranks in y that another sample shares.
+        tied_ranks_backward: The same in x.
+        n: Number of samples (static).
+        k: Number of neighbours, or a tuple (static).
+    """
+
+    forward: Any
+    backward: Any
+    forward_standard_error: Any
+    backward_standard_error: Any
+    tied_neighbours_x: Any
+    tied_neighbours_y: Any
+    tied_ranks_forward: Any
+    tied_ranks_backward: Any
+    n: int
+    k: int | tuple[int, ...]
+
+    @property
+    def floor(self) -> Any:
+        """The value of equal spaces, (k + 1) / N."""
+        return (np.asarray(self.k) + 1) / self.n if isinstance(self.k, tuple) else (self.k + 1) / self.n
+
+
+jax.tree_util.register_dataclass(
+    InformationImbalance,
+    data_fields=[f.name for f in fields(InformationImbalance) if f.name not in ("n", "k")],
+    meta_fields=["n", "k"],
+)
+
+
+def information_imbalance(
+    x: Any,
+    y: Any,
+    *,
+    k: int | tuple[int, ...] = 1,
+    metric: Metric = "euclidean",
+    ties: Ties = "index",
+    strict: bool = False,
+    precision: Precision = "highest",
+) -> InformationImbalance:
+    """How well each of two representations predicts the neighbourhoods of the other.
+
+    `Delta_k(x -> y) = 2 / (N^2 k) * sum_i sum_{j in NN_k^x(i)} r^y_ij`, with ranks from 1 to N - 1.
+
+    A pure function: it works inside `jax.jit` and `jax.vmap` with `k` and the options static, and then takes what it
+    gets (no check of values, float32 unless x64 is enabled). Called on arrays, it checks them first, adds up exact
+    integers and returns float64.
+
+    Args:
+        x: `[n_samples, n_features_x]`; NumPy, JAX, torch, memory map; any real dtype.
+        y: `[n_samples, n_features_y]`, the same samples in the same order.
+        k: Number of neighbours, or several at once.
+        metric: `euclidean`, `cosine` or `correlation`.
+        ties: Among equally near neighbours, `index` takes them in index order; `expected` gives the expectation
+            under random tie-breaking (not inside a JAX transformation).
+        strict: Give tied samples the first rank of their group instead of the mean rank.
+        precision: Of the dot products: `float64`, `highest`, `high` or `fast`.
+
+    Returns:
+        The two directions, their standard errors and the fractions of ties.
+
+    Raises:
+        ValueError: For different sample counts, fewer than k + 2 samples, k < 1, arrays that are not
+            two-dimensional, NaN or infinity.
+
+    Warns:
+        TieWarning: If more than 1 % of rows or ranks are tied.
+        DegenerateLayerWarning: For a representation without variance.
+
+    Source:
+        Glielmo, Zeni, Cheng, Csanyi, Laio, "Ranking the information content of distance measures", PNAS Nexus 2022,
+        eq. 1, averaged over all k neighbours.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(200, 8))
+        >>> result = information_imbalance(x, x[:, :4])
+        >>> bool(result.forward < result.backward)  # x knows more of its half than the half of x
+        True
+        >>> information_imbalance(x, 3 * x + 1).forward == result.floor
+        np.True_
+    """
+    check_metric(metric)
+    check_precision(precision)
+    check_ties(ties)
+    traced = isinstance(x, jax.core.Tracer) or isinstance(y, jax.core.Tracer)
+    layers = {"x": as_representation(x, "x"), "y": as_representation(y, "y")}
+    n = check_same_samples(layers)
+    ks = check_ks(k, n)
+    several = not isinstance(k, (int, np.integer))
+    if traced:
+        if ties == "expected":
+            raise ValueError(
+                "ties='expected' needs arrays, not traced values; use ties='index' inside jit and vmap."
+            )
+        return _traced(layers, ks, n, several, metric, strict, precision)
+    check_values(layers, metric)
+    ordered = tuple(sorted(ks))
+    options = Options(ks=ordered, metric=metric, ties=ties, strict=strict, precision=precision)
+    found = all_pairs(list(layers.values()), options=options)
+    at = [ordered.index(value) for value in ks] if several else 0
+    result = InformationImbalance(
+        forward=found.values[at, 0, 1],
+        backward=found.values[at, 1, 0],
+        forward_standard_error=found.standard_error[at, 0, 1],
+        backward_standard_error=found.standard_error[at, 1, 0],
+        tied_neighbours_x=found.tied_neighbours[at, 0],
+        tied_neighbours_y=found.tied_neighbours[at, 1],
+        tied_ranks_forward=found.tied_ranks[at, 0, 1],
+        tied_ranks_backward=found.tied_ranks[at, 1, 0],
+        n=n,
+        k=ks if several else ks[0],
+    )
+    warn_of_ties(found.tied_neighbours, found.tied_ranks[:, [0, 1], [1, 0]])
+    return result
+
+
+def warn_of_ties(tied_neighbours: np.ndarray, tied_ranks: np.ndarray) -> None:
+    """Warn where conventions for ties decide more than 1 % of the numbers.
+
+    Example:
+        >>> warn_of_ties(np.zeros(2), np.zeros(2))
+    """
+    for what, fraction in (("k-th neighbours", tied_neighbours), ("ranks", tied_ranks)):
+        if fraction.size and fraction.max() > TIES_WORTH_A_WARNING:
+            warnings.warn(
+                f"up to {fraction.max():.1%} of the {what} are tied, so the result depends on the convention; "
+                "ties='expected' gives the expectation under random tie-breaking, and dropping duplicated samples may "
+                "remove the ties.",
+                TieWarning,
+                stacklevel=3,
+            )
+
+
+def check_ties(ties: str) -> None:
+    if ties not in ("index", "expected"):
+        raise ValueError(f"ties must be 'index' or 'expected', got {ties!r}.")
+
+
+def _traced(
+    layers: dict[str, Any],
+    ks: tuple[int, ...],
+    n: int,
+    several: bool,
+    metric: Metric,
+    strict: bool,
+    precision: Precision,
+) -> InformationImbalance:
+    ordered = tuple(sorted(ks))
+    x, y = (jnp.asarray(v) for v in layers.values())
+    found = pair_imbalance(x, y, ordered, metric, strict, precision)
+    at = jnp.asarray([ordered.index(value) for value in ks]) if several else 0
+    forward, backward = ([v[direction][at] for v in found] for direction in (0, 1))
+    return InformationImbalance(
+        forward=forward[0],
+        backward=backward[0],
+        forward_standard_error=forward[1],
+        backward_standard_error=backward[1],
+        tied_neighbours_x=forward[2],
+        tied_neighbours_y=backward[2],
+        tied_ranks_forward=forward[3],
+        tied_ranks_backward=backward[3],
+        n=n,
+        k=ks if several else ks[0],
+    )

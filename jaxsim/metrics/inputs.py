@@ -1,0 +1,197 @@
+"""What metrics accept as a representation, and what they say about anything else."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxsim_kernels import Metric
+
+_CHUNK_ROWS_BYTES = 1 << 24
+
+
+class DegenerateLayerWarning(UserWarning):
+    """A representation that is the same for every sample."""
+
+
+class TieWarning(UserWarning):
+    """So many equal distances that the convention for ties decides the result."""
+
+
+def as_layers(layers: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+    """Named representations from a mapping or a sequence.
+
+    Args:
+        layers: Mapping name -> representation, or a sequence, whose names become `layer00`, `layer01`, ...
+
+    Returns:
+        The representations in order, each two-dimensional with `shape`, `dtype` and row slices; nothing is read yet
+        from arrays on disk.
+
+    Raises:
+        ValueError: If there are none, one is not two-dimensional or not numeric, or sample counts differ.
+
+    Example:
+        >>> list(as_layers([np.ones((4, 2)), np.ones((4, 3))]))
+        ['layer00', 'layer01']
+    """
+    if isinstance(layers, Mapping):
+        named = {str(name): as_representation(x, str(name)) for name, x in layers.items()}
+    elif isinstance(layers, (str, bytes)):
+        raise ValueError(f"layers must be a mapping name -> array or a sequence of arrays, got {layers!r}.")
+    else:
+        named = {f"layer{i:02d}": as_representation(x, f"layer{i:02d}") for i, x in enumerate(layers)}
+    if not named:
+        raise ValueError("layers must hold at least one representation, got none.")
+    check_same_samples(named)
+    return named
+
+
+def as_representation(x: Any, name: str) -> Any:
+    """An array that can be sliced row by row, without copying where that is possible.
+
+    Args:
+        x: NumPy, JAX or torch array, memory map, array on disk, nested list.
+        name: What to call it in an error.
+
+    Returns:
+        A NumPy array, or `x` itself if it offers `shape`, `dtype` and slices.
+
+    Raises:
+        ValueError: If it is not two-dimensional and numeric.
+
+    Example:
+        >>> as_representation([[1, 2], [3, 4]], "x").shape
+        (2, 2)
+    """
+    x = _readable(x)
+    dtype = np.dtype(x.dtype)
+    if dtype.kind not in "fiub" and not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"layer {name!r} must hold real numbers, got dtype {dtype}.")
+    if len(x.shape) != 2:
+        raise ValueError(
+            f"layer {name!r} must have shape [n_samples, n_features], got {tuple(x.shape)}; pool or reshape it to one "
+            "vector per sample first."
+        )
+    if 0 in x.shape:
+        raise ValueError(f"layer {name!r} is empty: shape {tuple(x.shape)}.")
+    return x.view(np.uint8) if dtype.kind == "b" else x
+
+
+def check_same_samples(layers: Mapping[str, Any]) -> int:
+    """Number of samples that all representations share.
+
+    Raises:
+        ValueError: If they differ; names the first two that do.
+
+    Example:
+        >>> check_same_samples({"a": np.ones((4, 2)), "b": np.ones((4, 3))})
+        4
+    """
+    (first, reference), *rest = layers.items()
+    for name, x in rest:
+        if x.shape[0] != reference.shape[0]:
+            raise ValueError(
+                f"all layers must describe the same samples: {first!r} has {reference.shape[0]}, {name!r} has "
+                f"{x.shape[0]}."
+            )
+    return reference.shape[0]
+
+
+def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
+    """Look once at every value: finite, some variance, and no zero row where rows are normalised.
+
+    Raises:
+        ValueError: For NaN or infinity, with the layer and the first sample; for a row that `metric` cannot
+            normalise.
+
+    Warns:
+        DegenerateLayerWarning: For a layer that is the same for every sample.
+
+    Example:
+        >>> check_values({"x": np.eye(3)}, "euclidean")
+    """
+    for name, x in layers.items():
+        first = np.asarray(x[:1])
+        varies = False
+        step = max(1, _CHUNK_ROWS_BYTES // (8 * x.shape[1]))
+        for start in range(0, x.shape[0], step):
+            chunk = np.asarray(x[start : start + step])
+            _check_finite(chunk, start, name)
+            if metric != "euclidean":
+                _check_normalisable(chunk, start, name, metric)
+            varies = varies or bool((chunk != first).any())
+        if not varies:
+            warnings.warn(
+                f"layer {name!r} has no variance: all {x.shape[0]} samples are the same, so every rank in it is tied.",
+                DegenerateLayerWarning,
+                stacklevel=4,
+            )
+
+
+def check_ks(k: int | Sequence[int], n_samples: int) -> tuple[int, ...]:
+    """Numbers of neighbours as a tuple in the given order.
+
+    Raises:
+        ValueError: If one is below 1, repeated, not an integer, or too large for the number of samples.
+
+    Example:
+        >>> check_ks((1, 10), 100)
+        (1, 10)
+    """
+    given = tuple(k) if isinstance(k, (tuple, list, np.ndarray, range)) else (k,)
+    if not given or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in given):
+        raise ValueError(f"k must be an integer or a tuple of integers, got {k!r}.")
+    ks = tuple(int(v) for v in given)  # pyright: ignore[reportArgumentType]
+    if min(ks) < 1:
+        raise ValueError(f"k must be at least 1, got {k!r}.")
+    if len(set(ks)) < len(ks):
+        raise ValueError(f"k must not repeat a value, got {k!r}.")
+    if n_samples < max(ks) + 2:
+        raise ValueError(
+            f"k={max(ks)} needs at least {max(ks) + 2} samples, got {n_samples}; use a smaller k or more samples."
+        )
+    if max(ks) * 2 * n_samples >= 2**31:
+        raise ValueError(f"k * n_samples must stay below 2^30, got {max(ks)} * {n_samples}.")
+    return ks
+
+
+def _readable(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return x
+    if isinstance(x, jax.Array):
+        return x if isinstance(x, jax.core.Tracer) or not x.is_fully_addressable else np.asarray(x)
+    if hasattr(x, "__dlpack__") and hasattr(x, "detach"):
+        # torch: NumPy has no bfloat16, JAX does; no gradient is kept.
+        return np.asarray(jnp.from_dlpack(x.detach().cpu().contiguous()))
+    if all(hasattr(x, name) for name in ("shape", "dtype", "__getitem__")):
+        return x
+    return np.asarray(x)
+
+
+def _check_finite(chunk: np.ndarray, start: int, name: str) -> None:
+    # The sum tells at once, except where finite values overflow: then the closer look finds nothing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if chunk.dtype.kind in "iub" or np.isfinite(chunk.sum(dtype=np.float64)):
+            return
+        bad = ~np.isfinite(chunk.astype(np.float64)).all(1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        what = "NaN" if np.isnan(chunk[row].astype(np.float64)).any() else "infinity"
+        raise ValueError(
+            f"layer {name!r} holds {what} in {int(bad.sum())} of the samples looked at, first in sample {start + row}; "
+            "leave these samples out of every layer or repair them."
+        )
+
+
+def _check_normalisable(chunk: np.ndarray, start: int, name: str, metric: Metric) -> None:
+    wide = chunk.astype(np.float64)
+    flat = (wide == wide[:, :1]).all(1) if metric == "correlation" else (wide == 0).all(1)
+    if flat.any():
+        what = "constant" if metric == "correlation" else "zero"
+        raise ValueError(
+            f"metric={metric!r} is not defined for a {what} row: layer {name!r}, sample {start + int(np.argmax(flat))}; "
+            "use metric='euclidean' or leave the sample out."
+        )

@@ -1,0 +1,343 @@
+"""Information imbalance between all layers, streamed in blocks of query rows.
+
+A block's strips give the neighbours, the thresholds and the counts; only sums over rows outlive it. See the design
+notes in `plan` for the two regimes; both give the same integers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .plan import Passes, Plan, Ranking, Workload, halved, make_plan
+from .prepare import Layer, Metric, prepare_layer
+from .programs import (
+    Placement,
+    count_program,
+    ranks_program,
+    strip_program,
+    threshold_program,
+    triangle_program,
+)
+from .reference import Ties
+from .scores import Precision, arithmetic
+from .sorting import counts_by_sorting
+from .ties import expected_contributions
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything about an all-pairs computation that is not data.
+
+    Attributes:
+        ks: Numbers of neighbours, increasing.
+        metric: `euclidean`, `cosine` or `correlation`.
+        ties: `index` or `expected`.
+        strict: Give tied thresholds their first rank instead of their mean rank.
+        precision: Of the Gram products.
+        budget: Bytes for features and blocks; None for the default.
+        passes: Force one or two passes.
+        ranking: Force counting or sorting.
+        keep_rows: Also return what every query row contributes.
+    """
+
+    ks: tuple[int, ...] = (1,)
+    metric: Metric = "euclidean"
+    ties: Ties = "index"
+    strict: bool = False
+    precision: Precision = "highest"
+    budget: int | None = None
+    passes: Passes | None = None
+    ranking: Ranking | None = None
+    keep_rows: bool = False
+
+
+@dataclass(frozen=True)
+class AllPairs:
+    """Sums over query rows, turned into the measure.
+
+    Attributes:
+        values: Delta(source -> target) `[n_k, n_layers, n_layers]` float64.
+        standard_error: Same shape.
+        tied_neighbours: Fraction of rows whose k-th neighbour ties with the next `[n_k, n_layers]`.
+        tied_ranks: Fraction of ranks that another sample shares `[n_k, n_layers, n_layers]`.
+        rows: Mean rank of each query row's k neighbours, `[n_k, n_layers, n_layers, n_queries]`, if asked for.
+        plan: How it was done.
+        notes: What happened on the way that a user should know, such as a halved block.
+    """
+
+    values: np.ndarray
+    standard_error: np.ndarray
+    tied_neighbours: np.ndarray
+    tied_ranks: np.ndarray
+    rows: np.ndarray | None
+    plan: Plan
+    notes: tuple[str, ...] = ()
+
+
+def all_pairs(
+    layers: Sequence[Any],
+    queries: np.ndarray | None = None,
+    options: Options | None = None,
+    placement: Placement | None = None,
+    progress: Progress | None = None,
+) -> AllPairs:
+    """Information imbalance between all ordered pairs of layers.
+
+    Args:
+        layers: Representations `[n_samples, n_features]` of any widths, finite, with `shape`, `dtype` and row slices
+            (arrays, memory maps, arrays on disk).
+        queries: Sample indices whose neighbours and ranks are worked out; all by default.
+        options: See `Options`.
+        placement: Devices.
+        progress: Called as `progress(done, total, what)`.
+
+    Returns:
+        The values and what goes with them.
+
+    Raises:
+        ValueError: If the memory budget does not hold a single block.
+
+    Source:
+        Glielmo et al., PNAS Nexus 2022, eq. 1, averaged over the k nearest.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(50, 3))
+        >>> all_pairs([x, x[:, :1]]).values[0, 0, 0]
+        np.float64(0.04)
+    """
+    options, placement = options or Options(), placement or Placement()
+    n_samples = layers[0].shape[0]
+    queries = np.arange(n_samples) if queries is None else np.asarray(queries)
+    work = Workload(n_samples, len(queries), tuple(x.shape[1] for x in layers), options.ks[-1])
+    plan = plan_for(work, options, placement)
+    run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
+    with jax.enable_x64(run.dtype == np.float64):
+        if plan.passes == "one-pass":
+            run.one_pass()
+        else:
+            run.two_passes()
+    return run.result()
+
+
+def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
+    """The plan that `all_pairs` follows; expected ties need the strips of all layers at once.
+
+    Example:
+        >>> plan_for(Workload(100, 100, (8,), 1), Options(ties="expected"), Placement()).passes
+        'one-pass'
+    """
+    passes = options.passes
+    if options.ties == "expected":
+        if passes == "two-pass":
+            raise ValueError(
+                "ties='expected' needs plan='one-pass': a tie group's members are known only there."
+            )
+        if placement.n_processes > 1:
+            raise ValueError("ties='expected' runs in one process; use ties='index' on several hosts.")
+        passes = "one-pass"
+    itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
+    return make_plan(
+        work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize
+    )
+
+
+class _Sums:
+    """Sums over rows. Integers up to 2^53 are exact in float64, far above N * k * 2N."""
+
+    def __init__(self, n_k: int, n_layers: int, n_queries: int, keep_rows: bool) -> None:
+        shape = (n_k, n_layers, n_layers)
+        self.total = np.zeros(shape)
+        self.squares = np.zeros(shape)
+        self.tied = np.zeros(shape)
+        self.tied_neighbours = np.zeros((n_k, n_layers))
+        self.rows = np.zeros((*shape, n_queries), np.float32) if keep_rows else None
+
+    def add(self, target: int, doubled: np.ndarray, tied: np.ndarray, start: int) -> None:
+        """Add a block: `[n_rows, n_sources, n_k]` for one target layer."""
+        doubled = np.asarray(doubled, np.float64)
+        self.total[:, :, target] += doubled.sum(0).T
+        self.squares[:, :, target] += np.einsum("rak,rak->ka", doubled, doubled)
+        self.tied[:, :, target] += tied.sum(0, dtype=np.int64).T
+        if self.rows is not None:
+            self.rows[:, :, target, start : start + len(doubled)] = doubled.transpose(2, 1, 0)
+
+
+@dataclass
+class _Run:
+    layers: Sequence[Any]
+    queries: np.ndarray
+    options: Options
+    placement: Placement
+    work: Workload
+    plan: Plan
+    progress: Progress | None
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        n_layers = len(self.layers)
+        self.dtype = arithmetic(self.options.precision, self.work.n_samples, self.placement.platform)
+        self.sums = _Sums(len(self.options.ks), n_layers, len(self.queries), self.options.keep_rows)
+        blocks = -(-len(self.queries) // self.plan.rows)
+        self._done, self._total = 0, blocks * n_layers * (1 if self.plan.passes == "one-pass" else 2)
+
+    # The two regimes.
+
+    def one_pass(self) -> None:
+        prepared = [self._prepare(x) for x in self.layers]
+        # One more neighbour than asked for tells whether the last place was tied.
+        strip_of = strip_program(self.placement, self.options.ks[-1] + 1, self.options.precision)
+
+        def block(start: int, rows: jax.Array, n_valid: int) -> None:
+            strips, scores, columns = zip(
+                *(strip_of(layer.features, layer.half_norms, rows) for layer in prepared), strict=True
+            )
+            wanted = self._join(columns)
+            ranks = [
+                self._ranks(strip, layer.half_norms, wanted)
+                for strip, layer in zip(strips, prepared, strict=True)
+            ]
+            blocks = [(np.asarray(r.doubled)[:n_valid], np.asarray(r.tied)[:n_valid]) for r in ranks]
+            host_scores = [np.asarray(s)[:n_valid] for s in scores]
+            self._count_tied_neighbours(host_scores)
+            if self.options.ties == "expected":
+                norms = [layer.half_norms for layer in prepared]
+                blocks = expected_contributions(blocks, host_scores, strips, norms, self.options.ks)
+            for target, (doubled, tied) in enumerate(blocks):
+                self.sums.add(target, doubled, tied, start)
+            self._advance(len(prepared), "ranking")
+
+        self._for_each_block(block)
+
+    def two_passes(self) -> None:
+        k = self.options.ks[-1]
+        neighbours = np.empty((len(self.queries), len(self.layers), k), np.int32)
+        for source, x in enumerate(self.layers):
+            scores, columns = self._neighbours(self._prepare(x))
+            neighbours[:, source] = columns[:, :k]
+            self._count_tied_neighbours([scores], source)
+        strip_of = strip_program(self.placement, 0, self.options.precision)
+        for target, x in enumerate(self.layers):
+            layer = self._prepare(x)
+
+            def block(
+                start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer
+            ) -> None:
+                wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
+                wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
+                strip = strip_of(layer.features, layer.half_norms, rows)
+                ranks = self._ranks(strip, layer.half_norms, self.placement.replicate(wanted))
+                doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
+                self.sums.add(target, doubled, tied, start)
+                self._advance(1, "ranking")
+
+            self._for_each_block(block)
+
+    def result(self) -> AllPairs:
+        n, m, sums = self.work.n_samples, len(self.queries), self.sums
+        ks = np.asarray(self.options.ks, np.float64)[:, None, None]
+        mean = sums.total / (2 * ks * m)
+        variance = np.maximum(sums.squares / (2 * ks) ** 2 - m * mean**2, 0) / max(m - 1, 1)
+        rows = None if sums.rows is None else sums.rows / (2 * ks[..., None]).astype(np.float32)
+        return AllPairs(
+            # One division of exact integers: equal spaces give the very float (k + 1) / N.
+            values=sums.total / (n * m * ks),
+            standard_error=2 / n * np.sqrt(variance / m),
+            tied_neighbours=sums.tied_neighbours / m,
+            tied_ranks=sums.tied / (m * ks),
+            rows=rows,
+            plan=self.plan,
+            notes=tuple(self.notes),
+        )
+
+    # Steps that both share.
+
+    def _prepare(self, x: Any) -> Layer:
+        return prepare_layer(x, self.options.metric, self.plan.n_padded, self.placement.place, self.dtype)
+
+    def _for_each_block(self, block: Callable[[int, jax.Array, int], None]) -> None:
+        start = 0
+        while start < len(self.queries):
+            n_valid = min(self.plan.rows, len(self.queries) - start)
+            rows = np.zeros(self.plan.rows, np.int32)
+            rows[:n_valid] = self.queries[start : start + n_valid]
+            try:
+                block(start, self.placement.replicate(rows), n_valid)
+            except jax.errors.JaxRuntimeError as error:
+                self._halve(error)
+                continue
+            start += n_valid
+
+    def _halve(self, error: jax.errors.JaxRuntimeError) -> None:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise error
+        smaller = halved(self.plan, self.work)
+        if smaller is None or self.placement.n_processes > 1:
+            raise error
+        self.notes.append(
+            f"a device ran out of memory: blocks of {smaller.rows} rows from here on, not {self.plan.rows}"
+        )
+        self.plan = smaller
+
+    def _ranks(self, strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Any:
+        n_sources, ks, strict = len(self.layers), self.options.ks, self.options.strict
+        if self.plan.ranking == "count":
+            return count_program(self.placement, n_sources, ks, strict)(strip, half_norms, columns)
+        scores, thresholds = threshold_program()(strip, half_norms, columns)
+        counts = counts_by_sorting(np.asarray(scores), np.asarray(thresholds))
+        return ranks_program(n_sources, ks, strict)(counts)
+
+    def _join(self, columns: Sequence[jax.Array]) -> jax.Array:
+        k = self.options.ks[-1]
+        return jnp.concatenate([c[:, :k] for c in columns], axis=1)
+
+    def _neighbours(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+        k, n = self.options.ks[-1] + 1, self.work.n_samples
+        if self.placement.mesh is None and len(self.queries) == n:
+            scores, columns = self._neighbours_by_triangle(layer, k)
+            return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
+        strip_of = strip_program(self.placement, k, self.options.precision)
+        scores, columns = (
+            np.empty((len(self.queries), k), self.dtype),
+            np.empty((len(self.queries), k), np.int32),
+        )
+
+        def block(start: int, rows: jax.Array, n_valid: int) -> None:
+            _, block_scores, block_columns = strip_of(layer.features, layer.half_norms, rows)
+            scores[start : start + n_valid] = np.asarray(block_scores)[:n_valid]
+            columns[start : start + n_valid] = np.asarray(block_columns)[:n_valid]
+            self._advance(1, "finding neighbours")
+
+        self._for_each_block(block)
+        return scores, columns
+
+    def _neighbours_by_triangle(self, layer: Layer, k: int) -> tuple[jax.Array, jax.Array]:
+        n_padded = self.plan.n_padded
+        tile = next(t for t in (1024, 512) if n_padded % t == 0)
+        step = triangle_program(k, tile, self.options.precision)
+        scores = self.placement.place(np.full((n_padded, k), np.inf, self.dtype))
+        columns = self.placement.place(np.full((n_padded, k), np.iinfo(np.int32).max, np.int32))
+        n_tiles = n_padded // tile
+        blocks = -(-len(self.queries) // self.plan.rows)
+        for row_tile in range(n_tiles):
+            scores, columns = step(layer.features, layer.half_norms, scores, columns, row_tile)
+            scores.block_until_ready()
+            self._advance(
+                blocks * (row_tile + 1) // n_tiles - blocks * row_tile // n_tiles, "finding neighbours"
+            )
+        return scores, columns
+
+    def _count_tied_neighbours(self, scores: Sequence[np.ndarray], first: int = 0) -> None:
+        for source, values in enumerate(scores, first):
+            for place, k in enumerate(self.options.ks):
+                self.sums.tied_neighbours[place, source] += np.count_nonzero(values[:, k - 1] == values[:, k])
+
+    def _advance(self, units: int, what: str) -> None:
+        self._done = min(self._done + units, self._total)
+        if self.progress is not None:
+            self.progress(self._done, self._total, what)

@@ -1,0 +1,182 @@
+"""What a computation will hold and cost, decided before it starts."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import jax
+
+from .programs import Placement
+from .shapes import COLUMN_MULTIPLE, padded_features, padded_samples
+
+Passes = Literal["one-pass", "two-pass"]
+Ranking = Literal["count", "sort"]
+
+_ROW_STEPS = (1024, 512, 256, 128, 64, 32, 16, 8)
+_MOST_ROWS = {"cpu": 512, "gpu": 1024, "tpu": 1024}
+_DEFAULT_BUDGET = {"cpu": 1 << 30}
+SORT_FROM_THRESHOLDS = 64
+"""On CPU, from this many thresholds per row on, sorting the row once beats counting against each. Measured by
+`python -m benchmarks crossover`."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The shape of an all-pairs computation.
+
+    Attributes:
+        n_samples: Samples, the columns of every strip.
+        n_queries: Rows that are worked out, at most `n_samples`.
+        widths: Number of features of every layer.
+        k: Largest number of neighbours.
+    """
+
+    n_samples: int
+    n_queries: int
+    widths: tuple[int, ...]
+    k: int
+
+    @property
+    def n_thresholds(self) -> int:
+        """Thresholds per row and target layer."""
+        return len(self.widths) * self.k
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a workload will be done.
+
+    Attributes:
+        passes: `one-pass` keeps the strips of all layers of a block of rows; `two-pass` finds all neighbours first
+            and then holds one layer at a time.
+        rows: Query rows per block.
+        ranking: `count` against each threshold, or `sort` each row once on the host.
+        n_padded: Columns, padding included.
+        n_bytes: Peak device memory of features and blocks, over all devices.
+        distances: Number of scores that are worked out.
+        flops: Multiplications and additions of the Gram products.
+        itemsize: Bytes of a score.
+    """
+
+    passes: Passes
+    rows: int
+    ranking: Ranking
+    n_padded: int
+    n_bytes: int
+    distances: int
+    flops: int
+    itemsize: int = 4
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return (
+            f"{self.passes}, blocks of {self.rows} rows, ranks by {self.ranking}ing, "
+            f"{self.distances:.3g} distances, {self.flops / 1e12:.3g} TFLOP, about {self.n_bytes / 2**20:.0f} MiB"
+        )
+
+
+def make_plan(
+    work: Workload,
+    placement: Placement | None = None,
+    *,
+    budget: int | None = None,
+    passes: Passes | None = None,
+    ranking: Ranking | None = None,
+    itemsize: int = 4,
+) -> Plan:
+    """Choose passes, block size and ranking for a workload.
+
+    Args:
+        work: The workload.
+        placement: Devices; default one.
+        budget: Bytes that features and blocks may take on all devices together. Default: 1 GiB for the blocks on
+            CPU, whatever the features take; on other devices 60 % of their memory.
+        passes: Force the number of passes.
+        ranking: Force the way ranks are found.
+        itemsize: Bytes of a score, 4 or 8.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ValueError: If not even the smallest block fits the budget; says the smallest budget that works.
+
+    Example:
+        >>> make_plan(Workload(1000, 1000, (64, 64), 1)).passes
+        'one-pass'
+    """
+    placement = placement or Placement()
+    if passes not in (None, "one-pass", "two-pass"):
+        raise ValueError(f"plan must be 'one-pass', 'two-pass' or None, got {passes!r}.")
+    n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE * placement.n_shards)
+    host_sort = placement.platform == "cpu" and placement.mesh is None
+    if ranking is None:
+        ranking = "sort" if host_sort and work.n_thresholds >= SORT_FROM_THRESHOLDS else "count"
+    elif ranking == "sort" and not host_sort:
+        raise ValueError("ranking='sort' runs on one CPU device; use 'count' on accelerators and meshes.")
+    budget = budget if budget is not None else _default_budget(work, placement, n_padded, itemsize)
+    smallest = None
+    for choice in ("one-pass", "two-pass") if passes is None else (passes,):
+        for rows in _row_choices(work, placement):
+            n_bytes = _bytes(work, choice, ranking, rows, n_padded, itemsize)
+            if n_bytes <= budget:
+                return Plan(choice, rows, ranking, n_padded, n_bytes, *_cost(work, choice), itemsize)
+        smallest = n_bytes if smallest is None else min(smallest, n_bytes)
+    raise ValueError(
+        f"a memory budget of {budget:,} bytes does not hold one block of rows for {len(work.widths)} layers of "
+        f"{work.n_samples:,} samples; the smallest that works is {smallest:,} bytes."
+    )
+
+
+def halved(plan: Plan, work: Workload) -> Plan | None:
+    """The same plan with blocks of half the rows, or None when there is nothing to halve.
+
+    Example:
+        >>> work = Workload(1000, 1000, (64,), 1)
+        >>> halved(make_plan(work), work).rows
+        256
+    """
+    if plan.rows <= _ROW_STEPS[-1]:
+        return None
+    rows = plan.rows // 2
+    return replace(
+        plan, rows=rows, n_bytes=_bytes(work, plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize)
+    )
+
+
+def _row_choices(work: Workload, placement: Placement) -> tuple[int, ...]:
+    most = _MOST_ROWS.get(placement.platform, 1024)
+    enough = next((r for r in reversed(_ROW_STEPS) if r >= work.n_queries), most)
+    return tuple(r for r in _ROW_STEPS if r <= min(most, enough))
+
+
+def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
+    return [itemsize * n_padded * (padded_features(d) + 1) for d in work.widths]
+
+
+def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded: int, itemsize: int) -> int:
+    features = _feature_bytes(work, n_padded, itemsize)
+    strip = itemsize * rows * n_padded
+    # Counting holds one accumulator of 16 lanes per threshold; sorting one more strip of scores.
+    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (
+        strip if ranking == "sort" else 0
+    )
+    if passes == "one-pass":
+        return sum(features) + strip * len(work.widths) + ranks
+    neighbours = 8 * work.n_queries * work.n_thresholds
+    # The host's padded copy of the next layer stands beside the resident one.
+    return 2 * max(features) + strip + ranks + neighbours
+
+
+def _cost(work: Workload, passes: Passes) -> tuple[int, int]:
+    # The first of two passes works out half a symmetric matrix.
+    effort = 1.0 if passes == "one-pass" else 1.5
+    per_layer = work.n_queries * work.n_samples
+    return int(effort * per_layer * len(work.widths)), int(effort * 2 * per_layer * sum(work.widths))
+
+
+def _default_budget(work: Workload, placement: Placement, n_padded: int, itemsize: int) -> int:
+    if placement.platform == "cpu":
+        return _DEFAULT_BUDGET["cpu"] + sum(_feature_bytes(work, n_padded, itemsize))
+    device = placement.device or (placement.mesh.devices.flat[0] if placement.mesh else jax.devices()[0])
+    stats = device.memory_stats() or {}
+    return int(0.6 * stats.get("bytes_limit", 8 << 30)) * placement.n_shards

@@ -1,0 +1,176 @@
+"""Layers as the kernels want them: centred, scaled, padded, placed on their devices.
+
+Neither centring nor scaling changes a rank, and both matter. With a mean offset of 30 the Gram trick in float32 gave
+wrong nearest neighbours for a tenth of the points. The centre is rounded to a coarse power of two per feature, so that
+subtracting it is exact in floating point: integer and binary features stay on their grid and their ties stay ties.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .scores import half_squared_norms
+from .shapes import padded_features
+
+Metric = Literal["euclidean", "cosine", "correlation"]
+
+_CHUNK_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One representation on its devices.
+
+    Attributes:
+        features: `[n_padded, n_features_padded]`, centred and scaled; padding is zero.
+        half_norms: `[n_padded]`, `inf` for padding rows.
+    """
+
+    features: jax.Array
+    half_norms: jax.Array
+
+
+def check_metric(metric: str) -> None:
+    """Raise a ValueError unless `metric` is one that the kernels know.
+
+    Example:
+        >>> check_metric("cosine")
+    """
+    if metric not in get_args(Metric):
+        raise ValueError(f"metric must be one of {get_args(Metric)}, got {metric!r}.")
+
+
+def prepare_layer(
+    x: Any,
+    metric: Metric,
+    n_padded: int,
+    place: Callable[[np.ndarray], jax.Array] = jnp.asarray,
+    dtype: Any = np.float32,
+) -> Layer:
+    """Read a representation once and put it on its devices.
+
+    Args:
+        x: `[n_samples, n_features]`: anything with `shape`, `dtype` and row slices that NumPy understands
+            (arrays, memory maps, arrays on disk). Finite; for `cosine` and `correlation` without zero rows.
+        metric: Rows are normalised for `cosine`, centred and normalised for `correlation`; Euclidean distances of
+            such rows order like the metric itself.
+        n_padded: Number of rows to pad to.
+        place: Puts the padded host array `[n_padded, n_features_padded]` on the devices.
+        dtype: float32, or float64 where x64 is enabled.
+
+    Returns:
+        The layer.
+
+    Example:
+        >>> layer = prepare_layer(np.eye(3), "euclidean", 4)
+        >>> layer.features.shape, float(layer.half_norms[3])
+        ((4, 16), inf)
+    """
+    n_samples, n_features = x.shape
+    host = np.zeros((n_padded, padded_features(n_features)), dtype)
+    centre = _wide_centre(x) if metric == "euclidean" and dtype != np.float64 else None
+    for rows, chunk in _chunks(x):
+        host[rows, :n_features] = _rows_for(metric, chunk, centre)
+    features, half_norms = _centred(place(host), n_samples)
+    return Layer(features, half_norms)
+
+
+def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
+    """The same for an array inside a JAX transformation.
+
+    Args:
+        x: `[n_samples, n_features]`, floating point or integer.
+        metric: See `prepare_layer`.
+        n_padded: Number of rows to pad to.
+
+    Returns:
+        The layer, in float64 if `x` is float64 and in float32 otherwise.
+
+    Example:
+        >>> traced_layer(jnp.eye(3), "cosine", 4).features.shape
+        (4, 3)
+    """
+    x = x.astype(jnp.float64 if x.dtype == jnp.float64 else jnp.float32)
+    if metric != "euclidean":
+        x = x - jnp.mean(x, axis=1, keepdims=True) if metric == "correlation" else x
+        x = x / jnp.linalg.norm(x, axis=1, keepdims=True)
+    padded = jnp.pad(x, ((0, n_padded - x.shape[0]), (0, 0)))
+    return Layer(*_centred(padded, x.shape[0]))
+
+
+def normalised_rows(chunk: np.ndarray, metric: Metric) -> np.ndarray:
+    """Rows whose Euclidean distances order like `metric`, in float64.
+
+    Example:
+        >>> normalised_rows(np.array([[3.0, 4.0]]), "cosine")
+        array([[0.6, 0.8]])
+    """
+    chunk = np.asarray(chunk, np.float64)
+    if metric == "euclidean":
+        return chunk
+    if metric == "correlation":
+        chunk = chunk - chunk.mean(1, keepdims=True)
+    # Scaled first: the norm of a row of 1e200 overflows, of 1e-200 vanishes.
+    chunk = chunk / np.abs(chunk).max(1, keepdims=True)
+    return chunk / np.linalg.norm(chunk, axis=1, keepdims=True)
+
+
+def chunk_rows(shape: tuple[int, ...], itemsize: int = 8) -> int:
+    """Rows of an array to read at once.
+
+    Example:
+        >>> chunk_rows((10, 1 << 20))
+        2
+    """
+    return max(1, _CHUNK_BYTES // max(1, shape[1] * itemsize))
+
+
+def _chunks(x: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    step = chunk_rows(x.shape)
+    for start in range(0, x.shape[0], step):
+        rows = slice(start, min(start + step, x.shape[0]))
+        yield rows, np.asarray(x[rows])
+
+
+def _wide_centre(x: Any) -> tuple[np.ndarray, float] | None:
+    """Centre and scale for dtypes that float32 cannot hold: applied in float64 before the rounding to float32."""
+    dtype = np.dtype(x.dtype)
+    if dtype.kind not in "fiu" or dtype.itemsize < 4 or dtype == np.float32:
+        return None
+    mean = sum(chunk.sum(0, dtype=np.float64) / x.shape[0] for _, chunk in _chunks(x))
+    spread = np.zeros(x.shape[1])
+    for _, chunk in _chunks(x):
+        spread = np.maximum(spread, np.abs(chunk - mean).max(0))
+    grid = np.exp2(np.round(np.log2(np.where(spread > 0, spread, 1.0))))
+    centre = np.where(spread > 0, np.round(mean / grid) * grid, mean)
+    return centre, float(grid.max(where=spread > 0, initial=1e-300))
+
+
+def _rows_for(metric: Metric, chunk: np.ndarray, centre: tuple[np.ndarray, float] | None) -> np.ndarray:
+    if metric != "euclidean":
+        return normalised_rows(chunk, metric)
+    return chunk if centre is None else (chunk.astype(np.float64) - centre[0]) / centre[1]
+
+
+@jax.jit
+def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array]:
+    valid = jnp.arange(x.shape[0])[:, None] < n_valid
+    # Scale before squaring: a power of two is exact, and neither 1e-30 nor 1e30 leaves the range of float32.
+    x = _scaled(x)
+    mean = jnp.sum(x, axis=0) / n_valid
+    moved = jnp.where(valid, x - mean, 0.0)
+    deviation = jnp.sqrt(jnp.sum(moved * moved, axis=0) / n_valid)
+    grid = jnp.exp2(jnp.round(jnp.log2(jnp.where(deviation > 0, deviation, 1.0))))
+    centre = jnp.round(mean / grid) * grid
+    x = _scaled(jnp.where(valid, x - centre, 0.0))
+    return x, half_squared_norms(x, n_valid)
+
+
+def _scaled(x: jax.Array) -> jax.Array:
+    largest = jnp.max(jnp.abs(x))
+    _, exponent = jnp.frexp(jnp.where(largest > 0, largest, 1.0))
+    return jnp.ldexp(x, -exponent)

@@ -1,0 +1,155 @@
+"""The compiled steps, on one device or mapped over a mesh. Everything static is in the arguments' names."""
+
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from .neighbours import merged, nearest
+from .scores import Precision, gram
+from .strips import RowRanks, counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where samples live: on one device, or sharded over the single axis of a mesh.
+
+    Attributes:
+        mesh: Mesh of one axis, or None for one device.
+        device: The device when there is no mesh; None leaves it to JAX.
+    """
+
+    mesh: Mesh | None = None
+    device: Any = None
+
+    @property
+    def axis(self) -> str | None:
+        """Name of the mesh axis that the samples are sharded over."""
+        return None if self.mesh is None else self.mesh.axis_names[0]
+
+    @property
+    def n_shards(self) -> int:
+        """Number of devices that share the samples."""
+        return 1 if self.mesh is None else self.mesh.size
+
+    @property
+    def platform(self) -> str:
+        """`cpu`, `gpu` or `tpu`."""
+        if self.mesh is not None:
+            return self.mesh.devices.flat[0].platform
+        return self.device.platform if self.device is not None else jax.default_backend()
+
+    @property
+    def n_processes(self) -> int:
+        """Number of processes whose devices share the samples."""
+        return 1 if self.mesh is None else len({d.process_index for d in self.mesh.devices.flat})
+
+    def place(self, host: np.ndarray) -> jax.Array:
+        """Put a padded host array on its devices, shard by shard; no device sees the whole of a sharded array."""
+        if self.mesh is None:
+            return jax.device_put(host, self.device)
+        sharding = NamedSharding(self.mesh, P(self.axis))
+        return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+    def replicate(self, host: np.ndarray) -> jax.Array:
+        """Put a small host array on every device."""
+        if self.mesh is None:
+            return jax.device_put(host, self.device)
+        return jax.make_array_from_callback(
+            host.shape, NamedSharding(self.mesh, P()), lambda index: host[index]
+        )
+
+
+@cache
+def strip_program(placement: Placement, k: int, precision: Precision) -> Any:
+    """`(features, half_norms, rows) -> (strip, scores, columns)`; with k = 0 the strip alone is worked out."""
+    axis = placement.axis
+
+    def step(features, half_norms, rows):
+        strip = gram_strip(features, rows, precision, axis)
+        if k == 0:
+            return strip
+        return strip, *nearest_in_strip(strip, half_norms, k, axis)
+
+    if axis is None:
+        return jax.jit(step)
+    strip_spec = P(None, axis)
+    outputs = strip_spec if k == 0 else (strip_spec, P(), P())
+    return jax.jit(_mapped(placement, step, (P(axis), P(axis), P()), outputs))
+
+
+@cache
+def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], strict: bool) -> Any:
+    """`(strip, half_norms, columns [n_rows, n_sources * max(ks)]) -> RowRanks`, by counting."""
+    axis = placement.axis
+
+    def step(strip, half_norms, columns):
+        thresholds = thresholds_in_strip(strip, half_norms, columns, axis)
+        return row_ranks(counts_in_strip(strip, half_norms, thresholds, axis), n_sources, ks, strict)
+
+    if axis is None:
+        return jax.jit(step)
+    return jax.jit(_mapped(placement, step, (P(None, axis), P(axis), P()), RowRanks(P(), P())))
+
+
+@cache
+def threshold_program() -> Any:
+    """`(strip, half_norms, columns) -> (scores, thresholds)` for the host's sort, on one device."""
+
+    def step(strip, half_norms, columns):
+        return half_norms - strip, thresholds_in_strip(strip, half_norms, columns)
+
+    return jax.jit(step)
+
+
+@cache
+def ranks_program(n_sources: int, ks: tuple[int, ...], strict: bool) -> Any:
+    """`Counts -> RowRanks` for counts that were made on the host."""
+    return jax.jit(partial(row_ranks, n_sources=n_sources, ks=ks, strict=strict))
+
+
+@cache
+def triangle_program(k: int, tile: int, precision: Precision) -> Any:
+    """One row of tiles of the upper triangle, each tile serving its rows and its columns.
+
+    `(features, half_norms, scores, columns, row_tile) -> (scores, columns)` with the running k nearest
+    `[n_padded, k]` of every sample, donated.
+    """
+
+    def update(best, side, half_norms, tile_of_rows, tile_of_columns):
+        found, at = nearest(side, half_norms, k)
+        at = at + tile_of_columns * tile
+        start = tile_of_rows * tile
+        scores, columns = (jax.lax.dynamic_slice_in_dim(b, start, tile) for b in best)
+        kept = merged(jnp.concatenate([scores, found], 1), jnp.concatenate([columns, at], 1), k)
+        return tuple(
+            jax.lax.dynamic_update_slice_in_dim(b, new, start, 0) for b, new in zip(best, kept, strict=True)
+        )
+
+    def step(features, half_norms, scores, columns, row_tile):
+        def tile_of(array, index):
+            return jax.lax.dynamic_slice_in_dim(array, index * tile, tile)
+
+        def product(column_tile):
+            return gram(tile_of(features, row_tile), tile_of(features, column_tile), precision)
+
+        diagonal = jnp.where(jnp.eye(tile, dtype=bool), -jnp.inf, product(row_tile))
+        best = update((scores, columns), diagonal, tile_of(half_norms, row_tile), row_tile, row_tile)
+
+        def body(column_tile, best):
+            block = product(column_tile)
+            best = update(best, block, tile_of(half_norms, column_tile), row_tile, column_tile)
+            return update(best, block.T, tile_of(half_norms, row_tile), column_tile, row_tile)
+
+        return jax.lax.fori_loop(row_tile + 1, features.shape[0] // tile, body, best)
+
+    return jax.jit(step, donate_argnums=(2, 3))
+
+
+def _mapped(placement: Placement, step: Any, in_specs: Any, out_specs: Any) -> Any:
+    return jax.shard_map(step, mesh=placement.mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)

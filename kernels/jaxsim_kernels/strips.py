@@ -1,0 +1,155 @@
+"""The per-block steps: a Gram strip with its neighbours, and the ranks of given columns in it.
+
+Each exists in one form for one device and for columns sharded over a mesh axis: with an axis, a device sees its own
+columns, and the few numbers that belong to a row are merged or summed over the axis.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from .counting import Counts, count_below
+from .neighbours import merged, nearest
+from .scores import Precision, gram
+
+
+class RowRanks(NamedTuple):
+    """What a row contributes, per source layer and number of neighbours.
+
+    Attributes:
+        doubled: Twice the sum of the ranks of the first k neighbours `[n_rows, n_sources, n_k]` int32 (doubled, so
+            that mid-ranks are integers).
+        tied: How many of these neighbours have a rank that another sample shares, same shape.
+    """
+
+    doubled: jax.Array
+    tied: jax.Array
+
+
+def gram_strip(
+    features: jax.Array, rows: jax.Array, precision: Precision = "highest", axis: str | None = None
+) -> jax.Array:
+    """Dot products of the samples `rows` with all samples of this device, `-inf` for a sample with itself.
+
+    Args:
+        features: `[n_columns, n_features]`, this device's samples.
+        rows: Global sample indices `[n_rows]`.
+        precision: See `scores.gram`.
+        axis: Mesh axis that the samples are sharded over.
+
+    Returns:
+        `[n_rows, n_columns]`.
+
+    Example:
+        >>> gram_strip(jnp.ones((2, 3)), jnp.array([0])).tolist()
+        [[-inf, 3.0]]
+    """
+    n_columns = features.shape[0]
+    local, owned = _local(rows, n_columns, axis)
+    if axis is None:
+        queries = features[rows]
+    else:
+        queries = lax.psum(jnp.where(owned[:, None], features[jnp.where(owned, local, 0)], 0), axis)
+    strip = gram(queries, features, precision)
+    # Out of range on a device that does not own the row: dropped.
+    return strip.at[jnp.arange(rows.shape[0]), jnp.where(owned, local, n_columns)].set(-jnp.inf, mode="drop")
+
+
+def nearest_in_strip(
+    strip: jax.Array, half_norms: jax.Array, k: int, axis: str | None = None
+) -> tuple[jax.Array, jax.Array]:
+    """Scores and global columns of the k nearest samples of each row, ordered by (score, column).
+
+    Args:
+        strip: From `gram_strip`.
+        half_norms: Half squared norms of this device's samples.
+        k: Number of neighbours.
+        axis: Mesh axis that the samples are sharded over.
+
+    Returns:
+        Two arrays `[n_rows, k]`, the same on every device.
+
+    Example:
+        >>> s, c = nearest_in_strip(jnp.zeros((1, 64)), jnp.arange(64.0), 1)
+        >>> c.tolist()
+        [[0]]
+    """
+    scores, columns = nearest(strip, half_norms, k)
+    if axis is None:
+        return scores, columns
+    columns = columns + lax.axis_index(axis) * strip.shape[1]
+    scores = lax.all_gather(scores, axis, axis=1, tiled=True)
+    columns = lax.all_gather(columns, axis, axis=1, tiled=True)
+    return merged(scores, columns, k)
+
+
+def thresholds_in_strip(
+    strip: jax.Array, half_norms: jax.Array, columns: jax.Array, axis: str | None = None
+) -> jax.Array:
+    """The strip's own scores at the given columns, so that a sample is compared with its very bits.
+
+    Args:
+        strip: From `gram_strip`.
+        half_norms: Half squared norms of this device's samples.
+        columns: Global columns `[n_rows, n_thresholds]`.
+        axis: Mesh axis that the samples are sharded over.
+
+    Returns:
+        `[n_rows, n_thresholds]`, the same on every device.
+
+    Example:
+        >>> thresholds_in_strip(jnp.zeros((1, 4)), jnp.arange(4.0), jnp.array([[3]])).tolist()
+        [[3.0]]
+    """
+    local, owned = _local(columns, strip.shape[1], axis)
+    safe = jnp.where(owned, local, 0)
+    scores = half_norms[safe] - jnp.take_along_axis(strip, safe, axis=1)
+    return scores if axis is None else lax.psum(jnp.where(owned, scores, 0), axis)
+
+
+def counts_in_strip(
+    strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array, axis: str | None = None
+) -> Counts:
+    """Samples below and not above each threshold, over all devices.
+
+    Example:
+        >>> counts_in_strip(jnp.zeros((1, 512)), jnp.arange(512.0), jnp.ones((1, 1))).less.tolist()
+        [[1]]
+    """
+    counts = count_below(strip, half_norms, thresholds)
+    return counts if axis is None else Counts(*lax.psum(tuple(counts), axis))
+
+
+def row_ranks(counts: Counts, n_sources: int, ks: tuple[int, ...], strict: bool = False) -> RowRanks:
+    """Sum ranks over the first k neighbours of each source layer.
+
+    Args:
+        counts: For thresholds ordered source by source, neighbours in order: `[n_rows, n_sources * max(ks)]`.
+        n_sources: Number of source layers.
+        ks: Numbers of neighbours.
+        strict: Give a tie group its first rank, not its mean rank.
+
+    Returns:
+        Per row, source and k.
+
+    Example:
+        >>> counts = Counts(jnp.array([[0, 4]]), jnp.array([[1, 6]]))
+        >>> row_ranks(counts, 1, (1, 2)).doubled.tolist()
+        [[[2, 13]]]
+    """
+    shape = (counts.less.shape[0], n_sources, -1)
+    # `upto` counts the neighbour itself: the mid-rank is 1 + less + (upto - less - 1) / 2.
+    doubled = 2 + 2 * counts.less if strict else 1 + counts.less + counts.upto
+    tied = (counts.upto - counts.less > 1).astype(jnp.int32)
+    at = jnp.asarray(ks) - 1
+    pick = lambda values: jnp.cumsum(values.reshape(shape), axis=2, dtype=jnp.int32)[:, :, at]  # noqa: E731
+    return RowRanks(pick(doubled), pick(tied))
+
+
+def _local(indices: jax.Array, n_columns: int, axis: str | None) -> tuple[jax.Array, jax.Array]:
+    if axis is None:
+        return indices, jnp.ones(indices.shape, bool)
+    local = indices - lax.axis_index(axis) * n_columns
+    return local, (local >= 0) & (local < n_columns)
