@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Checkpoint:
 
 
 @contextlib.contextmanager
-def _opened(path: Path):  # noqa: ANN202 - safetensors has no public type for the handle
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(str(path), framework="numpy") as file:
             yield file
@@ -92,7 +92,7 @@ def locate(source: str | os.PathLike[str], revision: str | None = None) -> Path:
         fetched = snapshot_download(text, revision=revision, allow_patterns=["*.safetensors", "*.json"])
     except Exception as error:  # the hub client raises many types: network, permission, name
         raise ValueError(
-            f"{text!r} is neither a local directory nor a model that could be fetched from the Hugging Face Hub "
+            f"{text!r} is neither a local directory nor a model that could be fetched from the Hub "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}). "
             "Check the name and the connection, or pass a local directory."
         ) from error
@@ -143,8 +143,8 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
         pickles = sorted(file.name for pattern in _PICKLES for file in directory.glob(pattern))
         if pickles:
             raise ValueError(
-                f"{directory}: only pickled weights ({', '.join(pickles)}), which can run any code and are never "
-                "opened here. Convert them once where you trust them: "
+                f"{directory}: only pickled weights ({', '.join(pickles)}), which can run any code and are "
+                "never opened here. Convert them once where you trust them: "
                 "AutoModel.from_pretrained(directory).save_pretrained(new_directory), or on the hub use "
                 "the 'safetensors/convert' space."
             )

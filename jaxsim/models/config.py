@@ -7,16 +7,60 @@ from typing import Any
 
 # Nothing here changes what a model computes at inference.
 IGNORED_EVERYWHERE = frozenset(
-    """
-    _attn_implementation _commit_hash _name_or_path add_cross_attention architectures attn_implementation
-    bad_words_ids bos_token_id chunk_size_feed_forward classifier_dropout cross_attention_hidden_size
-    decoder_start_token_id dtype eos_token_id finetuning_task id2label initializer_factor initializer_range
-    is_decoder is_encoder_decoder label2id model_type num_labels out_features out_indices output_attentions
-    _out_features _out_indices output_hidden_states pad_token_id prefix problem_type pruned_heads return_dict
-    sep_token_id stage_names task_specific_params tf_legacy_loss tie_encoder_decoder tie_word_embeddings
-    tokenizer_class torch_dtype torchscript transformers_version use_bfloat16 use_cache
-    hidden_dropout_prob attention_probs_dropout_prob attention_dropout dropout drop_path_rate drop_path
-    """.split()
+    {
+        "_attn_implementation",
+        "_commit_hash",
+        "_name_or_path",
+        "_out_features",
+        "_out_indices",
+        "add_cross_attention",
+        "architectures",
+        "attention_dropout",
+        "attention_probs_dropout_prob",
+        "attn_implementation",
+        "bad_words_ids",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "classifier_dropout",
+        "cross_attention_hidden_size",
+        "decoder_start_token_id",
+        "drop_path",
+        "drop_path_rate",
+        "dropout",
+        "dtype",
+        "eos_token_id",
+        "finetuning_task",
+        "hidden_dropout_prob",
+        "id2label",
+        "initializer_factor",
+        "initializer_range",
+        "is_decoder",
+        "is_encoder_decoder",
+        "label2id",
+        "model_type",
+        "num_labels",
+        "out_features",
+        "out_indices",
+        "output_attentions",
+        "output_hidden_states",
+        "pad_token_id",
+        "prefix",
+        "problem_type",
+        "pruned_heads",
+        "return_dict",
+        "sep_token_id",
+        "stage_names",
+        "task_specific_params",
+        "tf_legacy_loss",
+        "tie_encoder_decoder",
+        "tie_word_embeddings",
+        "tokenizer_class",
+        "torch_dtype",
+        "torchscript",
+        "transformers_version",
+        "use_bfloat16",
+        "use_cache",
+    }
 )
 
 

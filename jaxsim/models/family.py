@@ -29,7 +29,7 @@ class Architecture:
         weights: the weight table.
         image_size: (height, width) that the configuration was made for.
         preprocessing: what images get when the checkpoint says nothing about it.
-        processor: makes the preprocessor from a checkpoint's directory where transformers' own cannot be used.
+        processor: makes the preprocessor from a checkpoint's directory where transformers' own cannot run.
             Called with the directory and the image size asked for (or None).
     """
 

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -25,12 +25,12 @@ from jaxsim.models.weights import convert_weights, hash_weights
 def load_model(
     source: str | os.PathLike[str],
     *,
-    granularity: Granularity = "block",
+    granularity: str = "block",
     name: str | None = None,
     image_size: tuple[int, int] | int | None = None,
-    init: Literal["checkpoint", "random"] = "checkpoint",
+    init: str = "checkpoint",
     seed: int = 0,
-    dtype: Literal["float32", "bfloat16"] = "float32",
+    dtype: str = "float32",
     revision: str | None = None,
 ) -> VisionModel:
     """Loads a vision model whose call returns every processing step.
@@ -40,8 +40,8 @@ def load_model(
         granularity: `"block"`: embeddings or stem, every block, the final norm; `"hf"`: Hugging Face's
             hidden_states one to one.
         name: how results call the model; the last part of `source` by default.
-        image_size: (height, width) that `preprocess` returns, instead of the checkpoint's; position embeddings
-            are resized as the original does.
+        image_size: (height, width) that `preprocess` returns, instead of the checkpoint's; position
+            embeddings are resized as the original does.
         init: `"random"` gives the same architecture untrained (weights are not needed).
         seed: for `init="random"`.
         dtype: of the computation and the states. float32 multiplies at full precision on every platform;
@@ -52,8 +52,8 @@ def load_model(
         The model; see `VisionModel`.
 
     Raises:
-        ValueError: no such model, no config, no weights, an unsupported `model_type`, a configuration attribute
-            that is not handled, tensors missing, unknown or of a wrong shape, a damaged file.
+        ValueError: no such model, no config, no weights, an unsupported `model_type`, an attribute of the
+            configuration that is not handled, tensors missing, unknown or of a wrong shape, a damaged file.
 
     Example:
         See `VisionModel`.
@@ -77,7 +77,7 @@ def load_model(
         name=label if name or init == "checkpoint" else f"{label}-random{seed}",
         family=family,
         source=os.fspath(source),
-        granularity=granularity,
+        granularity=cast(Granularity, granularity),
         config=config,
         module=module,
         params=jax.tree.map(jnp.asarray, variables),
@@ -113,8 +113,7 @@ def _variables(
 ) -> Mapping[str, Any]:
     images = jax.ShapeDtypeStruct((1, *architecture.image_size, 3), jnp.float32)
     if init == "random":
-        zeros = jnp.zeros(images.shape, images.dtype)
-        return jax.tree.map(np.asarray, jax.jit(module.init)(jax.random.key(seed), zeros))
+        return jax.tree.map(np.asarray, dict(module.lazy_init(jax.random.key(seed), images)))
     expected = jax.eval_shape(module.init, jax.random.key(0), images)
     return convert_weights(
         architecture.weights, expected, checkpoint.shapes, checkpoint.read, str(checkpoint.directory)

@@ -6,13 +6,13 @@ import dataclasses
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 from PIL.Image import Image
 
 from jaxsim.models.preprocess import AnyImage, Preprocessor, as_rgb
@@ -76,7 +76,7 @@ class VisionModel:
         """What `preprocess` does, JSON-able."""
         return {"image_size": list(self.image_size), **self.preprocessor.description}
 
-    def preprocess(self, images: Sequence[AnyImage]) -> Float[np.ndarray, "batch height width 3"]:
+    def preprocess(self, images: Sequence[AnyImage] | AnyImage) -> Float[np.ndarray, "batch height width 3"]:
         """Returns float32 `[B, H, W, 3]` from PIL images of any mode or uint8 arrays (gray or RGB).
 
         Raises:
@@ -100,7 +100,7 @@ class VisionModel:
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
         """Every step for images of another (height, width)."""
         images = jax.ShapeDtypeStruct((1, *image_size, 3), jnp.float32)
-        recording = jax.eval_shape(self.module.apply, self.params, images)
+        recording = cast(Recording, jax.eval_shape(self.module.apply, self.params, images))
         chosen = self._chosen(recording)
         return tuple(
             Step(
@@ -122,22 +122,22 @@ class VisionModel:
             params: variables like `self.params`.
             images: as `preprocess` returns them.
         """
-        recording = self.module.apply(params, images)
+        recording = cast(Recording, self.module.apply(params, images))
         return OrderedDict((name, state) for name, _, state in self._chosen(recording))
 
-    def __call__(self, images: Float[Array | np.ndarray, "batch height width 3"]) -> OrderedDict[str, Array]:
+    def __call__(self, images: Shaped[Array | np.ndarray, "..."]) -> OrderedDict[str, Array]:
         """Returns every step's state, in order; compiled once for each shape of `images`.
 
         Raises:
-            ValueError: not `[B, H, W, 3]`.
+            ValueError: not `[B, H, W, 3]` or not floating point.
         """
         return self._compiled_apply(self.params, _checked(images))
 
-    def outputs(self, images: Float[Array | np.ndarray, "batch height width 3"]) -> OrderedDict[str, Array]:
+    def outputs(self, images: Shaped[Array | np.ndarray, "..."]) -> OrderedDict[str, Array]:
         """Returns what follows the steps: `last_hidden_state`, and `pooler_output` and `logits` where loaded.
 
         Raises:
-            ValueError: not `[B, H, W, 3]`.
+            ValueError: not `[B, H, W, 3]` or not floating point.
         """
         return self._compiled_outputs(self.params, _checked(images))
 
@@ -148,7 +148,7 @@ class VisionModel:
     @functools.cached_property
     def _compiled_outputs(self) -> Callable[..., OrderedDict[str, Array]]:
         def outputs(params: dict[str, Any], images: Array) -> OrderedDict[str, Array]:
-            recording = self.module.apply(params, images)
+            recording = cast(Recording, self.module.apply(params, images))
             return OrderedDict(zip(recording.output_names, recording.outputs, strict=True))
 
         return jax.jit(outputs)
@@ -165,8 +165,9 @@ class VisionModel:
 
 
 def _checked(images: Array | np.ndarray) -> Array | np.ndarray:
-    if images.ndim != 4 or images.shape[-1] != 3:
+    if images.ndim != 4 or images.shape[-1] != 3 or not jnp.issubdtype(images.dtype, jnp.floating):
         raise ValueError(
-            f"expected images [B, H, W, 3] as `preprocess` returns them, got shape {images.shape}"
+            "expected float images [B, H, W, 3] as `preprocess` returns them, "
+            f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
         )
     return images

@@ -67,28 +67,25 @@ def resize_matrix(n_in: int, n_out: int, method: Resize) -> Float[np.ndarray, "n
             with A = -0.75), the `_antialias` ones the same with `antialias=True` (A = -0.5);
             `"linear_corners"` is `scipy.ndimage.zoom(order=1)`.
 
-    Raises:
-        ValueError: an unknown method.
-
     Example:
         >>> resize_matrix(2, 4, "bilinear")[0]
         array([1., 0.])
     """
-    if method == "bicubic":
-        return _sampled(n_in, n_out, lambda x: _cubic(x, -0.75), 2)
-    if method == "bilinear":
-        return _sampled(n_in, n_out, _triangle, 1)
-    if method == "bicubic_antialias":
-        return _antialiased(n_in, n_out, lambda x: _cubic(x, -0.5), 2)
-    if method == "bilinear_antialias":
-        return _antialiased(n_in, n_out, _triangle, 1)
-    if method == "linear_corners":
-        return _corners(n_in, n_out)
-    raise ValueError(f"unknown resize method {method!r}; expected one of {Resize.__args__}")
+    match method:
+        case "bicubic":
+            return _sampled(n_in, n_out, lambda x: _cubic(x, -0.75), 2)
+        case "bilinear":
+            return _sampled(n_in, n_out, _triangle, 1)
+        case "bicubic_antialias":
+            return _antialiased(n_in, n_out, lambda x: _cubic(x, -0.5), 2)
+        case "bilinear_antialias":
+            return _antialiased(n_in, n_out, _triangle, 1)
+        case "linear_corners":
+            return _corners(n_in, n_out)
 
 
 def resize_grid(
-    table: Float[Array, "h w features"], grid: tuple[int, int], method: Resize
+    table: Float[Array | np.ndarray, "h w features"], grid: tuple[int, int], method: Resize
 ) -> Float[Array, "new_h new_w features"]:
     """Resizes a grid of embeddings; returned as it is when the grid already fits.
 
@@ -101,6 +98,7 @@ def resize_grid(
         >>> resize_grid(jnp.ones((2, 2, 3)), (4, 6), "bicubic").shape
         (4, 6, 3)
     """
+    table = jnp.asarray(table)
     if table.shape[:2] == tuple(grid):
         return table
     rows = jnp.asarray(resize_matrix(table.shape[0], grid[0], method), jnp.float32)

@@ -69,8 +69,8 @@ def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
         or (array.ndim == 3 and array.shape[2] not in (1, 3))
     ):
         raise ValueError(
-            f"expected a PIL image or a uint8 array [H, W], [H, W, 1] or [H, W, 3]; got {array.dtype} {array.shape}. "
-            "Convert it (values 0 to 255, channels last) first."
+            "expected a PIL image or a uint8 array [H, W], [H, W, 1] or [H, W, 3]; "
+            f"got {array.dtype} {array.shape}. Convert it (values 0 to 255, channels last) first."
         )
     if array.ndim == 2:
         array = array[:, :, None]
@@ -79,14 +79,14 @@ def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
 
 @dataclasses.dataclass(frozen=True)
 class PlainPreprocessor:
-    """Resize, crop, scale to 0..1, normalise: used when a checkpoint says nothing, or not in a way we can run.
+    """Resize, crop, scale to 0..1, normalise: for checkpoints without a processor that can run here.
 
     Attributes:
         image_size: (height, width) of the result.
         mean: subtracted per channel after scaling to 0..1.
         std: divided by per channel.
         resample: Pillow's filter, with antialiasing.
-        fit: `"stretch"` resizes to the size at once; `"crop"` covers it, keeping the aspect, and crops the centre.
+        fit: `"stretch"` resizes to the size at once; `"crop"` covers it, keeping the aspect, then crops.
         crop_fraction: with `"crop"`: the crop's share of the resized image (224 / 256 = 0.875).
         reason: where this comes from.
 
@@ -115,7 +115,7 @@ class PlainPreprocessor:
     def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width 3"]:
         """Returns `[B, H, W, 3]` float32."""
         resized = np.stack([self._resized(image) for image in images]).astype(np.float32)
-        return (resized / 255 - np.float32(self.mean)) / np.float32(self.std)
+        return (resized / 255 - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
 
     def _resized(self, image: np.ndarray) -> np.ndarray:
         height, width = self.image_size
@@ -164,7 +164,7 @@ class TransformersPreprocessor:
         self.image_size: tuple[int, int] = probes[0]
         if image_size is not None and self.image_size != tuple(image_size):
             raise ValueError(
-                f"{directory}: its image processor gives {self.image_size} although {tuple(image_size)} was asked"
+                f"{directory}: its image processor gives {self.image_size}, {tuple(image_size)} was asked for"
             )
 
     def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width 3"]:

@@ -22,11 +22,11 @@ class TransformerSettings:
         n_blocks: number of blocks.
         patch_size: (height, width) in pixels.
         grid: rows and columns of the learned positions.
-        prefix: roles of the leading tokens in order: `("cls",)`, `("cls", "distillation")`, `()`. Tokens of one
-            role are one parameter: `cls_token`, `distillation_token`, `register_tokens`.
+        prefix: roles of the leading tokens in order: `("cls",)`, `("cls", "distillation")`, `()`. Tokens of
+            one role are one parameter: `cls_token`, `distillation_token`, `register_tokens`.
         positions: whether positions are learned and added to the embeddings.
-        positioned_prefix: how many leading tokens have a slot in the table before the grid's; the prefix tokens
-            after them are inserted without a position (DINOv2's registers: prefix ("cls", "register", ...), 1).
+        positioned_prefix: how many leading tokens have a slot in the table before the grid's; the tokens
+            after them get no position (DINOv2's registers: prefix ("cls", "register", ...), 1).
         resize: how positions are resized for other image sizes.
         patch_bias: whether the patch projection has a bias.
         embedding_norm: a norm on the embeddings, before the first block (CLIP's `pre_layrnorm`).
@@ -49,8 +49,8 @@ class TransformerSettings:
 class VisionTransformer(nn.Module):
     """Patches, prefix tokens, positions, pre-norm blocks, final norm; records every step.
 
-    A family subclasses it and overrides `heads` (outputs after the norm), or `rotate` and `attention_bias` where
-    positions enter the attention. Steps: `embeddings`, `block00` ..., `norm`; the hidden states of
+    A family subclasses it and overrides `heads` (outputs after the norm), or `rotate` and `attention_bias`
+    where positions enter the attention. Steps: `embeddings`, `block00` ..., `norm`; the hidden states of
     Hugging Face are `embeddings` and every block.
     """
 

@@ -58,7 +58,7 @@ class BlockSettings:
 
 
 class PatchEmbedding(nn.Module):
-    """Cuts images into patches and projects each: `[B, H, W, 3]` to `[B, h, w, D]`; a rest at the border is dropped."""
+    """Cuts images into patches and projects each; a rest at the border is dropped."""
 
     hidden_size: int
     patch_size: tuple[int, int]
@@ -71,7 +71,7 @@ class PatchEmbedding(nn.Module):
     def __call__(
         self, images: Float[Array, "batch height width channels"]
     ) -> Float[Array, "batch h w features"]:
-        """Returns the map of projected patches."""
+        """Returns the projected patches `[B, h, w, D]` of images `[B, H, W, 3]`."""
         if images.shape[1] < self.patch_size[0] or images.shape[2] < self.patch_size[1]:
             raise ValueError(
                 f"images of {images.shape[1]} x {images.shape[2]} pixels are smaller than one patch of "

@@ -42,9 +42,9 @@ class Rule:
     """One line of the weight table.
 
     Attributes:
-        source: checkpoint name with numbered places: `"encoder.layer.{i}.norm1.weight"`; `{i}` stands for digits.
-        targets: Flax path for each result: `"block{i:02d}/norm1/scale"`. Relative to `params` unless it starts
-            with `batch_stats/`. Several targets: `transform` returns as many arrays.
+        source: checkpoint name, `{i}` standing for digits: `"encoder.layer.{i}.norm1.weight"`.
+        targets: Flax path for each result: `"block{i:02d}/norm1/scale"`. Relative to `params` unless it
+            starts with `batch_stats/`. Several targets: `transform` returns as many arrays.
         transform: from the checkpoint's array to the variable(s).
 
     Example:
@@ -178,7 +178,8 @@ def convert_weights(
     Raises:
         ValueError: names all missing, unknown, doubly assigned and wrongly shaped tensors at once.
     """
-    wanted = {path: leaf.shape for path, leaf in flatten_dict(dict(expected), sep="/").items()}
+    leaves: dict[str, Any] = dict(flatten_dict(dict(expected), sep="/"))
+    wanted = {path: tuple(leaf.shape) for path, leaf in leaves.items()}
     found: dict[str, np.ndarray] = {}
     origin: dict[str, str] = {}
     problems: list[str] = []
@@ -225,8 +226,8 @@ def hash_weights(variables: Mapping[str, Any]) -> str:
     """Returns the SHA-256 (hex) over names, shapes, dtypes and bytes of a variables dict.
 
     Example:
-        >>> hash_weights({"params": {"a": np.zeros(2, np.float32)}})[:8]
-        'f3b5f6b6'
+        >>> len(hash_weights({"params": {"a": np.zeros(2, np.float32)}}))
+        64
     """
     digest = hashlib.sha256()
     for path, leaf in sorted(flatten_dict(dict(variables), sep="/").items()):

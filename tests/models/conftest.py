@@ -5,14 +5,14 @@ One configuration is one call:
     def test_states(parity, config):
         parity(transformers.ViTModel, transformers.ViTConfig(**config), hooks={"norm": "layernorm"})
 
-It builds the torch model with seeded weights, perturbs every parameter and stored buffer (default initialisation hides
-errors), saves it with `save_pretrained`, loads it in both granularities and compares
+It builds the torch model with seeded weights, perturbs every parameter and stored buffer (default
+initialisation hides errors), saves it with `save_pretrained`, loads it in both granularities and compares
 
 - `granularity="hf"` with the `hidden_states` of the original, one to one;
-- `granularity="block"`: steps that are hidden states are covered by the above; every other step must be named in
-  `hooks` with the torch module (a dotted path) whose output it equals, or (path, function of that output);
-- `last_hidden_state`, `pooler_output`, `logits`: what the original returns must be in `model.outputs` (leave
-  one out with `skip_outputs`).
+- `granularity="block"`: steps that are hidden states are covered by the above; every other step must be named
+  in `hooks` with the torch module (a dotted path) whose output it equals, or (path, function of that output);
+- `last_hidden_state`, `pooler_output`, `logits`: what the original returns must be in `model.outputs`
+  (leave one out with `skip_outputs`).
 
 The measure is max |difference| / max(1, max |expected|).
 """

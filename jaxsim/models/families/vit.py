@@ -50,7 +50,7 @@ class ViT(VisionTransformer):
 
 
 def read_settings(config: ConfigReader) -> TransformerSettings:
-    """Returns the core's settings from the attributes that ViT's configuration shares with its descendants."""
+    """Returns the core's settings from the attributes that ViT shares with its descendants."""
     config.require("num_channels", 3)
     qkv_bias = config("qkv_bias")
     patch, image = config.pair("patch_size"), config.pair("image_size")
@@ -92,7 +92,7 @@ def encoder_rules() -> list[Rule]:
 
 
 def head_size(shapes: Shapes, *names: str) -> int:
-    """Returns the number of outputs of the first head (its bias or weight) that the checkpoint has, else 0."""
+    """Returns the number of outputs of the first of these weights that the checkpoint has, else 0."""
     return next((shapes[name][0] for name in names if name in shapes), 0)
 
 
