@@ -100,7 +100,7 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
             f"cannot read the array file {file}: {error}. Write it with numpy.save or numpy.savez"
         ) from error
     except ValueError as error:
-        if "pickle" not in str(error):
+        if "pickle" not in str(error) and "Python objects" not in str(error):
             raise ValueError(f"cannot read the array file {file}: {error}") from error
         raise ValueError(
             f"{file} holds pickled objects, which are never loaded (they can run code): "
@@ -114,23 +114,22 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
 
 
 def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None]:
-    opened = np.load(file, allow_pickle=False, mmap_mode="r")
-    if isinstance(opened, np.ndarray):
-        if key is not None:
-            raise ValueError(
-                f"key {key!r} was given, and a .npy file holds one array without a name: leave the key out"
-            )
-        return opened, None
-    with opened:
-        names = opened.files
-        usual = [name for name in _IMAGE_KEYS if name in names]
-        chosen = key if key is not None else names[0] if len(names) == 1 else usual[0] if usual else None
-        if chosen is None or chosen not in names:
-            expected = (
-                f"an array named {key!r}" if key is not None else "one array, or one named 'images' or 'x'"
-            )
-            raise ValueError(f"expected {expected}, came {names}. Say which with key=")
-        return opened[chosen], chosen
+    """The array and, in an `.npz`, its name; a `.npy` stays on disk."""
+    if file.suffix.lower() == ".npy":
+        return np.load(file, allow_pickle=False, mmap_mode="r"), None
+    # NumPy leaves a damaged archive open unless it is given the handle.
+    with file.open("rb") as handle:
+        if not zipfile.is_zipfile(handle):
+            raise zipfile.BadZipFile("not a whole .npz archive")
+        handle.seek(0)
+        with np.load(handle, allow_pickle=False) as opened:
+            names = list(opened.files)
+            usual = [name for name in _IMAGE_KEYS if name in names]
+            chosen = key if key is not None else names[0] if len(names) == 1 else usual[0] if usual else None
+            if chosen is None or chosen not in names:
+                expected = f"an array named {key!r}" if key else "one array, or one named 'images' or 'x'"
+                raise ValueError(f"expected {expected}, came {names}. Say which with key=")
+            return opened[chosen], chosen
 
 
 def _check_pixels(pixels: np.ndarray) -> None:
@@ -142,9 +141,7 @@ def _check_pixels(pixels: np.ndarray) -> None:
             "np.round(255 * images).astype(np.uint8) for values in 0..1"
         )
     if pixels.ndim == 3 and pixels.shape[-1] in (1, 3):
-        raise ValueError(
-            f"{expected}, {came}, which looks like one image: give it a leading axis, images[None]"
-        )
+        raise ValueError(f"{expected}, {came}, which looks like one image: give it a leading axis, images[None]")
     if pixels.ndim == 4 and pixels.shape[-1] not in (1, 3) and pixels.shape[1] in (1, 3):
         raise ValueError(f"{expected}, {came}, with channels first: give images.transpose(0, 2, 3, 1)")
     if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[-1] not in (1, 3)):

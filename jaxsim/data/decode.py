@@ -93,9 +93,7 @@ def rgb_pixels(image: PIL.Image.Image) -> UInt8[np.ndarray, "height width 3"]:
         grey = 255 - grey if inverted else grey
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode in ("I", "F"):
-        raise ValueError(
-            f"mode {image.mode} (32 bits) has no defined white: save it with 8 or 16 bits per channel"
-        )
+        raise ValueError(f"mode {image.mode} (32 bits) has no defined white: save it with 8 or 16 bits per channel")
     if image.mode in _WITH_ALPHA or "transparency" in image.info:
         image = image.convert("RGBA")
         opaque = PIL.Image.new("RGBA", image.size, (255, 255, 255, 255))

@@ -91,21 +91,24 @@ def _image_files(root: Path) -> Iterator[tuple[str, int]]:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            raise ValueError(
-                f"cannot read the folder {folder}: {error.strerror}. Check its permissions"
-            ) from error
+            raise ValueError(f"cannot read the folder {folder}: {error.strerror}. Check its permissions") from error
         below = []
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 below.append((folder / entry.name, f"{prefix}{entry.name}/"))
-            elif (
-                os.path.splitext(entry.name)[1].lower() in SUFFIXES
-                and (size := _file_size(entry)) is not None
-            ):
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and (size := _file_size(entry)) is not None:
                 yield prefix + entry.name, size
         waiting.extend(reversed(below))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or leads to one; a link to itself raises in `is_dir`."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _file_size(entry: os.DirEntry[str]) -> int | None:

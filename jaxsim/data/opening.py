@@ -33,15 +33,11 @@ def open_images(source: Any, *, key: str | None = None) -> ImageSource:
         >>> len(images), images.ids[0]
         (1797, 'digits/0000')
     """
-    if key is not None and not (
-        isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == ".npz"
-    ):
-        raise ValueError(
-            f"key={key!r} chooses an array of an .npz file, and the images came as {_named(source)}"
-        )
+    if key is not None and not (isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == ".npz"):
+        raise ValueError(f"key={key!r} chooses an array of an .npz file, and the images came as {_named(source)}")
     if isinstance(source, ImageSource):
         return source
-    if source == "digits" and isinstance(source, str):
+    if isinstance(source, str) and source == "digits":
         return digits().source
     if isinstance(source, str | os.PathLike):
         if Path(source).suffix.lower() in _ARRAY_SUFFIXES and not Path(source).expanduser().is_dir():

@@ -124,9 +124,7 @@ class Selection(ImageSource):
         if outside.size:
             raise ValueError(f"positions must be in 0..{len(parent) - 1}, came {outside[0]}")
         if np.unique(positions).size != positions.size:
-            raise ValueError(
-                "a position came twice: every sample of a source has its own id, so select it once"
-            )
+            raise ValueError("a position came twice: every sample of a source has its own id, so select it once")
         self._parent = parent
         self._positions = tuple(int(p) for p in positions)
         self._ids = tuple(parent.ids[p] for p in self._positions)
