@@ -1,4 +1,4 @@
-"""What the between-model figures say about each pair: peaks with their uncertainty, and how well depths align."""
+"""What the between-model figures say about each pair: peaks with their uncertainty, and how depths align."""
 
 import math
 from dataclasses import dataclass
@@ -133,7 +133,8 @@ def describe_peaks(found: list[Peak]) -> str:
         (one,) = found
         if one.flat:
             return (
-                f"The distance between {one.model_a} and {one.model_b} stays within two standard errors of its highest "
+                f"The distance between {one.model_a} and {one.model_b} stays within two standard errors of "
+                f"its highest "
                 f"value ({with_error(one.distance, one.error)}), so no processing step stands out."
             )
         return (
@@ -145,13 +146,12 @@ def describe_peaks(found: list[Peak]) -> str:
     inner = sum(0.25 <= peak.t <= 0.75 and not peak.flat for peak in found)
     flat = sum(peak.flat for peak in found)
     sentence = (
-        f"The highest point of all curves is {with_error(top.distance, top.error)}, between {top.model_a} and "
+        f"The highest point of all curves is {with_error(top.distance, top.error)}, between {top.model_a} "
+        f"and "
         f"{top.model_b} at relative depth {top.t:.2f} ({top.step_a} against {top.step_b}). Of the "
         f"{counted(len(found), 'pair')}, {inner} peak in the middle half of the depth (0.25 to 0.75)"
     )
-    return sentence + (
-        f"; {flat} {'is' if flat == 1 else 'are'} flat within two standard errors." if flat else "."
-    )
+    return sentence + (f"; {flat} {'is' if flat == 1 else 'are'} flat within two standard errors." if flat else ".")
 
 
 def describe_alignments(found: list[Alignment]) -> str:
@@ -162,9 +162,11 @@ def describe_alignments(found: list[Alignment]) -> str:
     offset = float(np.mean([row.offset for row in found]))
     spread = float(np.mean([row.spread for row in found]))
     return (
-        f"The closest step of the other model lies {number(offset)} of the relative depth away on average; matches spread "
-        f"evenly over the other model's steps would lie {number(spread)} away. It is nearer than that for {nearer} of "
-        f"{counted(len(found), 'ordered pair')}; no significance is attached to this."
+        f"The closest step of the other model lies {number(offset)} of the relative depth away on average; "
+        f"matches spread "
+        f"evenly over the other model's steps would lie {number(spread)} away. It is nearer than that for "
+        f"{nearer} of "
+        f"{counted(len(found), 'ordered pair')}; this describes the matches and tests nothing."
     )
 
 

@@ -1,6 +1,7 @@
-"""A constructed study: three datasets of the shape that a real one has, for examples, tests and trying out figures.
+"""A constructed study: the three datasets that a real one has, for examples, tests and trying out figures.
 
-No model and no image is behind the numbers. Every model is a path through a made-up space; two steps are the more
+No model and no image is behind the numbers. Every model is a path through a made-up space; two steps are the
+more
 similar the closer they lie, and a step tells less about another the less it has kept.
 """
 
@@ -27,7 +28,8 @@ def constructed_study(
 
     Args:
         n_steps: Model name -> number of steps (at least 2). Default: a transformer of 6 and a CNN of 5 steps.
-        families: Model name -> family; models left out alternate between `vit` and `resnet`. Models of the family
+        families: Model name -> family; models left out alternate between `vit` and `resnet`. Models of the
+        family
             `resnet` change abruptly at every fourth step, and those changes are marked.
         k: Numbers of neighbours, one slice of the results each.
         n_samples: Number of samples the study would have had; also the number of queries.
@@ -45,9 +47,7 @@ def constructed_study(
         ['vit | resnet']
     """
     n_steps = dict(n_steps or {"vit": 6, "resnet": 5})
-    family_of = {name: ("vit", "resnet")[place % 2] for place, name in enumerate(n_steps)} | dict(
-        families or {}
-    )
+    family_of = {name: ("vit", "resnet")[place % 2] for place, name in enumerate(n_steps)} | dict(families or {})
     generator = np.random.default_rng(seed)
     steps = [_steps(name, count, family_of[name]) for name, count in n_steps.items()]
     paths = np.concatenate([_path(count, family_of[m], generator) for m, count in n_steps.items()])
@@ -118,9 +118,7 @@ def _steps(model: str, count: int, family: str) -> list[str]:
 
 def _marked(count: int, family: str) -> np.ndarray:
     """Which of the `count - 1` changes go along with a change of resolution."""
-    return np.array(
-        [family == "resnet" and step > 0 and step % 4 == 0 for step in range(count - 1)], dtype=bool
-    )
+    return np.array([family == "resnet" and step > 0 and step % 4 == 0 for step in range(count - 1)], dtype=bool)
 
 
 def _path(count: int, family: str, generator: np.random.Generator) -> np.ndarray:
@@ -197,8 +195,7 @@ def _between(results: xr.Dataset) -> xr.Dataset:
     pairs = list(combinations(names, 2))
     t = np.linspace(0, 1, 21)
     nearest = {
-        m: np.array([np.flatnonzero(model == m)[np.abs(depth[model == m] - at).argmin()] for at in t])
-        for m in names
+        m: np.array([np.flatnonzero(model == m)[np.abs(depth[model == m] - at).argmin()] for at in t]) for m in names
     }
     shape = (len(value), len(pairs), len(t))
     distance, distance_se = np.empty(shape), np.empty(shape)

@@ -1,6 +1,7 @@
 """The top of the page: what was compared, on what, with which settings, and what to be wary of."""
 
-from jaxsim.report.figures.palette import ModelStyle
+from collections.abc import Mapping
+
 from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import StudyFacts
 from jaxsim.report.sentences import counted, listed, number
@@ -8,7 +9,7 @@ from jaxsim.report.sentences import counted, listed, number
 HASH_LENGTH = 12
 
 
-def masthead(facts: StudyFacts, styles: dict[str, ModelStyle]) -> Markup:
+def masthead(facts: StudyFacts, colours: Mapping[str, str]) -> Markup:
     """Title, settings, models, warnings and damaged images."""
     names = [model.name for model in facts.models]
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
@@ -19,7 +20,7 @@ def masthead(facts: StudyFacts, styles: dict[str, ModelStyle]) -> Markup:
         tag("p", _lead(facts), class_="lead"),
         *_warnings(facts),
         _settings(facts),
-        _models(facts, styles),
+        _models(facts, colours),
         _versions(facts),
         *_damaged(facts),
         class_="masthead",
@@ -34,13 +35,15 @@ def _lead(facts: StudyFacts) -> str:
             f"{counted(steps, 'processing step')} of one model, measured by the information imbalance Δ."
         )
     return (
-        f"Which of the {counted(steps, 'processing step')} of {len(facts.models)} models carry the same information about "
-        f"{counted(facts.n_samples, 'image')}, and in which direction it is lost, measured by the information imbalance Δ."
+        f"Which of the {counted(steps, 'processing step')} of {len(facts.models)} models carry the same "
+        f"information about "
+        f"{counted(facts.n_samples, 'image')}, and in which direction it is lost, measured by the "
+        f"information imbalance Δ."
     )
 
 
 def _settings(facts: StudyFacts) -> Markup:
-    several = len(facts.k) > 1
+
     everyone = facts.n_queries == facts.n_samples
     entries = [
         ("Images N", f"{facts.n_samples:,}"),
@@ -48,7 +51,7 @@ def _settings(facts: StudyFacts) -> Markup:
         ("Neighbours k", ", ".join(map(str, facts.k))),
         (
             "Floor (k + 1) / N",
-            ", ".join(number(floor) for floor in facts.floor) + ("" if not several else ""),
+            ", ".join(number(floor) for floor in facts.floor),
         ),
         ("Pooling", facts.pool),
         ("Metric", facts.metric),
@@ -60,18 +63,15 @@ def _settings(facts: StudyFacts) -> Markup:
     return tag(
         "dl",
         *(tag("div", tag("dt", term), tag("dd", value or "not recorded")) for term, value in entries),
-        *(
-            tag("div", tag("dt", term), tag("dd", value or "not recorded"), class_="wide")
-            for term, value in wide
-        ),
+        *(tag("div", tag("dt", term), tag("dd", value or "not recorded"), class_="wide") for term, value in wide),
         class_="facts",
     )
 
 
-def _models(facts: StudyFacts, styles: dict[str, ModelStyle]) -> Markup:
+def _models(facts: StudyFacts, colours: Mapping[str, str]) -> Markup:
     rows = [
         [
-            joined(swatch(styles[model.name].colour), model.name),
+            joined(swatch(colours[model.name]), model.name),
             model.family or "not recorded",
             tag("code", model.source) if model.source else "not recorded",
             tag("code", model.weights_hash[:HASH_LENGTH]) if model.weights_hash else "not recorded",
@@ -79,9 +79,7 @@ def _models(facts: StudyFacts, styles: dict[str, ModelStyle]) -> Markup:
         ]
         for model in facts.models
     ]
-    caption = (
-        f"The {counted(len(rows), 'model')}; weights by the first {HASH_LENGTH} digits of their SHA-256."
-    )
+    caption = f"The {counted(len(rows), 'model')}; weights by the first {HASH_LENGTH} digits of their SHA-256."
     return table(["Model", "Family", "Source", "Weights", "Steps"], rows, caption=caption, numeric_from=4)
 
 

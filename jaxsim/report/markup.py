@@ -14,7 +14,8 @@ class Markup(str):
 def tag(name: str, /, *children: str, **attributes: str | int | bool | None) -> Markup:
     """One element. Children that are not `Markup` are escaped; so is every attribute value.
 
-    A trailing underscore in an attribute's name is dropped and inner ones become hyphens; False and None leave
+    A trailing underscore in an attribute's name is dropped and inner ones become hyphens; False and None
+    leave
     the attribute out, True writes its bare name.
 
     Args:
@@ -52,7 +53,7 @@ def table(
     numeric_from: int = 1,
     class_: str | None = None,
 ) -> Markup:
-    """A table whose columns from `numeric_from` on are aligned as numbers; the first column heads the rows."""
+    """A table whose columns from `numeric_from` on are aligned as numbers; the first heads the rows."""
     cells = [
         tag("th", title, scope="col", class_="number" if place >= numeric_from else None)
         for place, title in enumerate(head)
@@ -69,6 +70,4 @@ def table(
         for row in rows
     ]
     inner = tag("table", tag("caption", caption), tag("thead", tag("tr", *cells)), tag("tbody", *lines))
-    return tag(
-        "div", inner, class_=f"table {class_ or ''}".strip(), tabindex=0, role="region", aria_label=caption
-    )
+    return tag("div", inner, class_=f"table {class_ or ''}".strip(), tabindex=0, role="region", aria_label=caption)

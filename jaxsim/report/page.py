@@ -43,12 +43,12 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
 
     index = tag("ol", *(tag("li", tag("a", title, href=f"#{anchor}")) for title, anchor, _ in parts))
     names = ", ".join(model.name for model in story.facts.models)
-    payload = as_script_text(study_payload(story.results, story.facts, styles))
+    payload = as_script_text(study_payload(story.results, story.facts, story.colours))
     body = tag(
         "body",
         tag(
             "div",
-            header.masthead(story.facts, styles),
+            header.masthead(story.facts, story.colours),
             tag("nav", index, class_="index", aria_label="Contents"),
             _controls(story.facts),
             tag("main", *(content for _, _, content in parts)),
@@ -75,9 +75,7 @@ def colour_variables(styles: Mapping[str, ModelStyle]) -> dict[str, str]:
 
 def _model_colours(styles: Mapping[str, ModelStyle]) -> str:
     light = "".join(f"{variable}:{colour};" for colour, variable in colour_variables(styles).items())
-    dark = "".join(
-        f"{variable}:{for_dark_paper(colour)};" for colour, variable in colour_variables(styles).items()
-    )
+    dark = "".join(f"{variable}:{for_dark_paper(colour)};" for colour, variable in colour_variables(styles).items())
     return f"\n:root{{{light}}}\n{ROOT_DARK}{{:root{{{dark}}}}}\n"
 
 
@@ -90,19 +88,15 @@ def _controls(facts: StudyFacts) -> Markup:
     )
     which = tag("fieldset", tag("legend", "Neighbours k"), choices) if len(facts.k) > 1 else Markup("")
     stops = ", ".join(to_hex(IMBALANCE_COLOURS(place / (N_STOPS - 1))) for place in range(N_STOPS))
-    bar = tag(
-        "span", class_="bar", style=f"background:linear-gradient(to right, {stops})", aria_hidden="true"
-    )
+    bar = tag("span", class_="bar", style=f"background:linear-gradient(to right, {stops})", aria_hidden="true")
     return tag(
         "div",
         which,
-        tag("div", tag("span", "Δ  predicted"), bar, tag("span", "unrelated"), class_="scale ticks"),
+        tag("div", tag("span", "predicted"), bar, tag("span", "unrelated"), class_="scale ticks"),
         tag("span", "not distinguishable from independent", class_="mark scale"),
         tag(
             "fieldset",
-            tag(
-                "label", tag("input", type="checkbox", id="stretch"), "stretch colours to this study's range"
-            ),
+            tag("label", tag("input", type="checkbox", id="stretch"), "stretch colours to this study's range"),
         ),
         class_="controls",
         role="group",
@@ -112,7 +106,8 @@ def _controls(facts: StudyFacts) -> Markup:
 
 def _colophon(facts: StudyFacts) -> Markup:
     return joined(
-        f"Made by jaxsim {facts.jaxsim_version} on {facts.created}. Information imbalance: Glielmo, Zeni, Cheng, Csányi and "
+        f"Made by jaxsim {facts.jaxsim_version} on {facts.created}. Information imbalance: Glielmo, Zeni, "
+        f"Cheng, Csányi and "
         "Laio, PNAS Nexus 2022. Study design: Mahaut and Baroni, arXiv 2601.21621."
     )
 

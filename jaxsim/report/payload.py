@@ -1,11 +1,13 @@
-"""The numbers that the page carries: every cell of every heat map, packed so that eight models still fit a few MB.
+"""The numbers that the page carries: every cell of every heat map, packed to fit a few MB.
 
-A value is a fixed-point number of `decimals` decimals, written with `digits` digits of base 64, most significant first;
+A value is a fixed-point number of `decimals` decimals, written with `digits` digits of base 64, most
+significant first;
 the largest number of that many digits stands for "undefined".
 """
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import xarray as xr
 from jaxtyping import Float
 from matplotlib.colors import to_hex
 
-from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle
+from jaxsim.report.figures.palette import IMBALANCE_COLOURS
 from jaxsim.report.schema import StudyFacts, model_names, steps_of
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -67,13 +69,13 @@ def unpacked(text: str, *, decimals: int, digits: int) -> Float[np.ndarray, " si
     return np.where(whole == 64**digits - 1, np.nan, whole / 10.0**decimals)
 
 
-def study_payload(results: xr.Dataset, facts: StudyFacts, styles: dict[str, ModelStyle]) -> dict[str, Any]:
+def study_payload(results: xr.Dataset, facts: StudyFacts, colours: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the page's script needs, ready for JSON.
 
     Args:
         results: Checked results dataset.
         facts: Its header.
-        styles: Colours by model.
+        colours: CSS colour of every model.
 
     Returns:
         Steps, models, k, floors, the colour scale and the packed numbers, one text per k.
@@ -89,7 +91,7 @@ def study_payload(results: xr.Dataset, facts: StudyFacts, styles: dict[str, Mode
         "floor": list(facts.floor),
         "n_samples": facts.n_samples,
         "models": [
-            {"name": name, "start": int(block[0]), "stop": int(block[-1]) + 1, "colour": styles[name].colour}
+            {"name": name, "start": int(block[0]), "stop": int(block[-1]) + 1, "colour": colours[name]}
             for name, block in zip(names, blocks, strict=True)
         ],
         "steps": [
@@ -101,8 +103,8 @@ def study_payload(results: xr.Dataset, facts: StudyFacts, styles: dict[str, Mode
                 strict=True,
             )
         ],
-        "colours": [to_hex(colour) for colour in IMBALANCE_COLOURS(np.linspace(0, 1, N_COLOURS))],
-        "undefined": to_hex(IMBALANCE_COLOURS.get_bad()),
+        "colours": [to_hex(tuple(colour)) for colour in IMBALANCE_COLOURS(np.linspace(0, 1, N_COLOURS))],
+        "undefined": to_hex(tuple(IMBALANCE_COLOURS.get_bad())),
         "decimals": decimals,
         "digits": digits,
         "imbalance": [packed(each, decimals=decimals, digits=digits) for each in value],

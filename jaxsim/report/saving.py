@@ -5,9 +5,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, RULE
@@ -15,22 +15,12 @@ from jaxsim.report.markup import Markup
 
 DOTS_PER_INCH = 160
 SALT = "jaxsim"
-SVG_SETTINGS = {
+SVG_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": SALT,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
 }
-
-
-def figure_of(ax: Axes) -> Figure:
-    """The figure that an axes belongs to."""
-    figure = ax.get_figure(root=True)
-    if figure is None:
-        raise ValueError(
-            "Expected axes that belong to a figure, but these do not. Make them with figure.subplots()."
-        )
-    return figure
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> str:
@@ -44,12 +34,11 @@ def save_figure(figure: Figure, folder: Path, name: str) -> str:
     Returns:
         The text of the SVG file.
     """
+    pixels, vector = io.BytesIO(), io.StringIO()
     with matplotlib.rc_context(SVG_SETTINGS):
-        pixels, vector = io.BytesIO(), io.StringIO()
-        figure.savefig(
-            pixels, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None}
-        )
         figure.savefig(vector, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+        figure.set_layout_engine("none")  # the layout stands; the second file need not find it again
+        figure.savefig(pixels, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
     write_whole(folder / f"{name}.png", pixels.getvalue())
     write_whole(folder / f"{name}.svg", vector.getvalue().encode())
     return vector.getvalue()
@@ -65,7 +54,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]) -> Markup:
     """An SVG file's text as an element of the page.
 
-    Ids become unique to the figure, coordinates keep two decimals, and the known colours become CSS variables, so that
+    Ids become unique to the figure, coordinates keep two decimals, and the known colours become CSS
+    variables, so that
     the figure follows the page's colour scheme.
 
     Args:
@@ -79,10 +69,11 @@ def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->|<style.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r'\sid="([^"]+)"', rf' id="{name}-\1"', body)
     body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    body = _tags_only(re.sub(r">\s+<", "><", body), r"\s+", lambda _: " ")
     body = _tags_only(body, r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."))
     known = {
         INK: "--ink",
@@ -96,9 +87,7 @@ def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]
         body = _tags_only(body, re.escape(colour), lambda _, variable=variable: f"var({variable})")
     view_box = re.search(r'viewBox="([^"]+)"', body)
     if view_box is None:
-        raise ValueError(
-            f"Expected figure {name!r} as SVG with a viewBox, but there is none. Use save_figure's text."
-        )
+        raise ValueError(f"Expected figure {name!r} as SVG with a viewBox, but there is none. Use save_figure's text.")
     label = description.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
     opening = f'<svg class="plot" viewBox="{view_box[1]}" role="img" aria-label="{label}">'
     return Markup(opening + body[body.index(">") + 1 :].strip())

@@ -1,7 +1,7 @@
 """What the report reads: the labelled datasets, checked once, and the facts for the page's header.
 
-Everything behind this file trusts its inputs: models appear in one order, the steps of a model are neighbours on
-both axes, and `source` and `target` list the same steps.
+Everything behind this file trusts its inputs: models appear in one order, the steps of a model are
+neighbours on both axes, and `source` and `target` list the same steps.
 """
 
 import json
@@ -13,9 +13,7 @@ import numpy as np
 import xarray as xr
 
 RESULT_VARIABLES = ("imbalance", "standard_error")
-RESULT_COORDS = tuple(
-    f"{side}_{what}" for side in ("source", "target") for what in ("model", "step", "kind", "depth")
-)
+RESULT_COORDS = tuple(f"{side}_{what}" for side in ("source", "target") for what in ("model", "step", "kind", "depth"))
 CHANGE_VARIABLES = ("forward", "backward", "mean", "forward_se", "backward_se", "mean_se")
 CHANGE_COORDS = ("model", "step_from", "step_to", "depth", "marked")
 SUMMARY_VARIABLES = ("mean_change", "max_change", "roughness")
@@ -87,7 +85,8 @@ def checked_results(results: xr.Dataset) -> xr.Dataset:
         The same numbers, loaded, reordered where needed.
 
     Raises:
-        ValueError: A variable or coordinate is missing, a label occurs twice, or the two axes list different steps.
+        ValueError: A variable or coordinate is missing, a label occurs twice, or the two axes list different
+        steps.
     """
     _require(results, "results", (*RESULT_VARIABLES, *RESULT_COORDS, "k", "floor"))
     _require_dims(results["imbalance"], "results", ("k", "source", "target"))
@@ -95,9 +94,7 @@ def checked_results(results: xr.Dataset) -> xr.Dataset:
     labels = [str(label) for label in results["source"].values]
     if len(set(labels)) != len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
-        raise ValueError(
-            f"Expected every step label once, but {twice!r} occurs twice. Give the models unique names."
-        )
+        raise ValueError(f"Expected every step label once, but {twice!r} occurs twice. Give the models unique names.")
     if set(labels) != {str(label) for label in results["target"].values}:
         raise ValueError(
             "Expected `source` and `target` to list the same steps, but they differ. "
@@ -177,7 +174,7 @@ def at_k(dataset: xr.Dataset, k: int | None) -> xr.Dataset:
 
 
 def indistinguishable(value: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Where a value lies within two of its standard errors of 1, what independent spaces give (NaN: nowhere)."""
+    """Where a value lies within two of its standard errors of 1, as independent spaces give."""
     return np.abs(value - 1) <= 2 * error
 
 
@@ -192,7 +189,8 @@ def read_facts(results: xr.Dataset) -> StudyFacts:
     if missing:
         raise ValueError(
             f"Expected the results to carry the attributes {', '.join(HEADER_ATTRIBUTES)}, but "
-            f"{', '.join(missing)} is missing. Pass the dataset that `jaxsim.compare` made, with its attributes."
+            f"{', '.join(missing)} is missing. Pass the dataset that `jaxsim.compare` made, with its "
+            f"attributes."
         )
     described = {str(model["name"]): model for model in _nested(attributes, "models")}
     models = []
@@ -200,7 +198,8 @@ def read_facts(results: xr.Dataset) -> StudyFacts:
         if name not in described:
             raise ValueError(
                 f"Expected attribute `models` to describe every model, but {name!r} is not among "
-                f"{', '.join(map(repr, described))}. Use the same names in the coordinates and in the attribute."
+                f"{', '.join(map(repr, described))}. Use the same names in the coordinates and in the "
+                f"attribute."
             )
         model = described[name]
         models.append(
@@ -237,14 +236,16 @@ def _require(dataset: xr.Dataset, which: str, names: Iterable[str]) -> None:
     if missing:
         raise ValueError(
             f"Expected the {which} dataset to have {', '.join(missing)}, but it only has "
-            f"{', '.join(map(str, dataset.variables)) or 'nothing'}. Pass the datasets of a `jaxsim` study unchanged."
+            f"{', '.join(map(str, dataset.variables)) or 'nothing'}. Pass the datasets of a `jaxsim` study "
+            f"unchanged."
         )
 
 
 def _require_dims(array: xr.DataArray, which: str, dims: tuple[str, ...]) -> None:
     if set(array.dims) != set(dims):
         raise ValueError(
-            f"Expected `{array.name}` of the {which} dataset to have the dimensions {dims}, but it has {array.dims}. "
+            f"Expected `{array.name}` of the {which} dataset to have the dimensions {dims}, but it has "
+            f"{array.dims}. "
             "Pass the whole dataset; a single k keeps its axis of length one."
         )
 

@@ -34,15 +34,23 @@ def glance(story: Story) -> Markup:
     """The sentences of the main figures, first on the page."""
 
     def lines(k: int) -> Markup:
-        said = [sentences.describe_overview(story.results, k=k)] if len(story.facts.models) > 1 else []
+        said: list[tuple[str, str, str]] = []
+        if len(story.facts.models) > 1:
+            said.append(("overview", "Overall", sentences.describe_overview(story.results, k=k)))
         if story.between is not None:
-            said.append(alignment.describe_peaks(alignment.peaks(story.between, k=k)))
-            said.append(
-                alignment.describe_alignments(alignment.alignments(story.between, story.results, k=k))
-            )
-        said.append(sentences.describe_smoothness(story.smoothness, k=k))
-        said.append(sentences.describe_fixed_step(story.smoothness, k=k))
-        return tag("ul", *(tag("li", each) for each in said), class_="glance")
+            found = alignment.peaks(story.between, k=k)
+            said.append(("between", "Along the depth", alignment.describe_peaks(found)))
+            matched = alignment.alignments(story.between, story.results, k=k)
+            if matched:
+                said.append(("best-match", "Best match", alignment.describe_alignments(matched)))
+        said.append(("smoothness", "From step to step", sentences.describe_smoothness(story.smoothness, k=k)))
+        fixed = sentences.describe_fixed_step(story.smoothness, k=k)
+        said.append(("fixed-step", "Over equal stretches", fixed))
+        entries = (
+            tag("div", tag("dt", tag("a", title, href=f"#{anchor}")), tag("dd", sentence))
+            for anchor, title, sentence in said
+        )
+        return tag("dl", *entries, class_="glance")
 
     return tag("section", tag("h2", "At a glance"), per_k(story.facts.k, lines), id="glance")
 
@@ -57,30 +65,36 @@ def reading(facts: StudyFacts) -> Markup:
     paragraphs = [
         [
             tag("strong", "What Δ asks. "),
-            "Take each image's k nearest neighbours at a step of model A and look up how near they rank at a step of "
+            "Take each image's k nearest neighbours at a step of model A and look up how near they rank at "
+            "a step of "
             "model B. ",
             tag("span", "Δ(A → B)", class_="formula"),
             " is twice their average rank, divided by the number of images N. It is how well A predicts B.",
         ],
         [
             tag("strong", "From 0 to 1. "),
-            "Near 0, neighbours in A are neighbours in B too: A carries what B's distances tell. At 1, they are scattered "
+            "Near 0, neighbours in A are neighbours in B too: A carries what B's distances tell. At 1, they "
+            "are scattered "
             "over B as if the two had nothing to do with each other. By chance a value can exceed 1.",
         ],
         [
             tag("strong", "Direction. "),
-            "Rows are A (from), columns are B (to). If A knows all that B knows and more, Δ(A → B) is small and "
+            "Rows are A (from), columns are B (to). If A knows all that B knows and more, Δ(A → B) is small "
+            "and "
             "Δ(B → A) is not.",
         ],
         [
             tag("strong", "The floor. "),
-            f"Two identical steps give exactly (k + 1) / N, here {floors}. Δ depends on N, so compare numbers only with "
+            f"Two identical steps give exactly (k + 1) / N, here {floors}. Δ depends on N, so compare "
+            f"numbers only with "
             "studies on as many images.",
         ],
         [
             tag("strong", "Errors. "),
-            "± is one standard error, over the query images; bands show two. A dot marks a cell within two standard errors "
-            "of 1: it is not distinguishable from independent. Models share the images, so errors of different cells are "
+            "± is one standard error, over the query images; bands show two. A dot marks a cell within two "
+            "standard errors "
+            "of 1: it is not distinguishable from independent. Models share the images, so errors of "
+            "different cells are "
             "not independent of each other.",
         ],
         [
@@ -99,7 +113,10 @@ def overview(story: Story) -> Markup:
         per_k(story.facts.k, lambda k: tag("p", sentences.describe_overview(story.results, k=k))),
         tag(
             "p",
-            "Point at a cell to read it; click to go to that pair of models. ",
+            "Rows are the steps that predict (from), columns the steps that are predicted (to), first step "
+            "to last. "
+            "Point at a cell to read it; click to go to that pair of models. "
+            "Dots are left out where cells are too small. ",
             _files("overview"),
             class_="key",
         ),
@@ -107,7 +124,7 @@ def overview(story: Story) -> Markup:
     return tag(
         "section",
         tag("h2", "All steps of all models"),
-        tag("figure", _map_holder("All steps of all models", whole=True), caption),
+        tag("figure", _map_holder("All steps of all models", whole=True), caption, class_="beside"),
         id="overview",
     )
 
@@ -127,7 +144,7 @@ def between_models(story: Story) -> Markup:
                 f"{peak.step_a} / {peak.step_b}",
                 f"{peak.t:.2f}",
                 with_error(peak.distance, peak.error),
-                f"{peak.span[0]:.2f} to {peak.span[1]:.2f}",
+                _span(peak),
                 f"{peak.lowest_t:.2f}",
                 number(peak.lowest),
             ]
@@ -154,12 +171,11 @@ def between_models(story: Story) -> Markup:
         story,
         "between",
         lambda k: alignment.describe_peaks(alignment.peaks(between, k=k)),
-        "Mean of both directions between the steps nearest to each relative depth. A ring marks the peak, the most "
+        "Mean of both directions between the steps nearest to each relative depth. A ring marks the peak, "
+        "the most "
         "different processing step; bands are two standard errors.",
     )
-    return tag(
-        "section", tag("h2", "Distance along the depth"), figure, per_k(story.facts.k, rows), id="between"
-    )
+    return tag("section", tag("h2", "Distance along the depth"), figure, per_k(story.facts.k, rows), id="between")
 
 
 def best_match(story: Story) -> Markup:
@@ -190,12 +206,11 @@ def best_match(story: Story) -> Markup:
         story,
         "best-match",
         lambda k: alignment.describe_alignments(alignment.alignments(between, story.results, k=k)),
-        "For each step, the relative depth of the closest step of the other model (smallest mean of both directions). On "
+        "For each step, the relative depth of the closest step of the other model (smallest mean of both "
+        "directions). On "
         "the grey diagonal steps match at equal depth.",
     )
-    return tag(
-        "section", tag("h2", "Depth of the best match"), figure, per_k(story.facts.k, rows), id="best-match"
-    )
+    return tag("section", tag("h2", "Depth of the best match"), figure, per_k(story.facts.k, rows), id="best-match")
 
 
 def pairs(story: Story) -> Markup:
@@ -205,8 +220,12 @@ def pairs(story: Story) -> Markup:
     for a in range(len(names)):
         for b in range(a + 1, len(names)):
             title = tag("h3", f"{names[a]} and {names[b]}", id=f"pair-{a}-{b}")
+
+            def said(k: int, a: int = a, b: int = b) -> Markup:
+                return tag("p", sentences.describe_direction(story.results, names[a], names[b], k=k), class_="said")
+
             panels = tag("div", _pair_panel(story, a, b), _pair_panel(story, b, a), class_="pair")
-            blocks += [title, panels]
+            blocks += [title, per_k(story.facts.k, said), panels]
     return tag("section", tag("h2", "Every pair, both directions"), *blocks, id="pairs")
 
 
@@ -228,10 +247,11 @@ def within(story: Story) -> Markup:
 
 def smoothness(story: Story) -> Markup:
     """Step changes, the fixed-step profile and their summary."""
-    key = "Change between consecutive steps at their middle depth. Bands are two standard errors of the mean of both directions."
-    profiles = _figure(
-        story, "smoothness", lambda k: sentences.describe_smoothness(story.smoothness, k=k), key
+    key = (
+        "Change between consecutive steps at their middle depth. "
+        "Bands are two standard errors of the mean of both directions."
     )
+    profiles = _figure(story, "smoothness", lambda k: sentences.describe_smoothness(story.smoothness, k=k), key)
     h = float(story.smoothness["fixed_step"].attrs.get("h", np.nan))
     stretch = f" (h = {h:.3g})" if np.isfinite(h) else ""
     fixed = _figure(
@@ -245,7 +265,7 @@ def smoothness(story: Story) -> Markup:
         tag("h2", "Smoothness of processing"),
         profiles,
         per_k(story.facts.k, lambda k: _summary(story, k)),
-        tag("h3", "Over equal stretches of depth"),
+        tag("h3", "Over equal stretches of depth", id="fixed-step"),
         fixed,
         per_k(story.facts.k, lambda k: _changes(story, k)),
         id="smoothness",
@@ -287,8 +307,8 @@ def _summary(story: Story, k: int) -> Markup:
     return table(
         head,
         rows,
-        caption="Step changes (mean of both directions); roughness is their standard deviation. Marked changes go along with "
-        "a change of resolution or width; the last three columns leave them out.",
+        caption="Step changes (mean of both directions); roughness is their standard deviation. "
+        "Marked changes go along with a change of resolution or width; the last three columns leave them out.",
     )
 
 
@@ -296,10 +316,7 @@ def _changes(story: Story, k: int) -> Markup:
     chosen = at_k(story.smoothness, k)
     columns = [chosen[name].values for name in ("model", "step_from", "step_to", "depth", "marked")]
     numbers = [
-        [
-            with_error(float(v), float(e))
-            for v, e in zip(chosen[name].values, chosen[f"{name}_se"].values, strict=True)
-        ]
+        [with_error(float(v), float(e)) for v, e in zip(chosen[name].values, chosen[f"{name}_se"].values, strict=True)]
         for name in ("forward", "backward", "mean")
     ]
     rows = [
@@ -354,6 +371,11 @@ def _figure(story: Story, name: str, said: Callable[[int], str], key: str) -> Ma
 
 def _files(name: str) -> str:
     return f"Files: figures/{name}_k*.svg and .png."
+
+
+def _span(peak: alignment.Peak) -> str:
+    first, last = peak.span
+    return f"{first:.2f} to {last:.2f}" if first < last else f"{first:.2f}"
 
 
 def _cell(value: float) -> str:

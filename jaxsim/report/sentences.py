@@ -1,8 +1,8 @@
 """Plain sentences that state what the numbers of a figure say, and no more.
 
-Rules they keep: two values count as different only when they are more than two standard errors apart; the standard error
-of a mean over cells is bounded by the mean of the cells' errors, since all cells share the same images; an
-extreme among many cells is named as such; nothing is explained.
+Rules they keep: two values count as different only when they are more than two standard errors apart; the
+standard error of a mean over cells is bounded by the mean of the cells' errors, since all cells share
+the same images; an extreme among many cells is named as such; nothing is explained.
 """
 
 import math
@@ -27,8 +27,16 @@ def number(value: float) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """A value and its standard error: `0.412 ± 0.006`."""
-    return f"{number(value)} ± {number(error)}" if math.isfinite(error) else number(value)
+    """A value and its standard error, to the error's first digit and at least three decimals.
+
+    Example:
+        >>> print(with_error(0.41234, 0.0062), with_error(0.00213, 0.00004), sep="; ")
+        0.412 ± 0.006; 0.00213 ± 0.00004
+    """
+    if not (math.isfinite(value) and math.isfinite(error)):
+        return number(value)
+    decimals = max(3, math.ceil(-math.log10(error))) if error > 0 else 3
+    return f"{value:.{decimals}f}\u00a0±\u00a0{error:.{decimals}f}" if error > 0 else number(value)
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
@@ -41,26 +49,38 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def describe_pair(results: xr.Dataset, source: str, target: str, *, k: int | None = None) -> str:
-    """What the heat map of one ordered pair shows: level, direction, smallest cell, cells like independent ones."""
-    forward, forward_se, cell = _block(results, source, target, k)
-    if not np.isfinite(forward).any():
-        return f"Δ({source} → {target}) is undefined for every pair of steps."
-    row, column = np.unravel_index(np.nanargmin(forward), forward.shape)
-    where = f"{cell['source_step'].values[row]} to {cell['target_step'].values[column]}"
-    smallest = with_error(float(forward[row, column]), float(forward_se[row, column]))
-    count = int(np.isfinite(forward).sum())
-    backward, backward_se, _ = _block(results, target, source, k)
-    means = float(np.nanmean(forward)), float(np.nanmean(backward))
+def describe_direction(results: xr.Dataset, a: str, b: str, *, k: int | None = None) -> str:
+    """Mean level of a pair in both directions, and whether one direction is lower beyond its error."""
+    forward, forward_se, _ = _block(results, a, b, k)
+    backward, backward_se, _ = _block(results, b, a, k)
+    means = _mean(forward), _mean(backward)
+    if not all(map(math.isfinite, means)):
+        return f"Δ between {a} and {b} is undefined for every pair of steps in at least one direction."
     bound = 2 * (_mean(forward_se) + _mean(backward_se))
-    sentences = [
-        f"Over the {counted(count, 'step pair')}, Δ({source} → {target}) is {number(means[0])} on average and "
-        f"{number(means[1])} the other way; {_direction(source, target, means, bound)}.",
-        f"The smallest cell, {where}, has {smallest}"
-        + (" (the smallest of many is a little too small by selection)." if count > 10 else "."),
-        _independence(forward, forward_se),
-    ]
-    return " ".join(sentences)
+    level = (
+        f"Averaged over the {counted(forward.size, 'step pair')}, Δ({a} → {b}) is {number(means[0])} and "
+        f"Δ({b} → {a}) is {number(means[1])}"
+    )
+    if not abs(means[0] - means[1]) > bound:
+        return f"{level}; the two do not differ by more than two standard errors (a bound), so no direction stands out."
+    better, worse = (a, b) if means[0] < means[1] else (b, a)
+    return f"{level}: neighbours in {better} say more about {worse} than the reverse."
+
+
+def describe_pair(results: xr.Dataset, source: str, target: str, *, k: int | None = None) -> str:
+    """What the heat map of one ordered pair shows: its smallest cell, and the cells like independent ones."""
+    value, error, cell = _block(results, source, target, k)
+    count = int(np.isfinite(value).sum())
+    if count == 0:
+        return f"Δ({source} → {target}) is undefined for every pair of steps."
+    row, column = np.unravel_index(np.nanargmin(value), value.shape)
+    source_step, target_step = cell["source_step"].values[row], cell["target_step"].values[column]
+    selected = f", the smallest of {count:,} and so a little too small by selection" if count > 10 else ""
+    return (
+        f"{source_step} predicts {target_step} best "
+        f"({with_error(float(value[row, column]), float(error[row, column]))}"
+        f"{selected}). {_independence(value, error)}"
+    )
 
 
 def describe_within(results: xr.Dataset, model: str, *, k: int | None = None) -> str:
@@ -93,15 +113,14 @@ def describe_overview(results: xr.Dataset, *, k: int | None = None) -> str:
         for b in names[place + 1 :]:
             there, there_se, _ = _block(results, a, b, k)
             back, back_se, _ = _block(results, b, a, k)
-            pairs.append(
-                ((_mean(there) + _mean(back)) / 2, (_mean(there_se) + _mean(back_se)) / 2, f"{a} and {b}")
-            )
+            pairs.append(((_mean(there) + _mean(back)) / 2, (_mean(there_se) + _mean(back_se)) / 2, f"{a} and {b}"))
     pairs = [pair for pair in pairs if math.isfinite(pair[0])]
     if not pairs:
         return "No value between two models is defined."
     if len(pairs) == 1:
         return (
-            f"Averaged over all their step pairs and both directions, {pairs[0][2]} are at {number(pairs[0][0])} "
+            f"Averaged over all their step pairs and both directions, {pairs[0][2]} are at "
+            f"{number(pairs[0][0])} "
             "(0 would be: every step predicts every other; 1: as if independent)."
         )
     near, far = min(pairs), max(pairs)
@@ -110,9 +129,7 @@ def describe_overview(results: xr.Dataset, *, k: int | None = None) -> str:
         f"{far[2]} farthest apart ({number(far[0])}) of the {counted(len(pairs), 'pair')} of models"
     )
     if far[0] - near[0] <= 2 * (near[1] + far[1]):
-        return (
-            f"{sentence}; the difference is within two standard errors (a bound), so the order is uncertain."
-        )
+        return f"{sentence}; the difference is within two standard errors (a bound), so the order is uncertain."
     return f"{sentence}."
 
 
@@ -133,12 +150,14 @@ def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
     least, most = min(rows), max(rows)
     counts = sorted({count for _, _, count in rows})
     sentence = (
-        f"Per step, {least[1]} changes least (mean {number(least[0])} over {counted(least[2], 'change')}) and "
+        f"Per step, {least[1]} changes least (mean {number(least[0])} over {counted(least[2], 'change')}) "
+        f"and "
         f"{most[1]} most ({number(most[0])} over {counted(most[2], 'change')})."
     )
     if len(counts) > 1:
         sentence += (
-            f" The models have {counts[0]} to {counts[-1]} changes, and more steps look smoother for that reason alone: "
+            f" The models have {counts[0]} to {counts[-1]} changes, and more steps look smoother for that "
+            f"reason alone: "
             "compare models by the fixed-step profile below."
         )
     return f"{sentence} {_largest(chosen, most[1])}"
@@ -154,11 +173,7 @@ def describe_fixed_step(smoothness: xr.Dataset, *, k: int | None = None) -> str:
         return "The fixed-step change is not defined at any depth that all models share."
     t, h = chosen["t"].values[defined], float(chosen["fixed_step"].attrs.get("h", np.nan))
     reach = f"from t = {t[0]:.2f} to {t[-1]:.2f}"
-    step = (
-        f"Over a stretch of {h:.3g} of the relative depth"
-        if math.isfinite(h)
-        else "Over equal stretches of depth"
-    )
+    step = f"Over a stretch of {h:.3g} of the relative depth" if math.isfinite(h) else "Over equal stretches of depth"
     means = values[:, defined].mean(axis=1)
     bounds = np.nan_to_num(errors[:, defined]).mean(axis=1)
     names = chosen["model_name"].values.astype(str)
@@ -174,19 +189,10 @@ def describe_fixed_step(smoothness: xr.Dataset, *, k: int | None = None) -> str:
     return f"{sentence}; they differ by more than two standard errors (a bound)."
 
 
-def _block(
-    results: xr.Dataset, source: str, target: str, k: int | None
-) -> tuple[np.ndarray, np.ndarray, xr.Dataset]:
+def _block(results: xr.Dataset, source: str, target: str, k: int | None) -> tuple[np.ndarray, np.ndarray, xr.Dataset]:
     chosen = at_k(results, k)
     cell = chosen.isel(source=steps_of(results, source), target=steps_of(results, target, "target"))
     return cell["imbalance"].values, cell["standard_error"].values, cell
-
-
-def _direction(source: str, target: str, means: tuple[float, float], bound: float) -> str:
-    if not abs(means[0] - means[1]) > bound:
-        return "the two do not differ by more than two standard errors (a bound), so no direction stands out"
-    better, worse = (source, target) if means[0] < means[1] else (target, source)
-    return f"neighbours in {better} say more about {worse} than the reverse"
 
 
 def _independence(value: np.ndarray, error: np.ndarray) -> str:
@@ -209,7 +215,8 @@ def _largest(chosen: xr.Dataset, model: str) -> str:
     place = int(np.nanargmax(own["mean"].values))
     marked = bool(own["marked"].values[place])
     return (
-        f"The largest change of {model} is from {own['step_from'].values[place]} to {own['step_to'].values[place]} "
+        f"The largest change of {model} is from {own['step_from'].values[place]} to "
+        f"{own['step_to'].values[place]} "
         f"({with_error(float(own['mean'].values[place]), float(own['mean_se'].values[place]))})"
         + (", where its resolution or width changes." if marked else ".")
     )

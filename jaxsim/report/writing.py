@@ -9,11 +9,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.report import figures
+from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.matrix import heatmap_title
 from jaxsim.report.figures.palette import ModelStyle, model_styles
 from jaxsim.report.markup import Markup
 from jaxsim.report.page import colour_variables, page
-from jaxsim.report.saving import figure_of, inlined, save_figure, write_whole
+from jaxsim.report.saving import inlined, save_figure, write_whole
 from jaxsim.report.schema import checked_between, checked_results, checked_smoothness, read_facts
 from jaxsim.report.sections import Story
 
@@ -31,7 +32,8 @@ def write_report(
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
 
-    The page needs nothing but itself: style, script and numbers are inside, and it opens from a disk without a
+    The page needs nothing but itself: style, script and numbers are inside, and it opens from a disk without
+    a
     network. The same datasets give the same files.
 
     Args:
@@ -68,18 +70,19 @@ def write_report(
             progress(done, len(jobs), name)
         svg = save_figure(figure_of(draw()), folder / "figures", f"{name}_k{k}")
         if described:
-            plots[name, k] = inlined(
-                svg, name=f"{name}-{k}", description=described, colours=colour_variables(styles)
-            )
+            plots[name, k] = inlined(svg, name=f"{name}-{k}", description=described, colours=colour_variables(styles))
     if progress is not None:
         progress(len(jobs), len(jobs), "index.html")
 
-    story = Story(
-        results, smoothness, between, facts, plots, {name: style.colour for name, style in styles.items()}
-    )
+    story = Story(results, smoothness, between, facts, plots, _css_colours(styles))
     index = folder / "index.html"
     write_whole(index, page(story, styles).encode("utf-8"))
     return index
+
+
+def _css_colours(styles: dict[str, ModelStyle]) -> dict[str, str]:
+    variables = colour_variables(styles)
+    return {name: f"var({variables[style.colour]})" for name, style in styles.items()}
 
 
 Job = tuple[str, int, str, Callable[[], Axes]]

@@ -51,8 +51,12 @@
     return letters.slice(0, head).join("") + "…" + letters.slice(letters.length - (kept - head)).join("");
   }
   const ruler = document.createElement("canvas").getContext("2d");
-  ruler.font = `10.5px ${getComputedStyle(document.documentElement).getPropertyValue("--sans")}`;
-  const widest = (texts) => Math.max(0, ...texts.map((text) => ruler.measureText(text).width));
+  
+  const family = getComputedStyle(document.documentElement).getPropertyValue("--sans");
+  function widest(texts, font) {
+    ruler.font = `${font} ${family}`;
+    return Math.max(0, ...texts.map((text) => ruler.measureText(text).width));
+  }
   function thinned(n, most) {
     if (n <= most) return Array.from({ length: n }, (_, i) => i);
     const stride = Math.ceil((n - 1) / Math.max(1, most - 1)), places = [];
@@ -88,11 +92,11 @@
     const name = (step) => shorten(study.steps[step].name, LABEL_CHARS);
     const rowNames = whole ? study.models.map((m) => shorten(m.name, 22)) : rows.map(name);
     const columnNames = whole ? rowNames : columns.map(name);
-    const left = Math.ceil(widest(rowNames)) + (whole ? 14 : 34), top = 4, right = 6;
+    const font = whole ? "600 11.5px" : "10.5px";
+    const left = Math.ceil(widest(rowNames, font)) + (whole ? 16 : 34), top = 4, right = 6;
     const plotWidth = width - left - right;
-    const ratio = Math.min(1.5, Math.max(0.5, rows.length / columns.length));
-    const plotHeight = Math.round(plotWidth * ratio);
-    const slant = whole ? 0.64 : 1, bottom = Math.ceil(widest(columnNames) * slant) + (whole ? 22 : 34);
+    const plotHeight = Math.round(plotWidth * (whole ? 1 : 0.92));
+    const slant = whole ? 0.64 : 1, bottom = Math.ceil(widest(columnNames, font) * slant) + (whole ? 22 : 34);
     const cellWidth = plotWidth / columns.length, cellHeight = plotHeight / rows.length;
     const height = top + plotHeight + bottom;
     Object.assign(map, { left, top, cellWidth, cellHeight, width, height, plotWidth, plotHeight });
@@ -119,8 +123,8 @@
 
   function drawSteps(svg, map, rowNames, columnNames, from, to) {
     const { left, top, cellWidth, cellHeight, plotWidth, plotHeight, height } = map, base = top + plotHeight;
-    svg.append(element("rect", { x: left - 5, y: top, width: 3, height: plotHeight, fill: from.colour }));
-    svg.append(element("rect", { x: left, y: base + 2, width: plotWidth, height: 3, fill: to.colour }));
+    svg.append(element("rect", { x: left - 5, y: top, width: 3, height: plotHeight, style: `fill:${from.colour}` }));
+    svg.append(element("rect", { x: left, y: base + 2, width: plotWidth, height: 3, style: `fill:${to.colour}` }));
     for (const i of thinned(rowNames.length, plotHeight / STEP_PX)) {
       svg.append(element("text", { x: left - 9, y: top + (i + 0.5) * cellHeight + 3.6, "text-anchor": "end" }, rowNames[i]));
     }
@@ -138,8 +142,8 @@
     study.models.forEach((model, m) => {
       const y = top + ((model.start + model.stop) / 2) * cellHeight, x = left + ((model.start + model.stop) / 2) * cellWidth;
       const tall = (model.stop - model.start) * cellHeight, broad = (model.stop - model.start) * cellWidth;
-      svg.append(element("rect", { x: left - 6, y: top + model.start * cellHeight + 1, width: 4, height: Math.max(1, tall - 2), fill: model.colour }));
-      svg.append(element("rect", { x: left + model.start * cellWidth + 1, y: base + 2, width: Math.max(1, broad - 2), height: 4, fill: model.colour }));
+      svg.append(element("rect", { x: left - 6, y: top + model.start * cellHeight + 1, width: 4, height: Math.max(1, tall - 2), style: `fill:${model.colour}` }));
+      svg.append(element("rect", { x: left + model.start * cellWidth + 1, y: base + 2, width: Math.max(1, broad - 2), height: 4, style: `fill:${model.colour}` }));
       svg.append(element("text", { class: "axis", x: left - 10, y: y + 4, "text-anchor": "end" }, names[m]));
       const down = base + 16;
       svg.append(element("text", { class: "axis", x: x + 4, y: down, "text-anchor": "end", transform: `rotate(-40 ${x + 4} ${down})` }, names[m]));

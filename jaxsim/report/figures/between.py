@@ -232,9 +232,7 @@ def _panels(names: list[str], styles: Mapping[str, ModelStyle] | None, height: f
     figure, panels = grid_of_axes(len(names), columns=columns, width=9.6 / columns, height=height)
     if len(names) > 2:
         looks = styles_for(names, styles)
-        entries = [
-            (Line2D([], [], color=looks[n].colour, linestyle=looks[n].line, linewidth=1.6), n) for n in names
-        ]
+        entries = [(Line2D([], [], color=looks[n].colour, linestyle=looks[n].line, linewidth=1.6), n) for n in names]
         legend = figure.legend(
             [line for line, _ in entries],
             [plain(shorten(name, 26)) for _, name in entries],

@@ -22,6 +22,14 @@ def axes_or_new(ax: Axes | None, width: float = 5.0, height: float = 3.2) -> Axe
     return new_figure(width, height).add_subplot() if ax is None else ax
 
 
+def figure_of(ax: Axes) -> Figure:
+    """The figure that an axes belongs to."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("Expected axes that belong to a figure, but these do not. Make them with figure.subplots().")
+    return figure
+
+
 def grid_of_axes(count: int, *, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     """`count` axes with common scales in rows of at most `columns`; sizes are of one panel, in inches."""
     columns = max(1, min(columns, count))
@@ -57,17 +65,15 @@ def name_axes(ax: Axes, x: str, y: str) -> None:
 
 def title_axes(ax: Axes, title: str, *, width: int = 44) -> None:
     """A title at the left edge, shortened to `width` characters."""
-    ax.set_title(
-        plain(shorten(title, width)), loc="left", fontsize=TEXT_SIZE + 1, color=INK, fontweight="bold"
-    )
+    ax.set_title(plain(shorten(title, width)), loc="left", fontsize=TEXT_SIZE + 1, color=INK, fontweight="bold")
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it is: one line, and a dollar sign is a dollar sign.
+    r"""Text that matplotlib draws as it is: one line, and a dollar sign is a dollar sign.
 
     Example:
         >>> print(plain("a $x$ b"))
-        a \\$x\\$ b
+        a \$x\$ b
     """
     return re.sub(r"\s+", " ", text).replace("$", r"\$")
 

@@ -67,9 +67,7 @@ def heatmap(
     return ax
 
 
-def overview(
-    results: xr.Dataset, *, k: int | None = None, ax: Axes | None = None, colorbar: bool = True
-) -> Axes:
+def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = None, colorbar: bool = True) -> Axes:
     """Delta between all steps of all models, with lines where one model ends and the next begins.
 
     Args:
@@ -152,14 +150,7 @@ def _label_steps(ax: Axes, rows: np.ndarray, columns: np.ndarray) -> None:
 
 
 def _add_colorbar(ax: Axes, image: AxesImage) -> None:
-    figure = ax.get_figure(root=True)
-    if figure is None:
-        raise ValueError(
-            "Expected axes that belong to a figure, but these do not. Make them with figure.subplots()."
-        )
-    bar = figure.colorbar(
-        image, ax=ax, fraction=0.045, pad=0.02, ticks=[0, 0.25, 0.5, 0.75, 1.0], extend="max"
-    )
+    bar = figure_of(ax).colorbar(image, ax=ax, fraction=0.045, pad=0.02, ticks=[0, 0.25, 0.5, 0.75, 1.0], extend="max")
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
     bar.ax.tick_params(labelsize=SMALL_SIZE, color=MUTED, labelcolor=MUTED, length=2, width=0.6)
     bar.set_label("Δ   0 fully predicted, 1 not at all", fontsize=SMALL_SIZE, color=MUTED)

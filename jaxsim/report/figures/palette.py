@@ -1,13 +1,16 @@
 """Colours and line styles that mean the same in every figure and on the page.
 
-Families get hues that stay apart for colour-blind readers (Okabe & Ito's, darkened to a contrast of 3 : 1 on white);
-models of one family share its hue and differ in lightness, line style and marker, so a grey print still tells them
+Families get hues that stay apart for colour-blind readers (Okabe & Ito's, darkened to a contrast of 3 : 1 on
+white);
+models of one family share its hue and differ in lightness, line style and marker, so a grey print still
+tells them
 apart. Imbalance has one colour scale whose lightness only rises: dark means similar.
 """
 
 import colorsys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -21,7 +24,8 @@ RULE = "#d9dde3"
 PAPER = "#ffffff"
 
 FAMILY_HUES = ("#0072b2", "#c8540c", "#00835f", "#a8458a", "#a06a00", "#2b8bb0", "#6a5acd", "#6b737c")
-LINES = ("-", "--", "-.", ":")
+Line = Literal["-", "--", "-.", ":"]
+LINES: tuple[Line, ...] = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "v", "P", "X", "<", ">")
 
 IMBALANCE_COLOURS = LinearSegmentedColormap.from_list(
@@ -37,7 +41,7 @@ class ModelStyle:
     """How one model is drawn in every figure."""
 
     colour: str
-    line: str
+    line: Line
     marker: str
 
 
@@ -66,7 +70,7 @@ def model_styles(families: Mapping[str, str]) -> dict[str, ModelStyle]:
         hue = FAMILY_HUES[distinct.index(family) % len(FAMILY_HUES)]
         styles[name] = ModelStyle(
             colour=_lightened(hue, sibling, len(siblings)),
-            line=LINES[sibling % len(LINES)],
+            line=LINES[(sibling + distinct.index(family) // len(FAMILY_HUES)) % len(LINES)],
             marker=MARKERS[place % len(MARKERS)],
         )
     return styles
@@ -117,4 +121,4 @@ def _lightened(colour: str, place: int, count: int) -> str:
     if count == 1 or place == 0:
         return colour
     share = 0.38 * place / (count - 1)
-    return to_hex([channel + (1 - channel) * share for channel in to_rgb(colour)])
+    return to_hex(tuple(np.array(to_rgb(colour)) * (1 - share) + share))

@@ -1,4 +1,4 @@
-"""How much a model changes its representation from one step to the next, and over equal stretches of depth."""
+"""How much a model changes its representation from one step to the next, and over equal stretches."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,8 @@ def smoothness_profile(
 ) -> Axes:
     """Change between consecutive steps of one model against relative depth: forward, backward and their mean.
 
-    The band is two standard errors around the mean. Steps that change resolution or width have a hollow diamond.
+    The band is two standard errors around the mean. Steps that change resolution or width have a hollow
+    diamond.
 
     Args:
         smoothness: Smoothness dataset of a study.
@@ -114,15 +115,11 @@ def smoothness_profiles(
     for place, (ax, name) in enumerate(zip(panels, names, strict=True)):
         smoothness_profile(smoothness, name, k=k, styles=styles, ax=ax)
         name_axes(ax, "relative depth", "step change Δ" if place % columns == 0 else "")
-    highest = np.nanmax(
-        at_k(smoothness, k)[["forward", "backward", "mean"]].to_dataarray().values, initial=0.0
-    )
+    highest = np.nanmax(at_k(smoothness, k)[["forward", "backward", "mean"]].to_dataarray().values, initial=0.0)
     panels[0].set_ylim(0, 1.08 * highest if highest > 0 else 1.0)
     figure.legend(
         handles=[
-            Line2D(
-                [], [], color=INK, linewidth=1.6, marker="o", markersize=3.3, label="mean of both directions"
-            ),
+            Line2D([], [], color=INK, linewidth=1.6, marker="o", markersize=3.3, label="mean of both directions"),
             Line2D([], [], color=INK, linewidth=0.8, linestyle="--", label="forward, Δ(step → next)"),
             Line2D([], [], color=INK, linewidth=0.8, linestyle=":", label="backward, Δ(next → step)"),
             Line2D(
@@ -154,10 +151,12 @@ def fixed_step_profile(
 ) -> Axes:
     """Change between relative depth t and t + h against t, h the same for every model.
 
-    Models with different numbers of steps may be compared here; the change from step to step favours many steps.
+    Models with different numbers of steps may be compared here; the change from step to step favours many
+    steps.
 
     Args:
-        smoothness: Smoothness dataset of a study; `fixed_step` carries h as an attribute and is NaN where undefined.
+        smoothness: Smoothness dataset of a study; `fixed_step` carries h as an attribute and is NaN where
+        undefined.
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours by model. Default: a hue for every model.
         ax: Where to draw. Default: the axes of a new figure.
@@ -199,7 +198,8 @@ def fixed_step_profile(
         "relative depth t",
         f"change from t to t + {h:.3g}" if np.isfinite(h) else "change from t to t + h",
     )
-    ax.set_xlim(-0.02, 1.02)
+    defined = np.isfinite(chosen["fixed_step"].values).any(axis=0)
+    ax.set_xlim(-0.02, (float(t[defined].max()) if defined.any() else 1.0) + 0.02)
     ax.set_ylim(bottom=0)
     legend_of_models(ax, handles, names)
     return ax
