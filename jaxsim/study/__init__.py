@@ -2,15 +2,26 @@
 
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
+from jaxsim.study.comparison import Comparison, compare, prepare_comparison
 from jaxsim.study.labels import StepLabel, label_imbalance
+from jaxsim.study.plan import Plan
 from jaxsim.study.results import Study
+from jaxsim.study.settings import Settings, checked_settings
 from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.versions import package_versions
 
 __all__ = [
+    "Comparison",
+    "Plan",
+    "Settings",
     "StepLabel",
     "Study",
     "between_models",
+    "checked_settings",
+    "compare",
     "depth_alignment",
     "label_imbalance",
+    "package_versions",
+    "prepare_comparison",
     "smoothness_profile",
 ]

@@ -20,24 +20,27 @@ def depth_alignment(
 ) -> xr.Dataset:
     """Depth alignment of every ordered pair of models, against a null of shuffled matches.
 
-    Every step of A is paired with its best-matching step of B (`between_models`). Over these pairs: Spearman's
-    correlation of the two relative depths, and the mean absolute offset between them. The null keeps both sets of depths
-    and shuffles which belongs to which. A p-value is (1 + how many permutations reach the observed value) /
-    (1 + n_permutations), one-sided: correlation as high, offset as low.
+    Every step of A is paired with its best-matching step of B (`between_models`). Over these pairs:
+    Spearman's correlation of the two relative depths, and the mean absolute offset between them. The null
+    keeps both sets of depths and shuffles which belongs to which. A p-value is (1 + how many permutations
+    reach the observed value) / (1 + n_permutations), one-sided: correlation as high, offset as low.
 
-    Shuffling treats a model's steps as exchangeable. Neighbouring steps resemble each other, so for statements about a
-    class of models these p-values are lower bounds; the unit of replication is then the pair of models.
+    Shuffling treats a model's steps as exchangeable. Neighbouring steps resemble each other, so for
+    statements about a class of models these p-values are lower bounds; the unit of replication is then the
+    pair of models.
 
     Args:
-        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in `Study.imbalance`.
+        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in
+            `Study.imbalance`.
         n_permutations: Number of shuffles, at least 1.
         seed: Seed of the shuffles; recorded in the attributes.
 
     Returns:
-        Dataset on (`k`, `direction`), one direction "A -> B" per ordered pair, with coordinates `direction_from`,
-        `direction_to` and variables `alignment_spearman`, `alignment_spearman_p`, `alignment_offset`,
-        `alignment_offset_p`, `alignment_offset_null` (mean under the null). The correlation and its p are NaN where it is
-        not defined: fewer than 3 steps, or all steps matched to one.
+        Dataset on (`k`, `direction`), one direction "A -> B" per ordered pair, with coordinates
+        `direction_from`, `direction_to` and variables `alignment_spearman`, `alignment_spearman_p`,
+        `alignment_offset`, `alignment_offset_p`, `alignment_offset_null` (mean under the null). The
+        correlation and its p are NaN where it is not defined: fewer than 3 steps, or all steps matched to
+        one.
 
     Raises:
         ValueError: If the labels do not fit or `n_permutations` is below 1.

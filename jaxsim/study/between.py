@@ -1,8 +1,8 @@
-"""How far apart two models are along their depth, and which step of one is closest to which step of the other.
+"""How far apart two models are along their depth, and which of their steps are closest to each other.
 
-Definitions. The distance of two models at relative depth t is the mean of both directions between the steps nearest to t
-in each; the most different processing step is where it peaks. The best match of a step is the closest step of the
-other model by the same mean.
+Definitions. The distance of two models at relative depth t is the mean of both directions between the steps
+nearest to t in each; the most different processing step is where it peaks. The best match of a step is the
+closest step of the other model by the same mean.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ def between_models(
     *,
     grid: Sequence[float] | Float[np.ndarray, " points"] | None = None,
 ) -> xr.Dataset:
-    """Distance of every pair of models against relative depth, and every step's best match in every other model.
+    """Distance of every pair of models against relative depth, and every step's best matches.
 
-    Of two steps equally near to t, of two equally good matches and of two equal peaks the earlier is taken. The error of
-    a mean of two directions is the mean of their errors, an upper bound whatever their correlation.
+    Of two steps equally near to t, of two equally good matches and of two equal peaks the earlier is taken.
+    The error of a mean of two directions is the mean of their errors, an upper bound whatever their
+    correlation.
 
     Args:
-        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in `Study.imbalance`.
+        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in
+            `Study.imbalance`.
         standard_error: Its standard errors, labelled alike; without them all errors are NaN.
         grid: Relative depths t in [0, 1]; 51 evenly spaced ones by default.
 
@@ -37,9 +39,9 @@ def between_models(
         Dataset with
         `distance`, `distance_se` on (`k`, `pair`, `t`), `nearest_a`, `nearest_b` on (`pair`, `t`), `peak_t`,
         `peak_distance` on (`k`, `pair`), with coordinates `model_a`, `model_b` on `pair`;
-        `best_step`, `best_depth`, `best_value`, `best_value_se` on (`k`, `match`), one match per step and other model,
-        with coordinates `match_source` ("model/step"), `match_model_from`, `match_model_to`, `match_depth`.
-        With a single model both dims have length 0.
+        `best_step`, `best_depth`, `best_value`, `best_value_se` on (`k`, `match`), one match per step and
+        other model, with coordinates `match_source` ("model/step"), `match_model_from`, `match_model_to`,
+        `match_depth`. With a single model both dims have length 0.
 
     Raises:
         ValueError: If the labels do not fit or the grid leaves [0, 1].
@@ -102,9 +104,18 @@ def between_models(
             "pair": ("pair", np.array([f"{a.name} | {b.name}" for a, b in pairs], dtype=object)),
             "model_a": ("pair", np.array([a.name for a, _ in pairs], dtype=object)),
             "model_b": ("pair", np.array([b.name for _, b in pairs], dtype=object)),
-            "match_source": ("match", np.array([str(imbalance["source"].values[i]) for i in sources], dtype=object)),
-            "match_model_from": ("match", np.array([a.name for a, _ in ordered for _ in a.positions], dtype=object)),
-            "match_model_to": ("match", np.array([b.name for a, b in ordered for _ in a.positions], dtype=object)),
+            "match_source": (
+                "match",
+                np.array([str(imbalance["source"].values[i]) for i in sources], dtype=object),
+            ),
+            "match_model_from": (
+                "match",
+                np.array([a.name for a, _ in ordered for _ in a.positions], dtype=object),
+            ),
+            "match_model_to": (
+                "match",
+                np.array([b.name for a, b in ordered for _ in a.positions], dtype=object),
+            ),
             "match_depth": ("match", depths[sources]),
         },
         attrs={"nearest_step": "nearest in relative depth; of two equally near the earlier"},

@@ -1,7 +1,7 @@
 """The labels of an all-pairs imbalance: which row belongs to which step of which model.
 
-Everything in this room that reads an imbalance reads it through these labels, so a result that was computed here, loaded
-from a file or put together by hand from one's own arrays is treated alike.
+Everything in this room that reads an imbalance reads it through these labels, so a result that was computed
+here, loaded from a file or put together by hand from one's own arrays is treated alike.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class StepLabel:
         depth: Relative depth of the step, from 0 (first) to 1 (last).
         kind: Kind of step: "embeddings", "stem", "block", "stage", "norm", ...
         grid: Height and width of the patches or the feature map, None where the step has no spatial layout.
-        n_features: Width of the state (channels, or values per token); 0 where it is not known.
+        channels: Size of the state's last axis (channels, or values per token); 0 where it is not known.
     """
 
     model: str
@@ -36,7 +36,7 @@ class StepLabel:
     depth: float
     kind: str = "block"
     grid: tuple[int, int] | None = None
-    n_features: int = 0
+    channels: int = 0
 
     @property
     def label(self) -> str:
@@ -54,7 +54,7 @@ class ModelSteps:
         steps: Names of the steps.
         depths: Relative depths, float `[n_steps]`.
         grids: "14x14" or "" per step.
-        widths: Width of the state per step, 0 where unknown.
+        channels: Size of the state's last axis per step, 0 where unknown.
     """
 
     name: str
@@ -62,10 +62,10 @@ class ModelSteps:
     steps: tuple[str, ...]
     depths: np.ndarray
     grids: tuple[str, ...]
-    widths: tuple[int, ...]
+    channels: tuple[int, ...]
 
     def nearest(self, t: float) -> int:
-        """Index (within the model) of the step nearest to relative depth `t`; of two equally near ones the earlier."""
+        """Index of the model's step nearest to relative depth `t`, of two equally near ones the earlier."""
         # Rounded, so that 0.5 - 0.25 and 0.75 - 0.5 tie whatever the last bit of l / (L - 1) says.
         return int(np.argmin(np.round(np.abs(self.depths - t), 9)))
 
@@ -82,8 +82,8 @@ def label_imbalance(
     """Puts labels on an all-pairs information imbalance.
 
     Args:
-        values: Imbalances `[layers, layers]`, or `[n_k, layers, layers]` for several k; `values[..., a, b]` is
-            Delta(a -> b).
+        values: Imbalances `[layers, layers]`, or `[n_k, layers, layers]` for several k; `values[..., a, b]`
+            is Delta(a -> b).
         labels: One `StepLabel` per layer, in the order of the rows; each model's steps in processing order.
         k: The numbers of neighbours that `values` was computed with, one per leading entry.
         standard_error: Same shape as `values`; NaN everywhere when left out.
@@ -112,13 +112,15 @@ def label_imbalance(
     for name, array in (("values", values), ("standard_error", standard_error)):
         if array.shape != shape:
             raise ValueError(
-                f"expected {name} of shape {shape} for {len(ks)} k and {len(labels)} labels, got {array.shape}; "
-                "give one label per layer and one k per leading entry"
+                f"expected {name} of shape {shape} for {len(ks)} k and {len(labels)} labels, "
+                f"got {array.shape}; give one label per layer and one k per leading entry"
             )
     names = [label.label for label in labels]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise ValueError(f"labels must be unique, but {repeated[0]!r} comes more than once; rename the model or the step")
+        raise ValueError(
+            f"labels must be unique, but {repeated[0]!r} comes more than once; rename the model or the step"
+        )
 
     coords: dict[str, Any] = {"k": ("k", np.array(ks, dtype=np.int64))}
     floor = [(each + 1) / n_samples if n_samples else np.nan for each in ks]
@@ -131,7 +133,10 @@ def label_imbalance(
         coords[f"{side}_depth"] = (side, np.array([label.depth for label in labels], dtype=np.float64))
         grids = ["x".join(map(str, label.grid)) if label.grid else "" for label in labels]
         coords[f"{side}_grid"] = (side, np.array(grids, dtype=object))
-        coords[f"{side}_n_features"] = (side, np.array([label.n_features for label in labels], dtype=np.int64))
+        coords[f"{side}_channels"] = (
+            side,
+            np.array([label.channels for label in labels], dtype=np.int64),
+        )
     dims = ("k", "source", "target")
     return xr.Dataset(
         {
@@ -147,22 +152,25 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
     """Checks a labelled imbalance and finds every model's steps in it.
 
     Args:
-        imbalance: Dims `source` and `target`, and `k` or none, with the coordinates of `label_imbalance`. `source_grid`
-            and `source_n_features` may be missing.
+        imbalance: Dims `source` and `target`, and `k` or none, with the coordinates of `label_imbalance`.
+            `source_grid` and `source_channels` may be missing.
 
     Returns:
-        The imbalance with dims `(k, source, target)` and columns in the order of the rows, and the models in the order
-        in which they appear.
+        The imbalance with dims `(k, source, target)` and columns in the order of the rows, and the models in
+        the order in which they appear.
 
     Raises:
         ValueError: If a dimension or a coordinate is missing, or rows and columns name different steps.
     """
     missing = [dim for dim in ("source", "target") if dim not in imbalance.dims]
-    missing += [name for name in ("source", "target", *REQUIRED) if name not in imbalance.coords and name not in missing]
+    missing += [
+        name for name in ("source", "target", *REQUIRED) if name not in imbalance.coords and name not in missing
+    ]
     if missing:
         raise ValueError(
-            f"expected a labelled imbalance with dims source and target and the coordinates {', '.join(REQUIRED)}; "
-            f"missing: {', '.join(missing)}; label plain arrays with jaxsim.study.label_imbalance"
+            "expected a labelled imbalance with dims source and target and the coordinates "
+            f"{', '.join(REQUIRED)}; missing: {', '.join(missing)}; "
+            "label plain arrays with jaxsim.study.label_imbalance"
         )
     if "k" not in imbalance.dims:
         imbalance = imbalance.expand_dims(k=[int(imbalance.coords["k"]) if "k" in imbalance.coords else 1])
@@ -183,10 +191,12 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
     owners = [str(name) for name in imbalance["source_model"].values]
     steps = [str(name) for name in imbalance["source_step"].values]
     depths = np.asarray(imbalance["source_depth"].values, np.float64)
-    grids = [str(g) for g in imbalance["source_grid"].values] if "source_grid" in imbalance.coords else [""] * len(steps)
-    widths = (
-        [int(w) for w in imbalance["source_n_features"].values]
-        if "source_n_features" in imbalance.coords
+    grids = (
+        [str(g) for g in imbalance["source_grid"].values] if "source_grid" in imbalance.coords else [""] * len(steps)
+    )
+    channels = (
+        [int(w) for w in imbalance["source_channels"].values]
+        if "source_channels" in imbalance.coords
         else [0] * len(steps)
     )
     models = []
@@ -204,7 +214,7 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
                 steps=tuple(steps[i] for i in positions),
                 depths=depths[positions],
                 grids=tuple(grids[i] for i in positions),
-                widths=tuple(widths[i] for i in positions),
+                channels=tuple(channels[i] for i in positions),
             )
         )
     return imbalance, tuple(models)

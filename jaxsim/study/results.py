@@ -23,8 +23,8 @@ class Study:
     """The results of one comparison of models.
 
     Attributes:
-        results: `imbalance` and `standard_error` on (`k`, `source`, `target`); `results.attrs` records how they came
-            about (samples, pooling, metric, models, versions, warnings).
+        results: `imbalance` and `standard_error` on (`k`, `source`, `target`); `results.attrs` records how
+            they came about (samples, pooling, metric, models, versions, warnings).
         smoothness: Step changes and fixed-step profiles, see `smoothness_profile`.
         between: Distances and best matches between models and their depth alignment, see `between_models` and
             `depth_alignment`.
@@ -81,7 +81,8 @@ class Study:
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes NetCDF files (study.nc, smoothness.nc, between.nc) and tidy CSV tables.
 
-        Every file is written beside its place and moved there whole, so a reader never sees a half-written one.
+        Every file is written beside its place and moved there whole, so a reader never sees a half-written
+        one.
 
         Args:
             directory: Made if it does not exist.

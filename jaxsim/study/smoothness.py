@@ -1,8 +1,8 @@
 """How smoothly a model changes its representation from one processing step to the next.
 
-Definitions. Steps s_0 .. s_{L-1} at relative depths t_l = l / (L - 1). The step change is Delta(s_l -> s_{l+1}),
-Delta(s_{l+1} -> s_l) and their mean. Because a model with more steps looks smoother for that reason alone, what is said
-across models is the fixed-step profile: s(t) against s(t + h) with one h for all models.
+Definitions. Steps s_0 .. s_{L-1} at relative depths t_l = l / (L - 1). The step change is Delta(s_l ->
+s_{l+1}), Delta(s_{l+1} -> s_l) and their mean. Because a model with more steps looks smoother for that reason
+alone, what is said across models is the fixed-step profile: s(t) against s(t + h) with one h for all models.
 """
 
 from __future__ import annotations
@@ -23,33 +23,35 @@ def smoothness_profile(
     h: float | None = None,
     grid: Sequence[float] | Float[np.ndarray, " points"] | None = None,
 ) -> xr.Dataset:
-    """Step changes of every model, their summaries, and the fixed-step profile on a common grid of relative depth.
+    """Step changes of every model, their summaries, and the fixed-step profile on a common grid.
 
-    The error of a mean of two directions, and of a mean over steps, is the mean of their errors: an upper bound whatever
-    their correlation, which is not zero since all come from the same samples.
+    The error of a mean of two directions, and of a mean over steps, is the mean of their errors: an upper
+    bound whatever their correlation, which is not zero since all come from the same samples.
 
-    A step is *marked* where its grid of patches or its width differs from the one before, as at a stage of a
-    convolutional network; summaries are given with and without marked steps. Layers without known grid and width cannot
-    be marked.
+    A step is *marked* where its grid of patches or its number of channels differs from the one before, as at
+    a stage of a convolutional network; summaries are given with and without marked steps. Layers without
+    known grid and channels cannot be marked.
 
     s(t) is the step nearest to relative depth t, of two equally near ones the earlier.
 
     Args:
-        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in `Study.imbalance`.
+        imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in
+            `Study.imbalance`.
         standard_error: Its standard errors, labelled alike; without them all errors are NaN.
-        h: The fixed step in relative depth, in (0, 1]. The default is the widest spacing of any model, 1 / (L - 1) of the
-            coarsest; smaller ones are refused, since a model would be compared with itself.
+        h: The fixed step in relative depth, in (0, 1]. The default is the widest spacing of any model,
+            1 / (L - 1) of the coarsest; smaller ones are refused, since a step would be compared with
+            itself.
         grid: Relative depths t in [0, 1 - h]; 51 evenly spaced ones by default.
 
     Returns:
         Dataset with
-        `forward`, `backward`, `mean` and `*_se` on (`k`, `change`), one change per consecutive pair of steps, with
-        coordinates `model`, `step_from`, `step_to`, `depth_from`, `depth_to`, `depth`, `marked`;
-        `mean_change`, `max_change`, `roughness` (standard deviation over steps) and the same with `_unmarked` on
-        (`k`, `model_name`);
-        `fixed_step`, `fixed_step_se` on (`k`, `model_name`, `t`) and `fixed_step_span` on (`model_name`, `t`), the
-        difference in depth of the two steps really compared. Attributes `h` and `h_from` say which h and why.
-        What a model has no steps for is NaN.
+        `forward`, `backward`, `mean` and `*_se` on (`k`, `change`), one change per consecutive pair of steps,
+        with coordinates `model`, `step_from`, `step_to`, `depth_from`, `depth_to`, `depth`, `marked`;
+        `mean_change`, `max_change`, `roughness` (standard deviation over steps) and the same with `_unmarked`
+        on (`k`, `model_name`);
+        `fixed_step`, `fixed_step_se` on (`k`, `model_name`, `t`) and `fixed_step_span` on (`model_name`,
+        `t`), the difference in depth of the two steps really compared. Attributes `h` and `h_from` say which
+        h and why. What a model has no steps for is NaN.
 
     Raises:
         ValueError: If the labels do not fit, or `h` or `grid` is out of range.
@@ -104,7 +106,11 @@ def smoothness_profile(
             "model_name": ("model_name", np.array([model.name for model in models], dtype=object)),
             "t": ("t", ts),
         },
-        attrs={"h": step, "h_from": origin, "nearest_step": "nearest in relative depth; of two equally near the earlier"},
+        attrs={
+            "h": step,
+            "h_from": origin,
+            "nearest_step": "nearest in relative depth; of two equally near the earlier",
+        },
     )
     mean_se = dataset["mean_se"].values
     for suffix, keep in (("", np.ones_like(marked)), ("_unmarked", ~marked)):
@@ -130,10 +136,11 @@ def smoothness_profile(
 
 
 def _marks(model: ModelSteps) -> Bool[np.ndarray, " changes"]:
-    """Whether grid or width changes, per consecutive pair of steps."""
+    """Whether grid or channels change, per consecutive pair of steps."""
     pairs = range(len(model.positions) - 1)
     return np.array(
-        [model.grids[i] != model.grids[i + 1] or model.widths[i] != model.widths[i + 1] for i in pairs], dtype=bool
+        [model.grids[i] != model.grids[i + 1] or model.channels[i] != model.channels[i + 1] for i in pairs],
+        dtype=bool,
     )
 
 
@@ -156,8 +163,8 @@ def _fixed_step(models: Sequence[ModelSteps], h: float | None) -> tuple[float, s
         return widest, f"spacing of the coarsest model, {coarsest}"
     if not widest - 1e-9 <= h <= 1:
         raise ValueError(
-            f"expected h between {widest:.4g} (the spacing of the coarsest model, {coarsest}) and 1, got {h!r}; "
-            "a smaller h would compare a step with itself"
+            f"expected h between {widest:.4g} (the spacing of the coarsest model, {coarsest}) and 1, "
+            f"got {h!r}; a smaller h would compare a step with itself"
         )
     return float(h), "given"
 

@@ -11,7 +11,9 @@ def test_distance_peaks_where_the_models_differ_most(step_labels) -> None:
     for i, value in enumerate(diagonal):
         values[i, 5 + i] = value + 0.05
         values[5 + i, i] = value - 0.05
-    between = between_models(label_imbalance(values, labels).imbalance, grid=np.linspace(0, 1, 5)).sel(k=1, pair="A | B")
+    between = between_models(label_imbalance(values, labels).imbalance, grid=np.linspace(0, 1, 5)).sel(
+        k=1, pair="A | B"
+    )
     np.testing.assert_allclose(between.distance, diagonal)
     assert between.peak_t.item() == 0.5
     assert between.peak_distance.item() == pytest.approx(0.8)

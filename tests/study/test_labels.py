@@ -12,7 +12,7 @@ def test_labels_carry_every_coordinate_of_a_step() -> None:
     for side in ("source", "target"):
         assert results[side].values.tolist() == ["r/stem", "r/head"]
         assert results[f"{side}_grid"].values.tolist() == ["8x6", ""]
-        assert results[f"{side}_n_features"].values.tolist() == [32, 10]
+        assert results[f"{side}_channels"].values.tolist() == [32, 10]
         assert results[f"{side}_kind"].values.tolist() == ["stem", "head"]
 
 

@@ -95,7 +95,7 @@ def test_saved_files_follow_the_umask(study, tmp_path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_a_value_error(study, tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ValueError, match="cannot save the study in .*choose another folder"):
+    with pytest.raises(ValueError, match=r"cannot save the study in .*choose another folder"):
         study.save(tmp_path / "file")
 
 
@@ -104,5 +104,5 @@ def test_a_folder_without_a_study_is_a_value_error(study, tmp_path) -> None:
         Study.load(tmp_path)
     study.save(tmp_path)
     (tmp_path / "between.nc").write_bytes(b"not netcdf")
-    with pytest.raises(ValueError, match="cannot read .*between.nc"):
+    with pytest.raises(ValueError, match=r"cannot read .*between\.nc"):
         Study.load(tmp_path)

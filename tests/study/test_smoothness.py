@@ -33,7 +33,7 @@ def test_summary_with_and_without_marked_steps() -> None:
     for i, change in enumerate(changes):
         values[i, i + 1] = values[i + 1, i] = change
     grids = [(8, 8), (8, 8), (4, 4), (4, 4)]
-    labels = [StepLabel("r", f"b{i}", i / 3, grid=grids[i], n_features=16) for i in range(4)]
+    labels = [StepLabel("r", f"b{i}", i / 3, grid=grids[i], channels=16) for i in range(4)]
     profile = smoothness_profile(label_imbalance(values, labels).imbalance).sel(k=1, model_name="r")
     assert profile.marked.values.tolist() == [False, True, False]
     assert profile.mean_change.item() == pytest.approx(np.mean(changes))
@@ -44,14 +44,14 @@ def test_summary_with_and_without_marked_steps() -> None:
     assert profile.roughness_unmarked.item() == pytest.approx(0.1)
 
 
-def test_a_change_of_width_alone_is_marked(step_labels, depth_imbalance) -> None:
-    results = depth_imbalance(step_labels("r", 3, widths=(16, 32, 32)))
+def test_a_change_of_channels_alone_is_marked(step_labels, depth_imbalance) -> None:
+    results = depth_imbalance(step_labels("r", 3, channels=(16, 32, 32)))
     assert smoothness_profile(results.imbalance).marked.values.tolist() == [True, False]
 
 
-def test_without_grids_and_widths_nothing_is_marked(step_labels, depth_imbalance) -> None:
-    imbalance = depth_imbalance(step_labels("r", 3, widths=(16, 32, 32))).imbalance
-    bare = imbalance.drop_vars([f"{side}_{what}" for side in ("source", "target") for what in ("grid", "n_features")])
+def test_without_grids_and_channels_nothing_is_marked(step_labels, depth_imbalance) -> None:
+    imbalance = depth_imbalance(step_labels("r", 3, channels=(16, 32, 32))).imbalance
+    bare = imbalance.drop_vars([f"{side}_{what}" for side in ("source", "target") for what in ("grid", "channels")])
     assert not smoothness_profile(bare).marked.any()
 
 
@@ -87,7 +87,7 @@ def test_the_earlier_of_two_equally_near_steps_is_taken(step_labels, depth_imbal
 
 @pytest.mark.parametrize("h", [0.1, 0.0, -1.0, 1.5, float("nan")])
 def test_an_h_that_compares_a_step_with_itself_is_refused(step_labels, depth_imbalance, h) -> None:
-    with pytest.raises(ValueError, match="expected h between 0.3333"):
+    with pytest.raises(ValueError, match=r"expected h between 0\.3333"):
         smoothness_profile(depth_imbalance(step_labels("m", 4)).imbalance, h=h)
 
 

@@ -1,0 +1,8 @@
+"""The `jaxsim` command: a thin shell over studies and reports.
+
+Nothing heavy is imported here, so that `jaxsim --help` answers at once; every command imports what it needs.
+"""
+
+from jaxsim.cli.app import app, main
+
+__all__ = ["app", "main"]

@@ -1,0 +1,156 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jaxsim.cli.outcome import readable_outcome
+
+app = typer.Typer(
+    name="jaxsim",
+    help="Do two vision models get to their representations by the same steps?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DEMO_MODELS = ("embedded:vit_digits", "embedded:resnet_digits")
+
+Traceback = Annotated[
+    bool, typer.Option("--traceback", envvar="JAXSIM_TRACEBACK", help="Show where an error comes from.")
+]
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from jaxsim.study.versions import package_version
+
+        typer.echo(package_version("jaxsim-metrics"))
+        raise typer.Exit
+
+
+@app.callback()
+def jaxsim(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Do two vision models get to their representations by the same steps?"""
+
+
+@app.command()
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="Checkpoint directories, hub ids, or folders of features."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for features, results and report.")],
+    images: Annotated[
+        str | None, typer.Option(help='A folder of images, an .npz or .npy file, or "digits" (embedded).')
+    ] = None,
+    samples: Annotated[int | None, typer.Option(help="Size of a random subset of the images [default: all].")] = None,
+    queries: Annotated[int | None, typer.Option(help="Number of query rows, for less work [default: all].")] = None,
+    k: Annotated[str, typer.Option(help='Numbers of neighbours, such as "1" or "1,10".')] = "1",
+    pool: Annotated[str, typer.Option(help="mean, cls, flatten or spatial:P.")] = "mean",
+    metric: Annotated[str, typer.Option(help="euclidean, cosine or correlation.")] = "euclidean",
+    granularity: Annotated[str, typer.Option(help="block, or hf for Hugging Face's hidden states.")] = "block",
+    batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 32,
+    image_size: Annotated[
+        str | None, typer.Option(help='What the models see, "224" or "224x160" [default: their own].')
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the subset, the queries and the permutations.")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="A damaged image is an error.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Use nothing that is in the folder already.")] = False,
+    traceback: Traceback = False,
+) -> None:
+    """Compare the processing steps of models on the same images.
+
+    Prints a plan, works, prints a summary, and last the path of the report. A second run into the same folder
+    uses what is there, a killed one goes on.
+    """
+    kept = (
+        "this run used --overwrite; without it the same command would reuse what is finished"
+        if overwrite
+        else f"finished features are kept in {out}; the same command continues from there"
+    )
+    with readable_outcome(show_traceback=traceback, when_interrupted=kept):
+        from jaxsim.cli.run import run_comparison
+        from jaxsim.study import checked_settings
+
+        settings = checked_settings(
+            k=_numbers("--k", k),
+            n_samples=samples,
+            n_queries=queries,
+            pool=pool,
+            metric=metric,
+            granularity=granularity,
+            batch_size=batch_size,
+            image_size=_image_size(image_size),
+            seed=seed,
+            strict=strict,
+            overwrite=overwrite,
+        )
+        run_comparison(models, images, settings=settings, out=out)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for features, results and report.")] = Path("jaxsim-demo"),
+    traceback: Traceback = False,
+) -> None:
+    """Compare two small trained models on the embedded handwritten digits; needs no network."""
+    kept = f"finished features are kept in {out}; the same command continues from there"
+    with readable_outcome(show_traceback=traceback, when_interrupted=kept):
+        from jaxsim.cli.run import run_comparison
+        from jaxsim.study import checked_settings
+
+        run_comparison(DEMO_MODELS, "digits", settings=checked_settings(k=(1, 10), batch_size=128), out=out)
+
+
+@app.command()
+def models(traceback: Traceback = False) -> None:
+    """List what can be loaded."""
+    with readable_outcome(show_traceback=traceback):
+        from jaxsim.cli.about import print_models
+
+        print_models()
+
+
+@app.command()
+def info(traceback: Traceback = False) -> None:
+    """Show versions and devices."""
+    with readable_outcome(show_traceback=traceback):
+        from jaxsim.cli.about import print_info
+
+        print_info()
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    """Integers from "1,10"."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"expected {option} as integers separated by commas, such as 1,10; got {text!r}") from error
+
+
+def _image_size(text: str | None) -> tuple[int, int] | int | None:
+    """Edge or (height, width) from "224" or "224x160"."""
+    if text is None:
+        return None
+    try:
+        sizes = [int(part) for part in text.lower().split("x")]
+    except ValueError:
+        sizes = []
+    if len(sizes) not in (1, 2) or min(sizes) < 1:
+        raise ValueError(f"expected --image-size as 224 or as height x width, 224x160; got {text!r}")
+    return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])

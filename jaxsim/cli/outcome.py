@@ -1,0 +1,60 @@
+"""How a command ends: exit codes, and one readable line for whatever the user can mend."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+SYSTEM_ERROR = 1
+
+
+@contextmanager
+def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Iterator[None]:
+    """Turns errors into exit codes and single lines, and warnings into single lines.
+
+    A `ValueError` is input that the user can mend: exit code 2. An `OSError` (a full disk, a lost network
+    share) is 1, Ctrl-C is 130. Anything else is a defect and keeps its traceback.
+
+    Args:
+        show_traceback: Let errors through as they are.
+        when_interrupted: What to say on Ctrl-C: what is kept, how to go on.
+
+    Raises:
+        typer.Exit: With the exit code.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            _say(f"interrupted: {when_interrupted}" if when_interrupted else "interrupted")
+            raise typer.Exit(INTERRUPTED) from interrupt
+        except (ValueError, OSError) as error:
+            if show_traceback:
+                raise
+            _say(f"error: {error}")
+            raise typer.Exit(BAD_INPUT if isinstance(error, ValueError) else SYSTEM_ERROR) from error
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning as one line, without the source line it came from."""
+    _say(f"warning: {message}")
+
+
+def _say(text: str) -> None:
+    """One line on stderr, whatever line breaks the text has."""
+    print(" ".join(text.split()), file=sys.stderr, flush=True)

@@ -1,0 +1,39 @@
+"""One comparison from plan to report, with everything the user sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from jaxsim.cli.compilation_cache import enable_compilation_cache
+from jaxsim.cli.progress import shown_progress
+from jaxsim.cli.tables import print_plan, print_summary
+from jaxsim.cli.terminal import open_console
+from jaxsim.study import Settings, prepare_comparison
+
+
+def run_comparison(models: Sequence[str], images: str | None, *, settings: Settings, out: Path) -> None:
+    """Runs a comparison: plan, work, summary, path of the report.
+
+    Args:
+        models: As `jaxsim.compare` takes them.
+        images: As `jaxsim.compare` takes them.
+        settings: The settings.
+        out: Folder for features, results and report.
+
+    Raises:
+        ValueError: As `jaxsim.compare`.
+    """
+    enable_compilation_cache()
+    console = open_console()
+    comparison = prepare_comparison(list(models), images, settings=settings, out=out)
+    print_plan(console, comparison.plan, out)
+    with shown_progress(open_console(stderr=True)) as progress:
+        study = comparison.run(report=False, progress=progress)
+    print_summary(console, study)
+    console.print(f"results      {out}", markup=False, soft_wrap=True)
+    page = study.report(out)
+    # Last, alone and never wrapped, for a click or for `open "$(jaxsim compare ... | tail -n 1)"`.
+    typer.echo(str(page))

@@ -1,0 +1,92 @@
+"""What a comparison starts from: models to run and features that exist, each under a name of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxsim.features import FeatureSet, StepModel, open_features
+from jaxsim.features.feature_set import ARRAYS, MANIFEST
+from jaxsim.models import load_model
+from jaxsim.study.settings import Settings
+
+Source = str | os.PathLike[str] | StepModel | FeatureSet
+Sources = Source | Sequence[Source] | Mapping[str, Source]
+
+
+@dataclass(frozen=True)
+class StudyInput:
+    """One model of a comparison.
+
+    Attributes:
+        name: Its name in the results, unique within the comparison.
+        given: The model to run, or its features if those are given.
+    """
+
+    name: str
+    given: StepModel | FeatureSet
+
+
+def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
+    """Opens the models of a comparison and names them.
+
+    Args:
+        sources: One or several of: what `load_model` takes, a live model, a `FeatureSet`, a folder of
+            features; or a mapping from names to these.
+        settings: Their granularity and image size are those of the models loaded here.
+
+    Returns:
+        The inputs in the order given. Of equal names the second becomes "name-2", and so on.
+
+    Raises:
+        ValueError: If there is none, or one of them cannot be opened.
+    """
+    if isinstance(sources, str | os.PathLike | StepModel | FeatureSet):
+        sources = [sources]
+    if not sources:
+        raise ValueError("expected at least one model to compare, got none; give checkpoints, models or features")
+    if isinstance(sources, Mapping):
+        return tuple(StudyInput(name, _open(source, settings, name)) for name, source in sources.items())
+    opened = [_open(source, settings, None) for source in sources]
+    names = unique_names(given.model_name if isinstance(given, FeatureSet) else given.name for given in opened)
+    return tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True))
+
+
+def unique_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names with the second of equal ones called "name-2", the third "name-3".
+
+    Example:
+        >>> unique_names(["vit", "resnet", "vit"])
+        ('vit', 'resnet', 'vit-2')
+    """
+    names = list(names)
+    taken = set(names)
+    seen: set[str] = set()
+    unique = []
+    for name in names:
+        chosen, count = name, 1
+        while chosen in seen or (count > 1 and chosen in taken):
+            count += 1
+            chosen = f"{name}-{count}"
+        seen.add(chosen)
+        unique.append(chosen)
+    return tuple(unique)
+
+
+def _open(source: Source, settings: Settings, name: str | None) -> StepModel | FeatureSet:
+    if isinstance(source, StepModel | FeatureSet):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        raise ValueError(
+            f"expected a model as a directory, a hub id, a live model or a FeatureSet, got a {type(source).__name__}"
+        )
+    if is_feature_folder(Path(source)):
+        return open_features(Path(source))
+    return load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
+
+
+def is_feature_folder(path: Path) -> bool:
+    """Whether a folder holds features, finished or not, rather than a checkpoint."""
+    return (path / MANIFEST).is_file() or (path / ARRAYS).is_dir()

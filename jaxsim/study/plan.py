@@ -1,0 +1,115 @@
+"""What a comparison will do, before it does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jaxsim_kernels import Options, Workload, make_placement, plan_for
+
+from jaxsim.features import FeatureSet, estimate
+from jaxsim.study.inputs import StudyInput
+from jaxsim.study.settings import Settings
+
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """One model of the plan.
+
+    Attributes:
+        name: Its name in the results.
+        family: Family of models.
+        source: Where it comes from.
+        widths: Number of features of every step after pooling.
+        extracted: Whether its features come from images; False where they were given.
+    """
+
+    name: str
+    family: str
+    source: str
+    widths: tuple[int, ...]
+    extracted: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a comparison will do.
+
+    Sizes are estimates: damaged images and features that exist already lower them.
+
+    Attributes:
+        models: The models in order.
+        n_samples: Number of samples N.
+        n_queries: Number of query rows M.
+        settings: The settings.
+        memory_bytes: Memory of the measurement: features and working blocks.
+        passes: "one-pass" or "two-pass", see `imbalance_matrix`.
+    """
+
+    models: tuple[PlannedModel, ...]
+    n_samples: int
+    n_queries: int
+    settings: Settings
+    memory_bytes: int
+    passes: str
+
+    @property
+    def n_layers(self) -> int:
+        """Steps of all models together."""
+        return sum(len(model.widths) for model in self.models)
+
+    @property
+    def n_cells(self) -> int:
+        """Ordered pairs of steps, and so entries of the result, per k."""
+        return self.n_layers**2
+
+    @property
+    def distance_evaluations(self) -> int:
+        """Distances between samples: queries x samples, once per step."""
+        return self.n_queries * self.n_samples * self.n_layers
+
+    @property
+    def images_to_run(self) -> int:
+        """Images through models, if no features are there already."""
+        return self.n_samples * sum(model.extracted for model in self.models)
+
+    @property
+    def feature_bytes(self) -> int:
+        """Bytes of the features to extract, uncompressed."""
+        return FLOAT_BYTES * self.n_samples * sum(sum(model.widths) for model in self.models if model.extracted)
+
+
+def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) -> Plan:
+    """Plans a comparison without running a model.
+
+    Args:
+        inputs: The models.
+        n_samples: Number of samples.
+        settings: The settings.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ValueError: If the pooling does not suit a model; names the model.
+    """
+    models = []
+    for each in inputs:
+        if isinstance(each.given, FeatureSet):
+            widths = tuple(step.n_features for step in each.given.steps)
+            source = str(each.given.manifest["model"]["source"])
+            models.append(PlannedModel(each.name, each.given.manifest["model"]["family"], source, widths, False))
+        else:
+            steps = estimate(each.given, n_samples, pool=settings.pool).steps
+            widths = tuple(step.n_features for step in steps)
+            models.append(PlannedModel(each.name, each.given.family, each.given.source, widths, True))
+    n_queries = settings.n_queries or n_samples
+    widths = tuple(width for model in models for width in model.widths)
+    measurement = plan_for(
+        Workload(n_samples, n_queries, widths, max(settings.k)),
+        Options(ks=settings.k, metric=settings.metric, ties=settings.ties),
+        make_placement(None, None),
+    )
+    return Plan(tuple(models), n_samples, n_queries, settings, measurement.n_bytes, measurement.passes)

@@ -1,0 +1,103 @@
+"""One set of samples for all models: matched by their ids, never by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+
+def shared_samples(
+    extracted: Mapping[str, Sequence[str]],
+    given: Mapping[str, Sequence[str]],
+    *,
+    damaged: Mapping[str, Sequence[str]] | None = None,
+    n_samples: int | None = None,
+    seed: int = 0,
+) -> tuple[str, ...]:
+    """The samples that every model of a comparison is measured on.
+
+    Features extracted in one comparison come from one source, so their ids can differ only where an image was
+    damaged for one of them: it is then left out for all. Features that were given must have exactly the same
+    ids. Only when a subset was asked for may given features hold more samples than the subset.
+
+    Args:
+        extracted: Model name -> ids of its features, extracted from the images of this comparison.
+        given: Model name -> ids of features that existed before.
+        damaged: Model name -> ids that extraction left out as damaged.
+        n_samples: Size of the subset asked for, None for all. Already drawn for the extracted ones.
+        seed: Seed of the draw among given features when nothing is extracted.
+
+    Returns:
+        The ids, in the order of the source.
+
+    Raises:
+        ValueError: If ids differ; names the first difference.
+
+    Example:
+        >>> shared_samples({"vit": ["a", "c"], "resnet": ["a", "b", "c"]}, {}, damaged={"vit": ["b"]})
+        ('a', 'c')
+    """
+    damaged = damaged or {}
+    if extracted:
+        first = next(iter(extracted))
+        broken = {each for ids in damaged.values() for each in ids}
+        ids = tuple(each for each in extracted[first] if each not in broken)
+        for name, others in extracted.items():
+            _require_same(first, ids, name, tuple(each for each in others if each not in broken))
+        for name, others in given.items():
+            if n_samples is None or not set(ids) <= set(others):
+                _require_same(first, ids, name, tuple(others))
+        return ids
+    first = next(iter(given))
+    ids = tuple(given[first])
+    for name, others in given.items():
+        _require_same(first, ids, name, tuple(others))
+    if n_samples is None or n_samples == len(ids):
+        return ids
+    if n_samples > len(ids):
+        raise ValueError(f"expected n_samples of at most the {len(ids)} samples of the features, got {n_samples}")
+    # The draw of ImageSource.subset, so that features and images give the same subset for the same seed.
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(ids))[:n_samples])
+    return tuple(ids[i] for i in chosen)
+
+
+def rows_of(ids: Sequence[str], own: Sequence[str]) -> np.ndarray | None:
+    """Rows of a model's features that hold the shared samples; None when they are all of them in order.
+
+    Args:
+        ids: The shared samples.
+        own: The ids of the features' rows; hold all of `ids`.
+
+    Returns:
+        Int `[n_samples]`, or None.
+
+    Example:
+        >>> rows_of(["a", "c"], ["a", "b", "c"]).tolist()
+        [0, 2]
+    """
+    if tuple(ids) == tuple(own):
+        return None
+    place = {each: i for i, each in enumerate(own)}
+    return np.array([place[each] for each in ids], dtype=np.int64)
+
+
+def _require_same(first: str, ids: tuple[str, ...], name: str, others: tuple[str, ...]) -> None:
+    """Refuses other ids than those of the first model."""
+    if ids == others:
+        return
+    if set(ids) == set(others):
+        at = next(i for i, (a, b) in enumerate(zip(ids, others, strict=True)) if a != b)
+        what = f"sample {at} is {others[at]!r} in {name!r} and {ids[at]!r} in {first!r}"
+    else:
+        where, odd = (
+            (first, sorted(set(ids) - set(others)))
+            if set(ids) - set(others)
+            else (name, sorted(set(others) - set(ids)))
+        )
+        what = f"{odd[0]!r} is only in {where!r}"
+    raise ValueError(
+        f"expected the same samples in the same order for all models, but {what} "
+        f"({len(others)} samples in {name!r}, {len(ids)} in {first!r}); "
+        "extract all features from the same images"
+    )

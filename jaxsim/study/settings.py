@@ -1,0 +1,100 @@
+"""The settings of a comparison, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Metric = Literal["euclidean", "cosine", "correlation"]
+Ties = Literal["index", "expected"]
+Granularity = Literal["block", "hf"]
+
+CHOICES = {"metric": get_args(Metric), "ties": get_args(Ties), "granularity": get_args(Granularity)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How models are compared; see `compare` for the meaning of each field."""
+
+    n_samples: int | None = None
+    pool: str = "mean"
+    k: tuple[int, ...] = (1,)
+    metric: Metric = "euclidean"
+    n_queries: int | None = None
+    ties: Ties = "index"
+    seed: int = 0
+    granularity: Granularity = "block"
+    batch_size: int = 32
+    strict: bool = False
+    image_size: tuple[int, int] | int | None = None
+    overwrite: bool = False
+
+
+def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
+    """Settings whose values are possible on their own.
+
+    Args:
+        k: One number of neighbours or several.
+        **fields: The other fields of `Settings`.
+
+    Returns:
+        The settings, with `k` as a tuple in increasing order.
+
+    Raises:
+        ValueError: If a value is out of range or not among the choices.
+
+    Example:
+        >>> checked_settings(k=[10, 1]).k
+        (1, 10)
+        >>> checked_settings(k=0)
+        Traceback (most recent call last):
+        ...
+        ValueError: expected every k to be an integer of at least 1, got 0; k=1 is the nearest neighbour alone
+    """
+    ks = (k,) if isinstance(k, int) else tuple(sorted(k))
+    for each in ks:
+        if not _is_count(each):
+            raise ValueError(
+                f"expected every k to be an integer of at least 1, got {each!r}; k=1 is the nearest neighbour alone"
+            )
+    if not ks or len(set(ks)) != len(ks):
+        raise ValueError(f"expected at least one k and each once, got {list(ks)}")
+    for name, least in (("n_samples", 1), ("n_queries", 2)):
+        value = fields.get(name)
+        if value is not None and not _is_count(value, least):
+            raise ValueError(
+                f"expected {name} to be an integer of at least {least}, got {value!r}; leave it out to use all samples"
+            )
+    if not _is_count(fields.get("batch_size", 1)):
+        raise ValueError(f"expected batch_size to be an integer of at least 1, got {fields['batch_size']!r}")
+    if not _is_count(fields.get("seed", 0), 0):
+        raise ValueError(f"expected seed to be an integer of at least 0, got {fields['seed']!r}")
+    for name, choices in CHOICES.items():
+        if name in fields and fields[name] not in choices:
+            raise ValueError(f"expected {name} to be one of {', '.join(choices)}, got {fields[name]!r}")
+    return Settings(k=ks, **fields)
+
+
+def check_sample_count(n: int, settings: Settings) -> None:
+    """Refuses settings that need more samples than there are.
+
+    Args:
+        n: Number of samples all models share.
+        settings: The settings.
+
+    Raises:
+        ValueError: If there are fewer than k + 2 samples, or fewer than queries.
+    """
+    k = max(settings.k)
+    if n < k + 2:
+        raise ValueError(
+            f"expected at least k + 2 = {k + 2} samples for k={k}, got {n}; give more images or a smaller k"
+        )
+    if settings.n_queries is not None and settings.n_queries > n:
+        raise ValueError(f"expected n_queries of at most the {n} samples, got {settings.n_queries}; lower or omit it")
+
+
+def _is_count(value: object, least: int = 1) -> bool:
+    """Whether a value is an integer of at least `least` (True is not a number here)."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

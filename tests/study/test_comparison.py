@@ -1,0 +1,213 @@
+import json
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import jaxsim.study.comparison as comparison_module
+from jaxsim.data import open_images
+from jaxsim.features import extract
+from jaxsim.metrics import imbalance_matrix
+from jaxsim.study import Study, checked_settings, compare, prepare_comparison
+from jaxsim.study.inputs import unique_names
+
+STEPS = ["embeddings", "block00", "block01", "norm"]
+
+
+def test_values_are_those_of_the_metric_on_the_features(random_vit) -> None:
+    models = [random_vit(0, "a"), random_vit(1, "b")]
+    images = open_images("digits")
+    study = compare(models, images=images, n_samples=60, k=(1, 5), seed=2)
+    layers = {}
+    for model in models:
+        features = extract(model, images.subset(60, 2))
+        layers |= {f"{model.name}/{step}": features[step] for step in features}
+    expected = imbalance_matrix(layers, k=(1, 5))
+    assert study.imbalance.source.values.tolist() == [f"{m}/{s}" for m in "ab" for s in STEPS]
+    np.testing.assert_array_equal(study.imbalance, np.asarray(expected.values))
+    np.testing.assert_array_equal(study.standard_error, np.asarray(expected.standard_error))
+    np.testing.assert_allclose(np.diagonal(study.imbalance.sel(k=5)), 6 / 60)
+    assert study.results.floor.values.tolist() == [2 / 60, 6 / 60]
+
+
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")  # the class token starts constant
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
+def test_results_record_how_they_came_about(random_vit) -> None:
+    study = compare([random_vit(0, "a")], images="digits", n_samples=40, pool="cls", n_queries=20, seed=7)
+    attrs = study.results.attrs
+    assert (attrs["n_samples"], attrs["n_queries"], attrs["seed"]) == (40, 20, 7)
+    assert (attrs["pool"], attrs["metric"], attrs["ties"]) == ("cls", "euclidean", "index")
+    (model,) = json.loads(attrs["models"])
+    assert model["name"] == "a"
+    assert model["family"] == "vit"
+    assert model["n_steps"] == 4
+    assert model["weights_hash"] == random_vit(0, "a").weights_hash
+    assert json.loads(attrs["images"])["n_images"] == 40
+    assert json.loads(attrs["versions"])["numpy"] == np.__version__
+    assert json.loads(attrs["damaged"]) == []
+    assert study.results.source_grid.values.tolist() == ["2x2"] * 4
+    assert study.results.source_channels.values.tolist() == [8] * 4
+    assert not study.smoothness.marked.any()
+    assert study.reused == ()
+
+
+def test_a_model_against_itself_is_at_the_floor(random_vit) -> None:
+    study = compare([random_vit(0), random_vit(0)], images="digits", n_samples=40)
+    assert study.between.pair.values.tolist() == ["vit | vit-2"]
+    np.testing.assert_allclose(study.between.distance, 2 / 40)
+    assert (study.between.best_value == study.results.floor.item()).all()
+
+
+def test_a_mapping_names_the_models(random_vit) -> None:
+    study = compare({"first": random_vit(0), "second": random_vit(1)}, images="digits", n_samples=20)
+    assert list(dict.fromkeys(study.imbalance.source_model.values)) == ["first", "second"]
+
+
+def test_equal_names_get_numbers() -> None:
+    assert unique_names(["vit", "vit", "vit-2", "vit"]) == ("vit", "vit-3", "vit-2", "vit-4")
+
+
+def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tmp_path, monkeypatch) -> None:
+    models, out = [random_vit(0, "a"), random_vit(1, "b")], tmp_path / "run"
+    first = compare(models, images="digits", n_samples=40, k=(1, 3), out=out)
+    assert first.reused == ()
+    names = {
+        "study.nc",
+        "smoothness.nc",
+        "between.nc",
+        "imbalance.csv",
+        "smoothness.csv",
+        "between.csv",
+        "index.html",
+    }
+    assert names <= {path.name for path in out.iterdir()}
+    xr.testing.assert_identical(Study.load(out).results, first.results)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("measured again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(comparison_module, "imbalance_matrix", refuse)
+        second = compare(models, images="digits", n_samples=40, k=(1, 3), out=out)
+    assert second.reused == ("features of a", "features of b", "imbalance")
+    xr.testing.assert_identical(second.results, first.results)
+
+    # Another k needs another measurement, of the same features.
+    third = compare(models, images="digits", n_samples=40, k=3, out=out)
+    assert third.reused == ("features of a", "features of b")
+    np.testing.assert_array_equal(third.imbalance.sel(k=3), first.imbalance.sel(k=3))
+    # The first one is still there.
+    assert "imbalance" in compare(models, images="digits", n_samples=40, k=(1, 3), out=out).reused
+
+
+def test_a_killed_run_goes_on_where_it_was(random_vit, tmp_path) -> None:
+    models, out = [random_vit(0, "a"), random_vit(1, "b")], tmp_path / "run"
+
+    def die(done: int, total: int, what: str) -> None:
+        if what == "features of b" and done > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(models, images="digits", n_samples=40, out=out, progress=die)
+    seen: list[tuple[int, int, str]] = []
+    study = compare(models, images="digits", n_samples=40, out=out, progress=lambda *each: seen.append(each))
+    assert study.reused == ("features of a",)
+    assert {what for _, _, what in seen} == {"features of b", "imbalance"}
+    assert seen[-1][0] == seen[-1][1]
+    np.testing.assert_array_equal(study.imbalance, compare(models, images="digits", n_samples=40).imbalance)
+
+
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
+def test_overwrite_uses_nothing_that_is_there(random_vit, tmp_path) -> None:
+    def run(pool: str, **options: bool) -> Study:
+        return compare([random_vit(0)], images="digits", n_samples=30, out=tmp_path, report=False, pool=pool, **options)
+
+    run("mean")
+    with pytest.raises(ValueError, match="pool"):
+        run("cls")
+    study = run("cls", overwrite=True)
+    assert study.reused == ()
+    assert study.results.attrs["pool"] == "cls"
+
+
+def test_damaged_images_are_left_out_for_all_and_listed(random_vit, photos) -> None:
+    damaged = photos / "deep" / "07.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:50])
+    study = compare([random_vit(0, "a"), random_vit(1, "b")], images=photos)
+    assert study.results.attrs["n_samples"] == 29
+    assert json.loads(study.results.attrs["damaged"]) == ["deep/07.jpg"]
+    with pytest.raises(ValueError, match=r"07\.jpg"):
+        compare([random_vit(0, "a")], images=photos, strict=True)
+
+
+def test_features_from_memory_and_from_disk_are_compared(random_vit, tmp_path) -> None:
+    images = open_images("digits").subset(30)
+    a = extract(random_vit(0, "a"), images)
+    extract(random_vit(1, "b"), images, out=tmp_path / "b")
+    study = compare([a, tmp_path / "b"], n_samples=None)
+    direct = compare([random_vit(0, "a"), random_vit(1, "b")], images=images)
+    np.testing.assert_array_equal(study.imbalance, direct.imbalance)
+    assert compare(a).imbalance.sizes["source"] == 4
+    half = compare([a, random_vit(1, "b")], images=images, n_samples=15)
+    subset = compare([random_vit(0, "a"), random_vit(1, "b")], images=images, n_samples=15)
+    np.testing.assert_array_equal(half.imbalance, subset.imbalance)
+
+
+def test_features_of_other_samples_are_refused(random_vit) -> None:
+    images = open_images("digits")
+    a, b = extract(random_vit(0, "a"), images.subset(20)), extract(random_vit(1, "b"), images.subset(21))
+    with pytest.raises(ValueError, match="same samples in the same order"):
+        compare([a, b])
+    with pytest.raises(ValueError, match="same samples in the same order"):
+        compare([a, random_vit(1, "b")], images=images.subset(20, 1))
+
+
+def test_what_can_be_known_before_the_work_is_refused_before_it(random_vit, tmp_path, monkeypatch) -> None:
+    def refuse(*args, **kwargs):
+        raise AssertionError("work was begun")
+
+    monkeypatch.setattr(comparison_module, "extract", refuse)
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "empty").mkdir()
+    model = random_vit(0)
+    cases = [
+        (
+            {"models": [model], "images": "digits", "out": tmp_path / "file"},
+            "cannot write to the output folder",
+        ),
+        ({"models": [model], "images": "digits", "pool": "median"}, "median"),
+        ({"models": [model], "images": "digits", "k": 0}, "at least 1"),
+        ({"models": [model], "images": "digits", "n_samples": 5, "k": 4}, r"at least k \+ 2 = 6 samples"),
+        ({"models": [model], "images": "digits", "n_samples": 5000}, "5000"),
+        ({"models": [model], "images": tmp_path / "empty"}, "empty"),
+        ({"models": [model]}, "expected images to run the model 'vit'"),
+        ({"models": [], "images": "digits"}, "at least one model"),
+        ({"models": [tmp_path / "empty"], "images": "digits"}, "empty"),
+    ]
+    for arguments, message in cases:
+        with pytest.raises(ValueError, match=message):
+            compare(**arguments)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file"]
+
+
+def test_the_plan_counts_what_will_be_done(random_vit) -> None:
+    settings = checked_settings(k=(1, 2), n_samples=50, n_queries=10)
+    plan = prepare_comparison([random_vit(0), random_vit(1)], "digits", settings=settings).plan
+    assert [model.name for model in plan.models] == ["vit", "vit-2"]
+    assert [model.widths for model in plan.models] == [(8,) * 4] * 2
+    assert (plan.n_samples, plan.n_queries, plan.n_layers, plan.n_cells) == (50, 10, 8, 64)
+    assert plan.distance_evaluations == 10 * 50 * 8
+    assert plan.feature_bytes == 4 * 50 * 8 * 8
+
+
+def test_warnings_of_the_measurement_are_recorded_and_given(random_vit) -> None:
+    # The same picture many times over: every layer is constant and every neighbour ties.
+    images = np.full((20, 8, 8), 100, np.uint8)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        study = compare([random_vit(0)], images=images)
+    recorded = json.loads(study.results.attrs["warnings"])
+    assert recorded
+    assert set(recorded) <= {str(each.message) for each in caught}
