@@ -49,9 +49,9 @@ class TransformerSettings:
 class VisionTransformer(nn.Module):
     """Patches, prefix tokens, positions, pre-norm blocks, final norm; records every step.
 
-    A family subclasses it and overrides `heads` (outputs after the norm), or `rotate` and `attention_bias`
-    where positions enter the attention. Steps: `embeddings`, `block00` ..., `norm`; the hidden states of
-    Hugging Face are `embeddings` and every block.
+    A family subclasses it and overrides `heads` (outputs after the norm), or `rotate`, `attention_bias` and
+    `block_bias` where positions enter the attention. Steps: `embeddings`, `block00` ..., `norm`; the hidden
+    states of Hugging Face are `embeddings` and every block.
     """
 
     settings: TransformerSettings
@@ -69,7 +69,8 @@ class VisionTransformer(nn.Module):
         rotate, bias = self.rotate(grid), self.attention_bias(grid)
         for index in range(s.n_blocks):
             name = f"block{index:02d}"
-            x = Block(s.block, self.dtype, self.precision, name=name)(x, bias, rotate)
+            own = self.block_bias(index, grid, bias)
+            x = Block(s.block, self.dtype, self.precision, name=name)(x, own, rotate)
             recorder.add(name, x, layout, kind="block", hidden=True)
         normed = x
         if s.final_norm:
@@ -108,9 +109,7 @@ class VisionTransformer(nn.Module):
         count = self.settings.prefix.count(role)
         width = self.settings.block.hidden_size
         name = f"{role}_token" if count == 1 and role != "register" else f"{role}_tokens"
-        token = self.param(
-            name, nn.initializers.truncated_normal(self.settings.block.init_std), (1, count, width)
-        )
+        token = self.param(name, nn.initializers.truncated_normal(self.settings.block.init_std), (1, count, width))
         return jnp.broadcast_to(token.astype(self.dtype), (batch, count, width))
 
     @nn.nowrap
@@ -136,6 +135,13 @@ class VisionTransformer(nn.Module):
     def attention_bias(self, grid: tuple[int, int]) -> Float[Array, "..."] | None:
         """Returns what is added to the attention scores of every block; None here."""
         return None
+
+    @nn.nowrap
+    def block_bias(
+        self, index: int, grid: tuple[int, int], shared: Float[Array, "..."] | None
+    ) -> Float[Array, "..."] | None:
+        """Returns what is added to the scores of block `index`; here `shared`, the bias of all blocks."""
+        return shared
 
     @nn.nowrap
     def heads(

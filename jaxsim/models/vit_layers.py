@@ -31,6 +31,7 @@ class BlockSettings:
         eps: of the norms.
         activation: Hugging Face's name of it.
         head_dim: width of a head; D / n_heads if None.
+        attention_scale: factor of the attention scores; head_dim ** -0.5 if None.
         query_bias: whether the query projection has a bias; likewise `key_bias`, `value_bias`, `out_bias`.
         key_bias: see `query_bias`.
         value_bias: see `query_bias`.
@@ -38,6 +39,7 @@ class BlockSettings:
         mlp_bias: whether the feed-forward projections have biases.
         gated_mlp: `out(act(gate(x)) * up(x))` instead of `fc2(act(fc1(x)))`.
         layer_scale: whether each branch is multiplied by a learned vector.
+        layer_scale_init: the random twin's value of it.
         init_std: of the random twin's kernels.
     """
 
@@ -47,6 +49,7 @@ class BlockSettings:
     eps: float
     activation: str = "gelu"
     head_dim: int | None = None
+    attention_scale: float | None = None
     query_bias: bool = True
     key_bias: bool = True
     value_bias: bool = True
@@ -54,6 +57,7 @@ class BlockSettings:
     mlp_bias: bool = True
     gated_mlp: bool = False
     layer_scale: bool = False
+    layer_scale_init: float = 1.0
     init_std: float = 0.02
 
 
@@ -68,9 +72,7 @@ class PatchEmbedding(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(
-        self, images: Float[Array, "batch height width channels"]
-    ) -> Float[Array, "batch h w features"]:
+    def __call__(self, images: Float[Array, "batch height width channels"]) -> Float[Array, "batch h w features"]:
         """Returns the projected patches `[B, h, w, D]` of images `[B, H, W, 3]`."""
         if images.shape[1] < self.patch_size[0] or images.shape[2] < self.patch_size[1]:
             raise ValueError(
@@ -124,7 +126,7 @@ class Attention(nn.Module):
         if rotate is not None:
             query, key = rotate(query, key)
         scores = jnp.einsum("bqhd,bkhd->bhqk", query, key, precision=self.precision).astype(jnp.float32)
-        scores = scores * head_dim**-0.5
+        scores = scores * (head_dim**-0.5 if s.attention_scale is None else s.attention_scale)
         if bias is not None:
             scores = scores + bias
         weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
@@ -132,9 +134,7 @@ class Attention(nn.Module):
         return project(s.hidden_size, s.out_bias, "out")(mixed.reshape(*x.shape[:2], -1))
 
 
-def _dense(
-    size: int, use_bias: bool, settings: BlockSettings, dtype: jnp.dtype, precision: str, name: str
-) -> nn.Dense:
+def _dense(size: int, use_bias: bool, settings: BlockSettings, dtype: jnp.dtype, precision: str, name: str) -> nn.Dense:
     return nn.Dense(
         size,
         use_bias=use_bias,
@@ -197,7 +197,7 @@ class Block(nn.Module):
         s = self.settings
         branch = layer_norm(s.eps, self.dtype, "norm1")(x)
         branch = Attention(s, self.dtype, self.precision, name="attention")(branch, bias, rotate)
-        x = x + (LayerScale(name="layer_scale1")(branch) if s.layer_scale else branch)
+        x = x + (LayerScale(s.layer_scale_init, name="layer_scale1")(branch) if s.layer_scale else branch)
         branch = layer_norm(s.eps, self.dtype, "norm2")(x)
         branch = Mlp(s, self.dtype, self.precision, name="mlp")(branch)
-        return x + (LayerScale(name="layer_scale2")(branch) if s.layer_scale else branch)
+        return x + (LayerScale(s.layer_scale_init, name="layer_scale2")(branch) if s.layer_scale else branch)
