@@ -1,5 +1,6 @@
 """What a computation will hold and cost, decided before it starts."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,7 +14,9 @@ Ranking = Literal["count", "sort"]
 
 _ROW_STEPS = (1024, 512, 256, 128, 64, 32, 16, 8)
 _MOST_ROWS = {"cpu": 512, "gpu": 1024, "tpu": 1024}
-_DEFAULT_BUDGET = {"cpu": 1 << 30}
+_ENOUGH_ROWS = 128
+_CPU_BLOCK_BUDGET = 1 << 30
+_CPU_FEATURE_SHARE = 0.25
 SORT_FROM_THRESHOLDS = 64
 """On CPU, from this many thresholds per row on, sorting the row once beats counting against each. Measured by
 `python -m benchmarks crossover`."""
@@ -88,8 +91,9 @@ def make_plan(
     Args:
         work: The workload.
         placement: Devices; default one.
-        budget: Bytes that features and blocks may take on all devices together. Default: 1 GiB for the blocks on
-            CPU, whatever the features take; on other devices 60 % of their memory.
+        budget: Bytes that features and blocks may take on all devices together. Default on CPU: 1 GiB for the
+            blocks and, for the features, what they take up to a quarter of the machine's memory; on other
+            devices 60 % of their memory.
         passes: Force the number of passes.
         ranking: Force the way ranks are found.
         itemsize: Bytes of a score, 4 or 8.
@@ -114,13 +118,17 @@ def make_plan(
     elif ranking == "sort" and not host_sort:
         raise ValueError("ranking='sort' runs on one CPU device; use 'count' on accelerators and meshes.")
     budget = budget if budget is not None else _default_budget(work, placement, n_padded, itemsize)
-    smallest = None
-    for choice in ("one-pass", "two-pass") if passes is None else (passes,):
-        for rows in _row_choices(work, placement):
-            n_bytes = _bytes(work, choice, ranking, rows, n_padded, itemsize)
-            if n_bytes <= budget:
-                return Plan(choice, rows, ranking, n_padded, n_bytes, *_cost(work, choice), itemsize)
-        smallest = n_bytes if smallest is None else min(smallest, n_bytes)
+    regimes: tuple[Passes, ...] = ("one-pass", "two-pass") if passes is None else (passes,)
+    all_rows = _row_choices(work, placement)
+    # Small blocks make poor matrix products: two passes over large ones cost less.
+    large = tuple(r for r in all_rows if r >= min(_ENOUGH_ROWS, all_rows[0]))
+    for choices in (large, all_rows[len(large) :]):
+        for regime in regimes:
+            for rows in choices:
+                n_bytes = _bytes(work, regime, ranking, rows, n_padded, itemsize)
+                if n_bytes <= budget:
+                    return Plan(regime, rows, ranking, n_padded, n_bytes, *_cost(work, regime), itemsize)
+    smallest = min(_bytes(work, r, ranking, all_rows[-1], n_padded, itemsize) for r in regimes)
     raise ValueError(
         f"a memory budget of {budget:,} bytes does not hold one block of rows for {len(work.widths)} layers of "
         f"{work.n_samples:,} samples; the smallest that works is {smallest:,} bytes."
@@ -176,7 +184,9 @@ def _cost(work: Workload, passes: Passes) -> tuple[int, int]:
 
 def _default_budget(work: Workload, placement: Placement, n_padded: int, itemsize: int) -> int:
     if placement.platform == "cpu":
-        return _DEFAULT_BUDGET["cpu"] + sum(_feature_bytes(work, n_padded, itemsize))
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30
+        features = sum(_feature_bytes(work, n_padded, itemsize))
+        return _CPU_BLOCK_BUDGET + min(features, int(_CPU_FEATURE_SHARE * memory))
     device = placement.device or (placement.mesh.devices.flat[0] if placement.mesh else jax.devices()[0])
     stats = device.memory_stats() or {}
     return int(0.6 * stats.get("bytes_limit", 8 << 30)) * placement.n_shards

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .scores import half_squared_norms
 from .shapes import padded_features
@@ -164,13 +165,17 @@ def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Arr
     mean = jnp.sum(x, axis=0) / n_valid
     moved = jnp.where(valid, x - mean, 0.0)
     deviation = jnp.sqrt(jnp.sum(moved * moved, axis=0) / n_valid)
-    grid = jnp.exp2(jnp.round(jnp.log2(jnp.where(deviation > 0, deviation, 1.0))))
+    grid = _power_of_two(deviation)
     centre = jnp.round(mean / grid) * grid
     x = _scaled(jnp.where(valid, x - centre, 0.0))
     return x, half_squared_norms(x, n_valid)
 
 
 def _scaled(x: jax.Array) -> jax.Array:
-    largest = jnp.max(jnp.abs(x))
-    _, exponent = jnp.frexp(jnp.where(largest > 0, largest, 1.0))
-    return jnp.ldexp(x, -exponent)
+    return x / _power_of_two(jnp.max(jnp.abs(x)))
+
+
+def _power_of_two(x: jax.Array) -> jax.Array:
+    """The power of two nearest to each value, 1 for 0: dividing by it is exact."""
+    bits = jnp.finfo(x.dtype)
+    return lax.reduce_precision(jnp.where(x > 0, x, 1.0), bits.nexp, mantissa_bits=0)

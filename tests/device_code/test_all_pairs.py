@@ -1,0 +1,178 @@
+"""All pairs of layers: oracle values, both regimes, both rankings, ties, subsampled queries, budgets."""
+
+import numpy as np
+import pytest
+
+from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, verify_rows
+from jaxsim_kernels import plan as planning
+from jaxsim_kernels.all_pairs import _Run
+
+WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort")]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_every_oracle_value(imbalance_oracle, recipe, dtype):
+    """Tie-free values to 2e-5, tie cases exactly: float64 arithmetic makes both exact."""
+    for entry in imbalance_oracle:
+        x, y = recipe(*(entry[key] for key in ("recipe", "seed", "N", "Dx", "Dy")))
+        tied = entry["recipe"] in ("R7", "R8")
+        variants = {"": Options(ks=(1, 3, 10))}
+        if tied and dtype == np.float64:
+            variants = {
+                "__select_index__rank_mid": Options(ks=(1, 3, 10)),
+                "__select_index__rank_min": Options(ks=(1, 3, 10), strict=True),
+                "__select_fractional__rank_mid": Options(ks=(1, 3, 10), ties="expected"),
+            }
+        elif tied:
+            continue
+        for rules, options in variants.items():
+            values = all_pairs([x.astype(dtype), y.astype(dtype)], options=options).values
+            for place, k in enumerate(options.ks):
+                for name, (a, b) in {"X_to_Y": (0, 1), "Y_to_X": (1, 0)}.items():
+                    key = f"ii_k{k}_{name}{rules}"
+                    if key in entry["values"]:
+                        assert values[place, a, b] == pytest.approx(entry["values"][key], abs=1e-9), (entry, key)
+
+
+@pytest.fixture(scope="module")
+def layers():
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((1300, 24)).astype(np.float32)
+    x[700:720] = x[:20]  # duplicated samples
+    return [x, x[:, :7] + 10, np.tanh(x @ rng.standard_normal((24, 40))).astype(np.float32), np.round(x[:, :3])]
+
+
+@pytest.mark.parametrize(("passes", "ranking"), WAYS[1:])
+@pytest.mark.parametrize("n_queries", [None, 77])
+def test_all_ways_give_the_same_integers(layers, passes, ranking, n_queries):
+    queries = None if n_queries is None else np.sort(np.random.default_rng(0).choice(1300, n_queries, replace=False))
+    first = all_pairs(layers, queries, Options(ks=(1, 4), passes="one-pass", ranking="count", keep_rows=True))
+    other = all_pairs(layers, queries, Options(ks=(1, 4), passes=passes, ranking=ranking, keep_rows=True))
+    for name in ("values", "standard_error", "tied_neighbours", "tied_ranks", "rows"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(other, name), err_msg=name)
+    assert other.plan.passes == passes
+    assert other.plan.ranking == ranking
+
+
+def test_float32_streaming_agrees_with_the_float64_reference(layers):
+    found = all_pairs(layers[:3], options=Options(ks=(1, 4)))
+    for a in range(3):
+        for b in range(3):
+            expected = reference.information_imbalance(layers[a], layers[b], 4)
+            assert found.values[1, a, b] == pytest.approx(expected, abs=2e-6)
+
+
+def test_equal_layers_give_exactly_the_floor(layers):
+    x = layers[0][:700]
+    values = all_pairs([x, 2 * x, x[:, ::-1]], options=Options(ks=(1, 5))).values
+    assert (values[0] == 2 / 700).all()
+    assert (values[1] == 6 / 700).all()
+
+
+def test_standard_error_is_that_of_row_means(layers):
+    found = all_pairs(layers, options=Options(ks=(1, 4), keep_rows=True))
+    rows = found.rows.astype(np.float64)
+    expected = 2 / 1300 * rows.std(-1, ddof=1) / np.sqrt(1300)
+    np.testing.assert_allclose(found.standard_error, expected, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(found.values, 2 / 1300 * rows.mean(-1), rtol=1e-6)
+
+
+def test_independent_spaces_give_one_within_two_standard_errors():
+    rng = np.random.default_rng(3)
+    found = all_pairs([rng.standard_normal((1500, 30)), rng.standard_normal((1500, 30))])
+    off = ~np.eye(2, dtype=bool)
+    assert (np.abs(found.values[0][off] - 1) < 2 * found.standard_error[0][off]).all()
+    assert found.standard_error[0][off] == pytest.approx(0.577 / np.sqrt(1500), rel=0.05)
+
+
+def test_smallest_and_largest_k():
+    x = np.random.default_rng(0).standard_normal((12, 2))
+    y = np.random.default_rng(1).standard_normal((12, 2))
+    for k in (1, 10):
+        found = all_pairs([x, y], options=Options(ks=(k,)))
+        assert found.values[0, 0, 1] == pytest.approx(reference.information_imbalance(x, y, k), abs=1e-12)
+
+
+def test_a_large_offset_does_not_matter():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1200, 50))
+    moved = [x, x + 1e4, (x + 1e3).astype(np.float32), x * 1e-30, x * 1e30]
+    values = all_pairs(moved, options=Options(precision="highest")).values[0]
+    assert np.abs(values - 2 / 1200).max() < 1e-4
+    assert (values[0, :2] == 2 / 1200).all()
+
+
+def test_verification_sees_what_a_lower_precision_does(layers):
+    rows = np.arange(0, 1300, 40)
+    exact = verify_rows(layers[:3], rows, Options(ks=(1, 4), precision="float64"))
+    assert exact.largest_deviation == 0
+    rough = verify_rows(layers[:3], rows, Options(ks=(1, 4), precision="fast"))
+    fine = verify_rows(layers[:3], rows, Options(ks=(1, 4), precision="high"))
+    assert rough.largest_deviation > 10 * fine.largest_deviation
+    assert rough.changed_rows > 0.1
+    assert "rechecked" in str(rough)
+
+
+class TestPlanning:
+    def test_budget_chooses_the_regime(self):
+        work = Workload(50_000, 50_000, (512,) * 100, 1)
+        assert make_plan(work).passes == "two-pass"
+        assert make_plan(Workload(5000, 5000, (512,) * 4, 1)).passes == "one-pass"
+
+    def test_budget_too_small_says_the_smallest_that_works(self, layers):
+        work = Workload(1300, 1300, (24, 7), 1)
+        with pytest.raises(ValueError, match=r"smallest that works is ([\d,]+) bytes") as caught:
+            make_plan(work, budget=1000)
+        smallest = int(str(caught.value).split("works is ")[1].split(" ")[0].replace(",", ""))
+        assert make_plan(work, budget=smallest).n_bytes == smallest
+        with pytest.raises(ValueError, match="budget"):
+            make_plan(work, budget=smallest - 1)
+        small = all_pairs(layers[:2], options=Options(budget=smallest))
+        np.testing.assert_array_equal(small.values, all_pairs(layers[:2]).values)
+
+    def test_expected_ties_need_one_pass(self, layers):
+        with pytest.raises(ValueError, match="one-pass"):
+            all_pairs(layers, options=Options(ties="expected", passes="two-pass"))
+
+
+@pytest.mark.parametrize("passes", ["one-pass", "two-pass"])
+def test_out_of_memory_halves_the_block_and_goes_on(layers, monkeypatch, passes):
+    import jax
+
+    plain = all_pairs(layers, options=Options(passes=passes))
+    real = _Run._ranks
+
+    def failing(self, strip, half_norms, columns):
+        if strip.shape[0] > 100:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+        return real(self, strip, half_norms, columns)
+
+    monkeypatch.setattr(_Run, "_ranks", failing)
+    found = all_pairs(layers, options=Options(passes=passes))
+    np.testing.assert_array_equal(found.values, plain.values)
+    assert found.plan.rows <= 100
+    assert any("out of memory" in note for note in found.notes)
+
+
+def test_a_bounded_number_of_programs_is_compiled(monkeypatch):
+    """Any N and any widths within one bucket meet programs that are compiled already."""
+    import jax
+
+    compiled = []
+    monkeypatch.setattr(planning, "SORT_FROM_THRESHOLDS", 10**9)
+    rng = np.random.default_rng(0)
+
+    def listen(event, duration, **kwargs):
+        if event.endswith("backend_compile_duration"):
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        for n, widths in [(1100, (33, 40)), (1300, (48, 35)), (1536, (41, 47)), (1150, (44, 36))]:
+            all_pairs([rng.standard_normal((n, d)).astype(np.float32) for d in widths])
+            if n == 1100:
+                first = len(compiled)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert first <= 8
+    assert len(compiled) == first, "later sizes of the same bucket compiled again"
