@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,7 @@ def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]
     """An SVG file's text as an element of the page.
 
     Ids become unique to the figure, coordinates keep two decimals, and the known colours become CSS
-    variables, so that
-    the figure follows the page's colour scheme.
+    variables, so that the figure follows the page's colour scheme.
 
     Args:
         svg: Text of an SVG file that `save_figure` wrote.
@@ -70,10 +69,10 @@ def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->|<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r'\sid="([^"]+)"', rf' id="{name}-\1"', body)
-    body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', body)
-    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
-    body = _tags_only(re.sub(r">\s+<", "><", body), r"\s+", lambda _: " ")
+    body = _tags_only(re.sub(r">\s+<", "><", body), r"\s+", " ")
+    body = _tags_only(body, r'\sid="([^"]+)"', rf' id="{name}-\1"')
+    body = _tags_only(body, r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"')
+    body = _tags_only(body, r"url\(#([^)]+)\)", rf"url(#{name}-\1)")
     body = _tags_only(body, r"-?\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."))
     known = {
         INK: "--ink",
@@ -84,7 +83,7 @@ def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]
         **colours,
     }
     for colour, variable in known.items():
-        body = _tags_only(body, re.escape(colour), lambda _, variable=variable: f"var({variable})")
+        body = _tags_only(body, re.escape(colour), f"var({variable})")
     view_box = re.search(r'viewBox="([^"]+)"', body)
     if view_box is None:
         raise ValueError(f"Expected figure {name!r} as SVG with a viewBox, but there is none. Use save_figure's text.")
@@ -93,6 +92,6 @@ def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]
     return Markup(opening + body[body.index(">") + 1 :].strip())
 
 
-def _tags_only(body: str, pattern: str, replacement) -> str:
+def _tags_only(body: str, pattern: str, replacement: str | Callable[[re.Match[str]], str]) -> str:
     """Substitute inside tags, never in the text between them: a model may be called 0.1234 or #ffffff."""
     return re.sub(r"<[^>]*>", lambda element: re.sub(pattern, replacement, element[0]), body)

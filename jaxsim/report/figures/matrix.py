@@ -9,6 +9,7 @@ from jaxsim.report.figures.canvas import (
     SMALL_SIZE,
     TEXT_SIZE,
     axes_or_new,
+    figure_of,
     plain,
     shorten,
     thinned,
