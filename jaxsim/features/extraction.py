@@ -107,9 +107,7 @@ def extract(
             for position, error in batch.damaged:
                 if strict:
                     raise error
-                writer.damaged.append(
-                    {"id": images.ids[position], "reason": error.reason, "position": position}
-                )
+                writer.damaged.append({"id": images.ids[position], "reason": error.reason, "position": position})
             _refuse_nonfinite(model, images, batch, rows)
             writer.add(batch.positions, rows, batch.stop)
             report(batch.stop, len(images), model.name)
@@ -134,17 +132,14 @@ def _pooled_batches(
         # A tuple: a dict would come back from jit sorted by name.
         states = model.apply(params, pixels).values()
         return tuple(
-            pool_state(state, layout, pool).astype(dtype)
-            for state, layout in zip(states, layouts, strict=True)
+            pool_state(state, layout, pool).astype(dtype) for state, layout in zip(states, layouts, strict=True)
         )
 
     params = jax.device_put(model.params)
     # Every batch is padded to one shape, so there is one compilation.
     size = min(batch_size, len(images))
     running: tuple[Batch, tuple[jax.Array, ...] | None] | None = None
-    with contextlib.closing(
-        load_batches(images, model.preprocess, size, start=start, threads=threads)
-    ) as batches:
+    with contextlib.closing(load_batches(images, model.preprocess, size, start=start, threads=threads)) as batches:
         for batch in batches:
             started = None if batch.pixels is None else pooled(params, _padded(batch.pixels, size))
             if running is not None:
@@ -171,9 +166,7 @@ def _refuse_damage(strict: bool, damaged: Sequence[dict[str, Any]]) -> None:
         raise DamagedImage(damaged[0]["id"], damaged[0]["reason"])
 
 
-def _refuse_nonfinite(
-    model: StepModel, images: ImageSource, batch: Batch, rows: Sequence[np.ndarray]
-) -> None:
+def _refuse_nonfinite(model: StepModel, images: ImageSource, batch: Batch, rows: Sequence[np.ndarray]) -> None:
     for step, representation in zip(model.steps, rows, strict=True):
         bad = ~np.isfinite(representation).all(axis=1)
         if bad.any():

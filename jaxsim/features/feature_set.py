@@ -44,8 +44,7 @@ class FeatureSet(Mapping[str, Representation]):
         self.damaged: tuple[str, ...] = tuple(entry["id"] for entry in manifest["damaged"])
         self.reused = reused
         self._representations = {
-            step.name: representation
-            for step, representation in zip(self.steps, representations, strict=True)
+            step.name: representation for step, representation in zip(self.steps, representations, strict=True)
         }
 
     def __getitem__(self, step: str) -> Representation:
@@ -88,9 +87,7 @@ def open_features(path: str | PathLike[str]) -> FeatureSet:
         raise ValueError(f"no features in {folder}: expected a folder that extract has written")
     manifest = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ValueError(
-            f"{folder / MANIFEST} is not of the format {FORMAT!r}: it was not written by extract"
-        )
+        raise ValueError(f"{folder / MANIFEST} is not of the format {FORMAT!r}: it was not written by extract")
     records = [StepRecord.from_json(step) for step in manifest["steps"]]
     stored = [StoredRepresentation(store) for store in open_stores(folder / ARRAYS, records)]
     for record, representation in zip(records, stored, strict=True):

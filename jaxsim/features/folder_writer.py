@@ -63,9 +63,7 @@ class FolderWriter:
             progress = read_json(folder / PROGRESS)
             self._stores = open_stores(arrays, steps, write=True)
         else:
-            self._stores = create_stores(
-                arrays, steps, request["n_images"], self._block_rows, request["dtype"]
-            )
+            self._stores = create_stores(arrays, steps, request["n_images"], self._block_rows, request["dtype"])
         self.start: int = progress["start"]
         self.damaged: list[Damage] = progress["damaged"]
         self._n_rows: int = progress["n_rows"]
@@ -128,9 +126,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
             f"another process is extracting features into {folder}: wait for it, or choose another folder"
         ) from error
     except OSError as error:
-        raise ValueError(
-            f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to"
-        ) from error
+        raise ValueError(f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to") from error
     try:
         yield
     finally:

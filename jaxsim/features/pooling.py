@@ -13,7 +13,7 @@ POOLS = ("cls", "mean", "flatten", "spatial:P")
 
 
 def pool_state(
-    state: Float[Array, "batch *axes"], layout: Layout, pool: str
+    state: Float[Array | np.ndarray, "batch *axes"], layout: Layout, pool: str
 ) -> Float[Array, "batch features"]:
     """Pool a state to one vector for each sample; pure, to be used inside `jax.jit`.
 
@@ -49,7 +49,7 @@ def pool_state(
     check_pool(layout, pool)
     _check_shape(state, layout)
     # Means of bfloat16 or float16 states lose digits if they are taken in that type.
-    state = state.astype(jnp.promote_types(state.dtype, jnp.float32))
+    state = jnp.asarray(state, jnp.promote_types(state.dtype, jnp.float32))
     if isinstance(layout, Vector):
         return state
     if kind == "flatten":
@@ -131,7 +131,7 @@ def _cell_weights(size: int, cells: int) -> np.ndarray:
     return weights
 
 
-def _check_shape(state: Array, layout: Layout) -> None:
+def _check_shape(state: Array | np.ndarray, layout: Layout) -> None:
     expected: tuple[int, ...] = ()
     if isinstance(layout, Tokens):
         expected = (layout.n_tokens,)

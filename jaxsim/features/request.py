@@ -47,9 +47,7 @@ def describe_request(
             "granularity": model.granularity,
             "weights_hash": model.weights_hash,
             "computation": {
-                key: str(getattr(model.module, key))
-                for key in ("dtype", "precision")
-                if hasattr(model.module, key)
+                key: str(getattr(model.module, key)) for key in ("dtype", "precision") if hasattr(model.module, key)
             },
             "preprocessing": model.preprocessing,
             "steps": [step.to_json() for step in steps],

@@ -14,7 +14,7 @@ from jaxtyping import Shaped
 from jaxsim.features.atomic_json import write_json
 from jaxsim.features.step_record import StepRecord
 
-RowIndex = int | slice | Sequence[int] | np.ndarray
+RowIndex = int | np.integer | slice | Sequence[int] | np.ndarray
 
 
 class StoredRepresentation:
@@ -105,17 +105,13 @@ def create_stores(
     return [store.result() for store in opened]
 
 
-def open_stores(
-    folder: Path, steps: Sequence[StepRecord], *, write: bool = False
-) -> list[tensorstore.TensorStore]:
+def open_stores(folder: Path, steps: Sequence[StepRecord], *, write: bool = False) -> list[tensorstore.TensorStore]:
     """Open the arrays of all steps.
 
     Raises:
         ValueError: an array is missing or is no Zarr array; names the step and the folder.
     """
-    opened = [
-        tensorstore.open(_location(folder, step.name), open=True, read=True, write=write) for step in steps
-    ]
+    opened = [tensorstore.open(_location(folder, step.name), open=True, read=True, write=write) for step in steps]
     stores = []
     for step, future in zip(steps, opened, strict=True):
         try:

@@ -56,9 +56,7 @@ class MemoryWriter:
         return FeatureSet([array[: self._n_rows] for array in self._arrays], manifest)
 
 
-def finished_manifest(
-    request: dict[str, Any], origin: dict[str, Any], damaged: Sequence[Damage]
-) -> dict[str, Any]:
+def finished_manifest(request: dict[str, Any], origin: dict[str, Any], damaged: Sequence[Damage]) -> dict[str, Any]:
     """Return the manifest of a finished extraction.
 
     Raises:
@@ -66,18 +64,12 @@ def finished_manifest(
     """
     if len(damaged) == request["n_images"]:
         raise ValueError(
-            f"none of the {len(damaged)} images could be decoded; the first: "
-            f"{damaged[0]['id']}: {damaged[0]['reason']}"
+            f"none of the {len(damaged)} images could be decoded; the first: {damaged[0]['id']}: {damaged[0]['reason']}"
         )
     lost = {entry["position"] for entry in damaged}
     kept = [sample for position, sample in enumerate(request["sample_ids"]) if position not in lost]
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return (
-        {"format": FORMAT, "created": created}
-        | origin
-        | request
-        | {"sample_ids": kept, "damaged": list(damaged)}
-    )
+    return {"format": FORMAT, "created": created} | origin | request | {"sample_ids": kept, "damaged": list(damaged)}
 
 
 def request_of(manifest: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:

@@ -99,5 +99,5 @@ def test_interrupt_stops_at_once():
         _, errors = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert time.monotonic() - sent < 5
+    assert time.monotonic() - sent < 10
     assert "KeyboardInterrupt" in errors

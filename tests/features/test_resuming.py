@@ -1,0 +1,259 @@
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from jaxsim.data import open_images
+from jaxsim.features import extract, open_features
+
+
+@pytest.fixture(scope="module")
+def images():
+    return open_images("digits").subset(40, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Blocks of six rows, which no batch size in here divides."""
+    monkeypatch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 6)
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_after(n):
+    def progress(done, total, what):
+        if done >= n:
+            raise Stop
+
+    return progress
+
+
+def test_a_second_run_reuses(TinyModel, images, tmp_path):
+    first = extract(TinyModel(), images, out=tmp_path)
+    model = TinyModel(name="renamed", source="moved")
+    calls = []
+    second = extract(model, images, out=tmp_path, batch_size=3, progress=lambda *c: calls.append(c))
+    assert second.reused
+    assert model.compilations == []
+    assert second.model_name == "renamed"
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+    opened = open_features(tmp_path)
+    assert opened.model_name == "tiny"
+    assert opened.sample_ids == images.ids
+
+
+def test_a_finished_folder_that_is_read_only_is_reused(TinyModel, images, tmp_path):
+    extract(TinyModel(), images, out=tmp_path / "f")
+    (tmp_path / "f" / ".lock").unlink(missing_ok=True)
+    (tmp_path / "f").chmod(0o555)
+    try:
+        assert extract(TinyModel(), images, out=tmp_path / "f").reused
+    finally:
+        (tmp_path / "f").chmod(0o755)
+
+
+@pytest.mark.parametrize("batch_size", [4, 6, 7, 16])
+@pytest.mark.parametrize("done", [1, 12, 23, 39])
+def test_an_interrupted_run_continues(TinyModel, images, tmp_path, done, batch_size):
+    with pytest.raises(Stop):
+        extract(TinyModel(), images, out=tmp_path, batch_size=batch_size, progress=stop_after(done))
+    with pytest.raises(ValueError, match="has not finished: run it again"):
+        open_features(tmp_path)
+    calls = []
+    features = extract(TinyModel(), images, out=tmp_path, batch_size=5, progress=lambda *c: calls.append(c[0]))
+    written = -(-done // batch_size) * batch_size
+    assert calls[0] == min(written, 40) // 6 * 6
+    assert calls[-1] == 40
+    assert not features.reused
+    reference = extract(TinyModel(), images)
+    for name in reference:
+        np.testing.assert_allclose(features[name], reference[name], atol=1e-5)
+    assert features.sample_ids == images.ids
+
+
+def test_damaged_images_are_counted_once_over_an_interruption(TinyModel, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    damaged = {2, 3, 8, 14, 15, 16, 29}
+    for i in range(30):
+        if i in damaged:
+            (photos / f"{i:02d}.png").write_bytes(b"torn")
+        else:
+            PIL.Image.new("L", (8, 8), i * 8).save(photos / f"{i:02d}.png")
+    reference = extract(TinyModel(), photos)
+    for done in range(0, 30, 4):
+        out = tmp_path / f"f{done}"
+        with pytest.raises(Stop):
+            extract(TinyModel(), photos, out=out, batch_size=4, progress=stop_after(done))
+        features = extract(TinyModel(), photos, out=out, batch_size=3)
+        assert features.damaged == tuple(f"{i:02d}.png" for i in sorted(damaged))
+        assert features.sample_ids == reference.sample_ids
+        for name in reference:
+            np.testing.assert_allclose(features[name], reference[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("left", [["request.json"], ["request.json", "steps.zarr"]])
+def test_killed_before_the_first_note(TinyModel, images, tmp_path, left):
+    with pytest.raises(Stop):
+        extract(TinyModel(), images, out=tmp_path, progress=stop_after(0))
+    assert not (tmp_path / "progress.json").exists()
+    if "steps.zarr" not in left:
+        for path in sorted((tmp_path / "steps.zarr").rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+        (tmp_path / "steps.zarr").rmdir()
+    assert len(extract(TinyModel(), images, out=tmp_path).sample_ids) == 40
+
+
+def test_killed_between_cutting_the_arrays_and_the_manifest(TinyModel, images, tmp_path, monkeypatch):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(8):
+        PIL.Image.new("L", (8, 8), i * 8).save(photos / f"{i}.png")
+    (photos / "3.png").write_bytes(b"torn")
+
+    def die(*_):
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jaxsim.features.folder_writer.open_features", die)
+        patch.setattr("jaxsim.features.folder_writer.MANIFEST", "manifest.unfinished")
+        with pytest.raises((Stop, OSError)):
+            extract(TinyModel(), photos, out=tmp_path / "f")
+    (tmp_path / "f" / "manifest.unfinished").unlink()
+    # What had been there before the two notes were removed.
+    assert not (tmp_path / "f" / "progress.json").exists()
+    with pytest.raises(ValueError, match="exists without a manifest"):
+        extract(TinyModel(), photos, out=tmp_path / "f")
+    assert len(extract(TinyModel(), photos, out=tmp_path / "f", overwrite=True).sample_ids) == 7
+
+
+DIFFERENT = {
+    "pool": (r"pool is 'mean' there and 'cls' now", {}, {"pool": "cls"}),
+    "dtype": (r"dtype is 'float32' there and 'float16' now", {}, {"dtype": "float16"}),
+    "weights": (r"weights_hash is '\w+' there", {"seed": 1}, {}),
+    "preprocessing": (r"preprocessing.mean is 0.5 there and 0.25 now", {"mean": 0.25}, {}),
+    "granularity": (r"granularity is 'block' there and 'hf' now", {"granularity": "hf"}, {}),
+    "steps": (r"steps\[2\].name is 'Out' there|steps", {"cls": False}, {}),
+}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("what", [*DIFFERENT, "images", "number", "pixels"])
+def test_another_request_is_refused_and_the_difference_named(TinyModel, images, tmp_path, what, finished):
+    with contextlib.suppress(Stop):
+        extract(TinyModel(), images, out=tmp_path, progress=None if finished else stop_after(30))
+    words, model, arguments = DIFFERENT.get(what, ("", {}, {}))
+    other = images
+    if what == "images":
+        other, words = open_images("digits").subset(40, seed=1), r"sample_ids\[0\] is 'digits/\d+' there"
+    if what == "number":
+        other, words = images.select(range(39)), r"n_images is 40 there and 39 now"
+    if what == "pixels":
+
+        class Changed(type(images)):
+            description = property(lambda self: super().description | {"fingerprint": "0"})
+
+        other, words = Changed(images, range(40)), r"images_fingerprint is"
+    with pytest.raises(ValueError, match=f"holds features of something else: {words}.*overwrite=True"):
+        extract(TinyModel(**model), other, out=tmp_path, **arguments)
+    features = extract(TinyModel(**model), other, out=tmp_path, overwrite=True, **arguments)
+    assert features.sample_ids == other.ids
+    assert not features.reused
+
+
+def test_overwrite_removes_nothing_else(TinyModel, images, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    extract(TinyModel(), images, out=tmp_path)
+    extract(TinyModel(), images, out=tmp_path, overwrite=True)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_arrays_that_do_not_fit_the_manifest(TinyModel, images, tmp_path):
+    extract(TinyModel(), images, out=tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["sample_ids"].pop()
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=r"step stem .* should have the shape \(39, 6\)"):
+        open_features(tmp_path)
+    (tmp_path / "steps.zarr" / "stem" / "zarr.json").unlink()
+    with pytest.raises(ValueError, match=r"step stem .* missing or damaged"):
+        open_features(tmp_path)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(ValueError, match=r"manifest.json as JSON"):
+        open_features(tmp_path)
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"not of the format"):
+        open_features(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(TinyModel, images, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"cannot write to .*file/f: Not a directory"):
+        extract(TinyModel(), images, out=tmp_path / "file" / "f")
+
+
+@pytest.fixture
+def slow_run():
+    """Starts an extraction of 300 digits, in blocks of 50, in a process of its own; gives the process."""
+    started = []
+
+    def start(out, seconds_per_image):
+        program = Path(__file__).with_name("slow_extraction.py")
+        process = subprocess.Popen(
+            [sys.executable, str(program), str(out), str(seconds_per_image)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"JAX_PLATFORMS": "cpu"},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(process, images_done):
+    while int(process.stdout.readline() or 10**9) < images_done:
+        pass
+
+
+def test_a_killed_process_is_continued_and_its_folder_is_free(TinyModel, tmp_path, slow_run):
+    digits = open_images("digits").subset(300)
+    process = slow_run(tmp_path, 0.01)
+    wait_for(process, 160)
+    with pytest.raises(ValueError, match=r"another process is extracting features into"):
+        extract(TinyModel(), digits, out=tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    note = json.loads((tmp_path / "progress.json").read_text())
+    assert 150 <= note["start"] < 300
+    calls = []
+    features = extract(TinyModel(), digits, out=tmp_path, progress=lambda *c: calls.append(c[0]))
+    assert calls[0] == note["start"]
+    reference = extract(TinyModel(), digits)
+    for name in reference:
+        np.testing.assert_allclose(features[name], reference[name], atol=1e-5)
+
+
+def test_interrupting_the_process_ends_it_soon(tmp_path, slow_run):
+    process = slow_run(tmp_path, 0.02)
+    wait_for(process, 32)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "KeyboardInterrupt" in errors
+    assert time.monotonic() - sent < 10
