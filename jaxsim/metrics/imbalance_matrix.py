@@ -77,11 +77,7 @@ class ImbalanceMatrix:
     @property
     def floor(self) -> Any:
         """The value of equal spaces, (k + 1) / N; one per k if `k` is a tuple."""
-        return (
-            (np.asarray(self.k) + 1) / self.n_samples
-            if isinstance(self.k, tuple)
-            else (self.k + 1) / self.n_samples
-        )
+        return (np.asarray(self.k) + 1) / self.n_samples if isinstance(self.k, tuple) else (self.k + 1) / self.n_samples
 
     def to_xarray(self) -> xr.Dataset:
         """The values with labels.
@@ -249,9 +245,7 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
     if n_queries is None or n_queries == n_samples:
         return None
     if not 2 <= n_queries <= n_samples:
-        raise ValueError(
-            f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}."
-        )
+        raise ValueError(f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}.")
     return np.sort(np.random.default_rng(seed).choice(n_samples, n_queries, replace=False))
 
 

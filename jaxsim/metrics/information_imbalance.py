@@ -125,9 +125,7 @@ def information_imbalance(
     several = not isinstance(k, (int, np.integer))
     if traced:
         if ties == "expected":
-            raise ValueError(
-                "ties='expected' needs arrays, not traced values; use ties='index' inside jit and vmap."
-            )
+            raise ValueError("ties='expected' needs arrays, not traced values; use ties='index' inside jit and vmap.")
         return _traced(layers, ks, n, several, metric, strict, precision)
     check_values(layers, metric)
     ordered = tuple(sorted(ks))

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .hosts import explain_failure
 from .plan import Passes, Plan, Ranking, Workload, halved, make_plan
 from .prepare import Layer, Metric, prepare_layer
 from .programs import (
@@ -135,16 +136,12 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
     passes = options.passes
     if options.ties == "expected":
         if passes == "two-pass":
-            raise ValueError(
-                "ties='expected' needs plan='one-pass': a tie group's members are known only there."
-            )
+            raise ValueError("ties='expected' needs plan='one-pass': a tie group's members are known only there.")
         if placement.n_processes > 1:
             raise ValueError("ties='expected' runs in one process; use ties='index' on several hosts.")
         passes = "one-pass"
     itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
-    return make_plan(
-        work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize
-    )
+    return make_plan(work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize)
 
 
 class _Sums:
@@ -199,8 +196,7 @@ class _Run:
             )
             wanted = self._join(columns)
             ranks = [
-                self._ranks(strip, layer.half_norms, wanted)
-                for strip, layer in zip(strips, prepared, strict=True)
+                self._ranks(strip, layer.half_norms, wanted) for strip, layer in zip(strips, prepared, strict=True)
             ]
             blocks = [(np.asarray(r.doubled)[:n_valid], np.asarray(r.tied)[:n_valid]) for r in ranks]
             host_scores = [np.asarray(s)[:n_valid] for s in scores]
@@ -225,9 +221,7 @@ class _Run:
         for target, x in enumerate(self.layers):
             layer = self._prepare(x)
 
-            def block(
-                start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer
-            ) -> None:
+            def block(start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer) -> None:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
                 wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
                 strip = strip_of(layer.features, layer.half_norms, rows)
@@ -274,10 +268,10 @@ class _Run:
             start += n_valid
 
     def _halve(self, error: jax.errors.JaxRuntimeError) -> None:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise error
-        smaller = halved(self.plan, self.work)
-        if smaller is None or self.placement.n_processes > 1:
+        if self.placement.n_processes > 1:
+            raise explain_failure(error) from error
+        smaller = halved(self.plan, self.work) if "RESOURCE_EXHAUSTED" in str(error) else None
+        if smaller is None:
             raise error
         self.notes.append(
             f"a device ran out of memory: blocks of {smaller.rows} rows from here on, not {self.plan.rows}"
@@ -327,9 +321,7 @@ class _Run:
         for row_tile in range(n_tiles):
             scores, columns = step(layer.features, layer.half_norms, scores, columns, row_tile)
             scores.block_until_ready()
-            self._advance(
-                blocks * (row_tile + 1) // n_tiles - blocks * row_tile // n_tiles, "finding neighbours"
-            )
+            self._advance(blocks * (row_tile + 1) // n_tiles - blocks * row_tile // n_tiles, "finding neighbours")
         return scores, columns
 
     def _count_tied_neighbours(self, scores: Sequence[np.ndarray], first: int = 0) -> None:

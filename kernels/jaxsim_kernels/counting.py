@@ -36,9 +36,7 @@ def count_below(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) 
         >>> int(counts.less[0, 0]), int(counts.upto[0, 0])
         (2, 3)
     """
-    return lax.platform_dependent(
-        strip, half_norms, thresholds, cpu=_count_in_registers, default=_count_by_reduction
-    )
+    return lax.platform_dependent(strip, half_norms, thresholds, cpu=_count_in_registers, default=_count_by_reduction)
 
 
 def _count_by_reduction(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) -> Counts:

@@ -67,10 +67,7 @@ def pair_imbalance(
         rows = jnp.minimum(start + jnp.arange(_ROWS), n - 1)
         valid = (start + jnp.arange(_ROWS) < n)[:, None, None]
         strips = [gram_strip(layer.features, rows, precision) for layer in layers]
-        found = [
-            nearest_in_strip(strip, layer.half_norms, k + 1)
-            for strip, layer in zip(strips, layers, strict=True)
-        ]
+        found = [nearest_in_strip(strip, layer.half_norms, k + 1) for strip, layer in zip(strips, layers, strict=True)]
         ranks = []
         for source, target in ((0, 1), (1, 0)):
             strip, norms = strips[target], layers[target].half_norms

@@ -38,9 +38,7 @@ def make_placement(devices: Sequence[Any] | int | None = None, mesh: Mesh | None
     if isinstance(devices, int):
         available = jax.devices()
         if not 1 <= devices <= len(available):
-            raise ValueError(
-                f"devices must be between 1 and {len(available)} (the devices there are), got {devices}."
-            )
+            raise ValueError(f"devices must be between 1 and {len(available)} (the devices there are), got {devices}.")
         devices = available[:devices]
     if not len(devices):
         raise ValueError("expected at least one device, got an empty sequence.")

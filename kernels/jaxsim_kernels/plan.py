@@ -146,9 +146,7 @@ def halved(plan: Plan, work: Workload) -> Plan | None:
     if plan.rows <= _ROW_STEPS[-1]:
         return None
     rows = plan.rows // 2
-    return replace(
-        plan, rows=rows, n_bytes=_bytes(work, plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize)
-    )
+    return replace(plan, rows=rows, n_bytes=_bytes(work, plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize))
 
 
 def _row_choices(work: Workload, placement: Placement) -> tuple[int, ...]:
@@ -165,9 +163,7 @@ def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded
     features = _feature_bytes(work, n_padded, itemsize)
     strip = itemsize * rows * n_padded
     # Counting holds one accumulator of 16 lanes per threshold; sorting one more strip of scores.
-    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (
-        strip if ranking == "sort" else 0
-    )
+    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (strip if ranking == "sort" else 0)
     if passes == "one-pass":
         return sum(features) + strip * len(work.widths) + ranks
     neighbours = 8 * work.n_queries * work.n_thresholds

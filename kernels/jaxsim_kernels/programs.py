@@ -60,9 +60,7 @@ class Placement:
         """Put a small host array on every device."""
         if self.mesh is None:
             return jax.device_put(host, self.device)
-        return jax.make_array_from_callback(
-            host.shape, NamedSharding(self.mesh, P()), lambda index: host[index]
-        )
+        return jax.make_array_from_callback(host.shape, NamedSharding(self.mesh, P()), lambda index: host[index])
 
 
 @cache
@@ -127,9 +125,7 @@ def triangle_program(k: int, tile: int, precision: Precision) -> Any:
         start = tile_of_rows * tile
         scores, columns = (jax.lax.dynamic_slice_in_dim(b, start, tile) for b in best)
         kept = merged(jnp.concatenate([scores, found], 1), jnp.concatenate([columns, at], 1), k)
-        return tuple(
-            jax.lax.dynamic_update_slice_in_dim(b, new, start, 0) for b, new in zip(best, kept, strict=True)
-        )
+        return tuple(jax.lax.dynamic_update_slice_in_dim(b, new, start, 0) for b, new in zip(best, kept, strict=True))
 
     def step(features, half_norms, scores, columns, row_tile):
         def tile_of(array, index):

@@ -120,9 +120,7 @@ def half_squared_norms(features: jax.Array, n_valid: jax.Array | int) -> jax.Arr
 
 
 def _dot(q: jax.Array, x: jax.Array, precision: lax.Precision | lax.DotAlgorithmPreset) -> jax.Array:
-    return lax.dot_general(
-        q, x, (((1,), (1,)), ((), ())), precision=precision, preferred_element_type=q.dtype
-    )
+    return lax.dot_general(q, x, (((1,), (1,)), ((), ())), precision=precision, preferred_element_type=q.dtype)
 
 
 def _rounded(x: jax.Array) -> jax.Array:

@@ -109,9 +109,7 @@ def thresholds_in_strip(
     return scores if axis is None else lax.psum(jnp.where(owned, scores, 0), axis)
 
 
-def counts_in_strip(
-    strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array, axis: str | None = None
-) -> Counts:
+def counts_in_strip(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array, axis: str | None = None) -> Counts:
     """Samples below and not above each threshold, over all devices.
 
     Example:

@@ -1,0 +1,46 @@
+"""Several processes: which one was lost when a collective failed."""
+
+import re
+from itertools import count
+
+import jax
+from jax._src import distributed  # JAX has no public way to ask its coordination service.
+
+WAIT_SECONDS = 20
+_failures = count()
+
+
+class LostProcessError(RuntimeError):
+    """A process of a distributed computation ended or hung while the others needed it."""
+
+
+def explain_failure(error: Exception) -> Exception:
+    """The error to raise after a collective failed: names the processes that do not answer.
+
+    Every surviving process comes here, so the ones that miss the meeting are the lost ones.
+
+    Args:
+        error: What the collective raised.
+
+    Returns:
+        A `LostProcessError` that names processes, or `error` itself if all answer.
+
+    Example:
+        >>> explain_failure(ValueError("x"))
+        ValueError('x')
+    """
+    client = distributed.global_state.client
+    if client is None or jax.process_count() == 1:
+        return error
+    try:
+        client.wait_at_barrier(f"jaxsim-failure-{next(_failures)}", WAIT_SECONDS * 1000)
+    except Exception as meeting:  # The service reports lost tasks with several exception types.
+        named = str(meeting).partition("timed out task names:")[2].partition("RPC:")[0]
+        lost = sorted({int(task) for task in re.findall(r"(?:task:|^)(\d+)", named, re.MULTILINE)})
+        who = f"process {', '.join(map(str, lost))}" if lost else "the coordinating process (0)"
+        return LostProcessError(
+            f"{who} of {jax.process_count()} ended or hung, so this distributed computation cannot go on "
+            f"(process {jax.process_index()} noticed). Start all processes again with the same command; features "
+            f"that were extracted are reused. The failed collective said: {str(error).splitlines()[0][:300]}"
+        )
+    return error

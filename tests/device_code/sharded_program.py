@@ -1,0 +1,48 @@
+"""Run by test_devices in processes of their own: all pairs on several devices, compared with one device.
+
+Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT
+"""
+
+import sys
+
+import jax
+
+process, n_processes, port = (int(v) for v in sys.argv[1:4])
+if n_processes > 1:
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.distributed.initialize(f"127.0.0.1:{port}", n_processes, process, heartbeat_timeout_seconds=10)
+
+import numpy as np
+
+from jaxsim_kernels import Options, Placement, all_pairs, make_placement
+from jaxsim_kernels.prepare import prepare_layer
+from jaxsim_kernels.programs import strip_program
+
+rng = np.random.default_rng(5)
+x = rng.standard_normal((1300, 24)).astype(np.float32)
+x[700:720] = x[:20]
+layers = [x, x[:, :7] + 10, np.round(x[:, :3])]
+options = Options(ks=(1, 4))
+alone = all_pairs(layers, options=options, placement=Placement(device=jax.local_devices()[0]))
+if n_processes > 1 and process == 1 and "die" in sys.argv:
+    sys.exit(9)
+counts = [jax.device_count()] if n_processes > 1 else [1, 2, 3, 4, 8]
+for n_devices in counts:
+    placement = make_placement(n_devices)
+    if n_devices > 1:
+        layer = prepare_layer(x, "euclidean", 512 * n_devices * 3, placement.place)
+        shards = {shard.data.shape for shard in layer.features.addressable_shards}
+        assert shards == {(512 * 3, 32)}, shards
+        assert len(layer.features.addressable_shards) == jax.local_device_count() or n_processes == 1
+        strip, *_ = strip_program(placement, 2, "highest")(
+            layer.features, layer.half_norms, np.arange(8, dtype=np.int32)
+        )
+        assert {shard.data.shape for shard in strip.addressable_shards} == {(8, 512 * 3)}
+    for passes in ("one-pass", "two-pass"):
+        found = all_pairs(layers, options=Options(ks=(1, 4), passes=passes), placement=placement)
+        for name in ("values", "standard_error", "tied_neighbours", "tied_ranks"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), err_msg=f"{n_devices} {name}")
+if n_processes == 1:
+    few = all_pairs([x[:5], x[5:10]], placement=make_placement(8))
+    np.testing.assert_array_equal(few.values, all_pairs([x[:5], x[5:10]]).values)
+print("equal", process, jax.device_count())
