@@ -58,6 +58,16 @@ class Family:
     build: Callable[[ConfigReader, Shapes], Architecture]
 
 
+def head_size(shapes: Shapes, *names: str) -> int:
+    """Returns the number of outputs of the first of these weights that the checkpoint has, else 0.
+
+    Example:
+        >>> head_size({"classifier.weight": (10, 64)}, "classifier.weight")
+        10
+    """
+    return next((shapes[name][0] for name in names if name in shapes), 0)
+
+
 @functools.cache
 def families() -> tuple[Family, ...]:
     """Returns every family: each file in `jaxsim/models/families` that defines `FAMILY` (or `FAMILIES`).

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from jaxsim.models.activations import activation
 from jaxsim.models.config import ConfigReader
-from jaxsim.models.family import Architecture, Family, Shapes
+from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.preprocess import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder
 from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
@@ -38,14 +38,10 @@ class ViT(VisionTransformer):
         """Records the last hidden state, and pooler output and logits where the checkpoint has them."""
         super().heads(recorder, normed, last)
         if self.pooler_size:
-            pooled = nn.Dense(self.pooler_size, dtype=self.dtype, precision=self.precision, name="pooler")(
-                normed[:, 0]
-            )
+            pooled = nn.Dense(self.pooler_size, dtype=self.dtype, precision=self.precision, name="pooler")(normed[:, 0])
             recorder.output("pooler_output", activation(self.pooler_activation)(pooled))
         if self.n_labels:
-            classifier = nn.Dense(
-                self.n_labels, dtype=self.dtype, precision=self.precision, name="classifier"
-            )
+            classifier = nn.Dense(self.n_labels, dtype=self.dtype, precision=self.precision, name="classifier")
             recorder.output("logits", classifier(normed[:, 0]))
 
 
@@ -91,16 +87,9 @@ def encoder_rules() -> list[Rule]:
     ]
 
 
-def head_size(shapes: Shapes, *names: str) -> int:
-    """Returns the number of outputs of the first of these weights that the checkpoint has, else 0."""
-    return next((shapes[name][0] for name in names if name in shapes), 0)
-
-
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     settings = read_settings(config)
-    config.ignore(
-        "encoder_stride", "pooler_output_size"
-    )  # the decoder's; the pooler's size is read off its weight
+    config.ignore("encoder_stride", "pooler_output_size")  # the decoder's; the pooler's size is read off its weight
     module = ViT(
         settings,
         pooler_size=head_size(shapes, "pooler.dense.weight", "vit.pooler.dense.weight"),

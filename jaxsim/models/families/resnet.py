@@ -1,0 +1,148 @@
+"""ResNet (He et al. 2016) with basic or bottleneck blocks, strided in the 3x3 (v1.5) or the first 1x1 (v1)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxsim.models.activations import activation
+from jaxsim.models.config import ConfigReader
+from jaxsim.models.conv_layers import ConvNorm, StageSizes, centred_padding, conv_norm, map_mean, max_pool, read_stages
+from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.step import Map, Recorder, Recording
+from jaxsim.models.weights import WeightTable, linear
+
+_REDUCTION = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ResNetSettings:
+    """A ResNet.
+
+    Attributes:
+        stem_width: channels of the stem.
+        stages: widths and depths.
+        bottleneck: 1x1, 3x3, 1x1 blocks instead of 3x3, 3x3 ones.
+        activation: after the stem and after each sum; inside the blocks it is always ReLU.
+        first_stride: of the first stage; the others have 2.
+        stride_in_reduction: whether a bottleneck is strided in its first 1x1 instead of its 3x3.
+    """
+
+    stem_width: int
+    stages: StageSizes
+    bottleneck: bool = True
+    activation: str = "relu"
+    first_stride: int = 1
+    stride_in_reduction: bool = False
+
+
+class ResNetBlock(nn.Module):
+    """Two or three convolutions and a shortcut, which is projected where the shape changes.
+
+    Attributes:
+        settings: of the network.
+        width: output channels.
+        stride: of the block.
+    """
+
+    settings: ResNetSettings
+    width: int
+    stride: int
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch h w features"]:
+        """Returns the activated sum."""
+        s = self.settings
+        if s.bottleneck:
+            inner = self.width // _REDUCTION
+            strides = (self.stride, 1) if s.stride_in_reduction else (1, self.stride)
+            layers = [(inner, 1, strides[0]), (inner, 3, strides[1]), (self.width, 1, 1)]
+        else:
+            layers = [(self.width, 3, self.stride), (self.width, 3, 1)]
+        branch = x
+        for index, (width, kernel, stride) in enumerate(layers):
+            last = index == len(layers) - 1
+            branch = self._conv(width, kernel, stride, None if last else "relu", f"conv{index}")(branch)
+        if x.shape[-1] != self.width or self.stride != 1:
+            x = self._conv(self.width, 1, self.stride, None, "shortcut")(x)
+        return activation(s.activation)(branch + x)
+
+    @nn.nowrap
+    def _conv(self, width: int, kernel: int, stride: int, act: str | None, name: str) -> ConvNorm:
+        return ConvNorm(width, kernel, stride, activation=act, dtype=self.dtype, precision=self.precision, name=name)
+
+
+class ResNet(nn.Module):
+    """Stem with max-pooling, then stages of residual blocks; every block is a step.
+
+    Steps: `stem`, `stage0.block0`, ...; the hidden states of Hugging Face are the stem and each stage's last
+    block.
+
+    Attributes:
+        settings: of the network.
+        n_labels: classes of the classifier, 0 without one.
+    """
+
+    settings: ResNetSettings
+    n_labels: int = 0
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, 3]`."""
+        s = self.settings
+        recorder = Recorder()
+        numerics = {"dtype": self.dtype, "precision": self.precision}
+        x = ConvNorm(s.stem_width, 7, 2, activation=s.activation, **numerics, name="stem")(images)
+        x = max_pool(x, 3, 2, centred_padding(3))
+        recorder.add("stem", x, Map(x.shape[1:3]), kind="stem", hidden=True)
+        for stage, (width, depth) in enumerate(zip(s.stages.widths, s.stages.depths, strict=True)):
+            for block in range(depth):
+                stride = 1 if block else (2 if stage else s.first_stride)
+                x = ResNetBlock(s, width, stride, **numerics, name=f"stage{stage}_block{block}")(x)
+                recorder.add(
+                    f"stage{stage}.block{block}", x, Map(x.shape[1:3]), kind="block", hidden=block == depth - 1
+                )
+        pooled = map_mean(x)
+        recorder.output("last_hidden_state", x)
+        recorder.output("pooler_output", pooled)
+        if self.n_labels:
+            recorder.output("logits", nn.Dense(self.n_labels, **numerics, name="classifier")(pooled))
+        return recorder.finish()
+
+
+def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
+    config.require("num_channels", 3)
+    config.require("layer_type", "basic", "bottleneck")
+    settings = ResNetSettings(
+        stem_width=config("embedding_size"),
+        stages=read_stages(config),
+        bottleneck=config("layer_type") == "bottleneck",
+        activation=config("hidden_act"),
+        first_stride=2 if config("downsample_in_first_stage") else 1,
+        stride_in_reduction=config("downsample_in_bottleneck"),
+    )
+    layer, block = "encoder.stages.{s}.layers.{b}", "stage{s}_block{b}"
+    table = WeightTable(
+        rules=(
+            *conv_norm("embedder.embedder", "stem"),
+            *conv_norm(f"{layer}.shortcut", f"{block}/shortcut"),
+            *conv_norm(f"{layer}.layer.{{i}}", f"{block}/conv{{i}}"),
+            *linear("classifier.1", "classifier"),
+        ),
+        prefixes=("resnet.",),
+    )
+    module = ResNet(settings, n_labels=head_size(shapes, "classifier.1.weight"))
+    image_size = (224, 224)
+    plain = PlainPreprocessor(image_size, fit="crop", crop_fraction=0.875)
+    return Architecture(module, table, image_size, plain)
+
+
+FAMILY = Family(name="resnet", title="ResNet", model_types=("resnet",), build=_build)
