@@ -1,6 +1,6 @@
 """Information imbalance between all ordered pairs of layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from jaxsim_kernels import (
     plan_for,
     verify_rows,
 )
-from jaxsim_kernels.plan import Passes, Plan
+from jaxsim_kernels.plan import Plan, check_passes
 
 from .information_imbalance import check_ties, warn_of_ties
 from .inputs import as_layers, check_ks, check_same_samples, check_values
@@ -121,16 +121,16 @@ class ImbalanceMatrix:
 
 
 def imbalance_matrix(
-    layers: Mapping[str, Any] | Sequence[Any],
+    layers: Any,
     *,
-    k: int | tuple[int, ...] = 1,
-    metric: Metric = "euclidean",
+    k: Any = 1,
+    metric: str = "euclidean",
     n_queries: int | None = None,
     seed: int = 0,
-    ties: Ties = "index",
+    ties: str = "index",
     strict: bool = False,
-    precision: Precision = "highest",
-    plan: Passes | None = None,
+    precision: str = "highest",
+    plan: str | None = None,
     budget: int | None = None,
     devices: Sequence[Any] | int | None = None,
     mesh: Mesh | None = None,
@@ -145,7 +145,7 @@ def imbalance_matrix(
     Args:
         layers: Mapping name -> `[n_samples, n_features]` of any widths, or a sequence; NumPy, JAX, torch, memory map or
             array on disk, any real dtype.
-        k: Number of neighbours, or several at once.
+        k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`.
         n_queries: Work out only this many rows, drawn without replacement, against all samples.
         seed: Of that draw.
@@ -183,9 +183,7 @@ def imbalance_matrix(
         >>> m.values[0].diagonal().tolist()
         [0.02, 0.02]
     """
-    check_metric(metric)
-    check_precision(precision)
-    check_ties(ties)
+    metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
     named = as_layers(layers)
     n = check_same_samples(named)
     ks = check_ks(k, n)
@@ -199,7 +197,7 @@ def imbalance_matrix(
         strict=strict,
         precision=precision,
         budget=budget,
-        passes=plan,
+        passes=check_passes(plan),
         keep_rows=keep_rows,
     )
     arrays = list(named.values())

@@ -68,11 +68,11 @@ def information_imbalance(
     x: Any,
     y: Any,
     *,
-    k: int | tuple[int, ...] = 1,
-    metric: Metric = "euclidean",
-    ties: Ties = "index",
+    k: Any = 1,
+    metric: str = "euclidean",
+    ties: str = "index",
     strict: bool = False,
-    precision: Precision = "highest",
+    precision: str = "highest",
 ) -> InformationImbalance:
     """How well each of two representations predicts the neighbourhoods of the other.
 
@@ -85,7 +85,7 @@ def information_imbalance(
     Args:
         x: `[n_samples, n_features_x]`; NumPy, JAX, torch, memory map; any real dtype.
         y: `[n_samples, n_features_y]`, the same samples in the same order.
-        k: Number of neighbours, or several at once.
+        k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`.
         ties: Among equally near neighbours, `index` takes them in index order; `expected` gives the expectation
             under random tie-breaking (not inside a JAX transformation).
@@ -115,9 +115,7 @@ def information_imbalance(
         >>> information_imbalance(x, 3 * x + 1).forward == result.floor
         np.True_
     """
-    check_metric(metric)
-    check_precision(precision)
-    check_ties(ties)
+    metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
     traced = isinstance(x, jax.core.Tracer) or isinstance(y, jax.core.Tracer)
     layers = {"x": as_representation(x, "x"), "y": as_representation(y, "y")}
     n = check_same_samples(layers)
@@ -165,9 +163,19 @@ def warn_of_ties(tied_neighbours: np.ndarray, tied_ranks: np.ndarray) -> None:
             )
 
 
-def check_ties(ties: str) -> None:
+def check_ties(ties: str) -> Ties:
+    """The convention for ties by its name.
+
+    Raises:
+        ValueError: For any other name.
+
+    Example:
+        >>> check_ties("index")
+        'index'
+    """
     if ties not in ("index", "expected"):
         raise ValueError(f"ties must be 'index' or 'expected', got {ties!r}.")
+    return ties  # pyright: ignore[reportReturnType]
 
 
 def _traced(

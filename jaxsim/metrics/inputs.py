@@ -1,7 +1,7 @@
 """What metrics accept as a representation, and what they say about anything else."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -20,7 +20,7 @@ class TieWarning(UserWarning):
     """So many equal distances that the convention for ties decides the result."""
 
 
-def as_layers(layers: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+def as_layers(layers: Any) -> dict[str, Any]:
     """Named representations from a mapping or a sequence.
 
     Args:
@@ -131,7 +131,7 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
             )
 
 
-def check_ks(k: int | Sequence[int], n_samples: int) -> tuple[int, ...]:
+def check_ks(k: Any, n_samples: int) -> tuple[int, ...]:
     """Numbers of neighbours as a tuple in the given order.
 
     Raises:
@@ -192,6 +192,6 @@ def _check_normalisable(chunk: np.ndarray, start: int, name: str, metric: Metric
     if flat.any():
         what = "constant" if metric == "correlation" else "zero"
         raise ValueError(
-            f"metric={metric!r} is not defined for a {what} row: layer {name!r}, sample {start + int(np.argmax(flat))}; "
-            "use metric='euclidean' or leave the sample out."
+            f"metric={metric!r} is not defined for a {what} row: layer {name!r}, sample "
+            f"{start + int(np.argmax(flat))}; use metric='euclidean' or leave the sample out."
         )

@@ -109,8 +109,6 @@ def make_plan(
         'one-pass'
     """
     placement = placement or Placement()
-    if passes not in (None, "one-pass", "two-pass"):
-        raise ValueError(f"plan must be 'one-pass', 'two-pass' or None, got {passes!r}.")
     n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE * placement.n_shards)
     host_sort = placement.platform == "cpu" and placement.mesh is None
     if ranking is None:
@@ -133,6 +131,21 @@ def make_plan(
         f"a memory budget of {budget:,} bytes does not hold one block of rows for {len(work.widths)} layers of "
         f"{work.n_samples:,} samples; the smallest that works is {smallest:,} bytes."
     )
+
+
+def check_passes(passes: str | None) -> Passes | None:
+    """The regime by its name, or None.
+
+    Raises:
+        ValueError: For any other name.
+
+    Example:
+        >>> check_passes("one-pass")
+        'one-pass'
+    """
+    if passes not in (None, "one-pass", "two-pass"):
+        raise ValueError(f"plan must be 'one-pass', 'two-pass' or None, got {passes!r}.")
+    return passes  # pyright: ignore[reportReturnType]
 
 
 def halved(plan: Plan, work: Workload) -> Plan | None:

@@ -35,14 +35,19 @@ class Layer:
     half_norms: jax.Array
 
 
-def check_metric(metric: str) -> None:
-    """Raise a ValueError unless `metric` is one that the kernels know.
+def check_metric(metric: str) -> Metric:
+    """The metric by its name.
+
+    Raises:
+        ValueError: Unless it is one that the kernels know.
 
     Example:
         >>> check_metric("cosine")
+        'cosine'
     """
     if metric not in get_args(Metric):
         raise ValueError(f"metric must be one of {get_args(Metric)}, got {metric!r}.")
+    return metric  # pyright: ignore[reportReturnType]
 
 
 def prepare_layer(

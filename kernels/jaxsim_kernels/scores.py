@@ -18,14 +18,19 @@ FLOAT64_UPTO = 1024
 other way would show in the fifth digit of a result, and the cost is nothing."""
 
 
-def check_precision(precision: str) -> None:
-    """Raise a ValueError unless `precision` is one that exists.
+def check_precision(precision: str) -> Precision:
+    """The precision by its name.
+
+    Raises:
+        ValueError: Unless it is one that exists.
 
     Example:
         >>> check_precision("highest")
+        'highest'
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision must be one of {get_args(Precision)}, got {precision!r}.")
+    return precision  # pyright: ignore[reportReturnType]
 
 
 def arithmetic(precision: Precision, n_samples: int, platform: str) -> np.dtype:
@@ -64,8 +69,8 @@ def gram(queries: jax.Array, features: jax.Array, precision: Precision = "highes
     | `high` | bf16x3, one product of three times the width | TF32 x 3 | bf16 x 3 |
     | `fast` | bf16 operands | TF32 | bf16 |
 
-    Products accumulate in the dtype of the inputs; `arithmetic` says which that is. On CPU the two lower modes have the numerics of the accelerators and none of
-    their speed: they are there to measure what a mode does to a result.
+    Products accumulate in the dtype of the inputs; `arithmetic` says which that is. On CPU the two lower modes have
+    the numerics of the accelerators and none of their speed: they are there to measure what a mode does to a result.
 
     Args:
         queries: `[n_queries, n_features]`, float32 or float64; float64 is taken as it is, whatever `precision`.

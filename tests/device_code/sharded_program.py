@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """Run by test_devices in processes of their own: all pairs on several devices, compared with one device.
 
 Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT
@@ -13,7 +14,6 @@ if n_processes > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", n_processes, process, heartbeat_timeout_seconds=10)
 
 import numpy as np
-
 from jaxsim_kernels import Options, Placement, all_pairs, make_placement
 from jaxsim_kernels.prepare import prepare_layer
 from jaxsim_kernels.programs import strip_program

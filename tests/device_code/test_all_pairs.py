@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, verify_rows
 from jaxsim_kernels import plan as planning
 from jaxsim_kernels.all_pairs import _Run

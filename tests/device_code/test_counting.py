@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-
 from jaxsim_kernels import counting
 from jaxsim_kernels.sorting import counts_by_sorting
 

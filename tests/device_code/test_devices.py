@@ -9,7 +9,6 @@ from pathlib import Path
 
 import jax
 import pytest
-
 from jaxsim_kernels import make_placement
 
 PROGRAM = Path(__file__).with_name("sharded_program.py")
