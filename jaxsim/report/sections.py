@@ -12,6 +12,8 @@ from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import StudyFacts, at_k
 from jaxsim.report.sentences import number, with_error
 
+MOST_ROWS = 15
+
 
 @dataclass(frozen=True)
 class Story:
@@ -165,6 +167,7 @@ def between_models(story: Story) -> Markup:
             caption="The most different processing step of each pair, the depths not two standard errors below it, and "
             "where the pair is closest.",
             numeric_from=2,
+            class_=_tall(listing),
         )
 
     figure = _figure(
@@ -200,6 +203,7 @@ def best_match(story: Story) -> Markup:
             ["Steps of → matched in", "Mean offset", "If spread evenly", "Within 0.1"],
             listing,
             caption="Offset in relative depth between a step and its closest step in the other model.",
+            class_=_tall(listing),
         )
 
     figure = _figure(
@@ -376,6 +380,11 @@ def _files(name: str) -> str:
 def _span(peak: alignment.Peak) -> str:
     first, last = peak.span
     return f"{first:.2f} to {last:.2f}" if first < last else f"{first:.2f}"
+
+
+def _tall(rows: list[list[str]]) -> str | None:
+    """Long tables scroll."""
+    return "tall" if len(rows) > MOST_ROWS else None
 
 
 def _cell(value: float) -> str:

@@ -61,7 +61,7 @@
     if (n <= most) return Array.from({ length: n }, (_, i) => i);
     const stride = Math.ceil((n - 1) / Math.max(1, most - 1)), places = [];
     for (let i = 0; i < n - 1; i += stride) places.push(i);
-    if (places.length > 1 && n - 1 - places[places.length - 1] < stride / 2) places.pop();
+    if (places.length > 1 && n - 1 - places[places.length - 1] < stride) places.pop();
     return [...places, n - 1];
   }
 

@@ -22,6 +22,8 @@ from jaxsim.report.figures.palette import INK, MUTED, RULE, ModelStyle, styles_f
 from jaxsim.report.figures.smoothness import legend_of_models
 from jaxsim.report.schema import at_k
 
+MOST_MARKERS = 20
+
 
 def models_of_pairs(between: xr.Dataset) -> list[str]:
     """The models that occur in the pairs, in order of first appearance."""
@@ -91,7 +93,7 @@ def between_model_distance(
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(bottom=0)
     name_axes(ax, "relative depth", "distance (mean Δ)")
-    title_axes(ax, f"{model} against {others[0]}" if len(others) == 1 else f"{model} against", width=60)
+    title_axes(ax, f"{model} against {others[0]}" if len(others) == 1 else f"{shorten(model, 24)} against", width=60)
     if len(others) > 1:
         legend_of_models(ax, handles, others)
     return ax
@@ -181,14 +183,15 @@ def best_match(
             color=style.colour,
             linestyle=style.line,
             marker=style.marker,
+            markevery=max(1, int(rows.sum()) // MOST_MARKERS),
             markersize=3.6,
             linewidth=1.2,
         )
         others.append(other)
     ax.set_xlim(-0.03, 1.03)
     ax.set_ylim(-0.03, 1.03)
-    name_axes(ax, f"relative depth in {model[:24]}", "depth of closest step")
-    title_axes(ax, f"{model} → {others[0]}" if len(others) == 1 else f"{model} →", width=46)
+    name_axes(ax, f"relative depth in {shorten(model, 20)}", "depth of closest step")
+    title_axes(ax, f"{model} → {others[0]}" if len(others) == 1 else f"{shorten(model, 28)} →", width=46)
     if len(others) > 1:
         legend_of_models(ax, handles, others)
     return ax

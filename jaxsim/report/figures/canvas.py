@@ -102,7 +102,7 @@ def thinned(count: int, most: int) -> list[int]:
         return list(range(count))
     stride = -(-(count - 1) // max(1, most - 1))
     places = list(range(0, count - 1, stride))
-    if count - 1 - places[-1] < stride / 2 and len(places) > 1:
+    if count - 1 - places[-1] < stride and len(places) > 1:
         places.pop()
     return [*places, count - 1]
 

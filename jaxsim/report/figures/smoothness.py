@@ -110,7 +110,7 @@ def smoothness_profiles(
         ['vit', 'resnet']
     """
     names = _models(smoothness)
-    columns = 2 if len(names) in (1, 2, 4) else 3
+    columns = min(len(names), 2 if len(names) in (2, 4) else 3)
     figure, panels = grid_of_axes(len(names), columns=columns, width=9.6 / columns, height=2.5)
     for place, (ax, name) in enumerate(zip(panels, names, strict=True)):
         smoothness_profile(smoothness, name, k=k, styles=styles, ax=ax)
@@ -134,7 +134,7 @@ def smoothness_profiles(
             ),
         ],
         loc="outside lower center",
-        ncols=4 if columns * 9.6 > 9 else 2,
+        ncols=4,
         frameon=False,
         fontsize=SMALL_SIZE,
         labelcolor=MUTED,
