@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import flax.linen as nn
@@ -14,11 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.models.checkpoint import Checkpoint, locate, open_checkpoint
-from jaxsim.models.config import ConfigReader, with_defaults
-from jaxsim.models.family import Architecture, family_of
 from jaxsim.models.model import Granularity, VisionModel
+from jaxsim.models.opened import OpenedSource
 from jaxsim.models.preprocess import Preprocessor, TransformersPreprocessor
+from jaxsim.models.sources import open_source
 from jaxsim.models.weights import convert_weights, hash_weights
 
 
@@ -32,11 +29,14 @@ def load_model(
     seed: int = 0,
     dtype: str = "float32",
     revision: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> VisionModel:
     """Loads a vision model whose call returns every processing step.
 
     Args:
-        source: a directory as `save_pretrained` writes it (config.json and safetensors), or a hub id.
+        source: a directory as `save_pretrained` writes it (config.json and safetensors), or a hub id; or a
+            Google-style checkpoint: an `.npz` file (vision_transformer, big_vision), a msgpack file or an orbax
+            directory (Scenic), or the training directory that holds them (its latest step).
         granularity: `"block"`: embeddings or stem, every block, the final norm; `"hf"`: Hugging Face's
             hidden_states one to one.
         name: how results call the model; the last part of `source` by default.
@@ -47,6 +47,8 @@ def load_model(
         dtype: of the computation and the states. float32 multiplies at full precision on every platform;
             bfloat16 is the platform's fast mode (normalisation and softmax stay in float32).
         revision: branch, tag or commit on the hub.
+        overrides: attributes that replace those of the configuration. For Google-style checkpoints, which have
+            none, what the shapes cannot tell, such as `{"grid": (4, 6)}` of a position table that is not square.
 
     Returns:
         The model; see `VisionModel`.
@@ -65,24 +67,21 @@ def load_model(
     if dtype not in ("float32", "bfloat16"):
         raise ValueError(f"dtype={dtype!r}: expected 'float32' or 'bfloat16'")
     size = _checked_size(image_size)
-    directory = locate(source, revision)
-    checkpoint = open_checkpoint(directory, weights=init == "checkpoint")
-    architecture, family, config = _architecture(checkpoint)
-    module = architecture.module.clone(
-        dtype=jnp.dtype(dtype), precision="highest" if dtype == "float32" else "default"
-    )
-    variables = _variables(module, architecture, checkpoint, init, seed)
-    label = name or Path(os.fspath(source)).name
+    opened = open_source(source, revision=revision, image_size=size, overrides=overrides, weights=init == "checkpoint")
+    architecture = opened.architecture
+    module = architecture.module.clone(dtype=jnp.dtype(dtype), precision="highest" if dtype == "float32" else "default")
+    variables = _variables(module, opened, init, seed)
+    label = name or opened.name
     return VisionModel(
         name=label if name or init == "checkpoint" else f"{label}-random{seed}",
-        family=family,
+        family=opened.family,
         source=os.fspath(source),
         granularity=cast(Granularity, granularity),
-        config=config,
+        config=opened.config,
         module=module,
         params=jax.tree.map(jnp.asarray, variables),
         weights_hash=hash_weights(variables),
-        preprocessor=_preprocessor(directory, architecture, size),
+        preprocessor=_preprocessor(opened, size),
     )
 
 
@@ -95,36 +94,18 @@ def _checked_size(image_size: tuple[int, int] | int | None) -> tuple[int, int] |
     return pair
 
 
-def _architecture(checkpoint: Checkpoint) -> tuple[Architecture, str, dict[str, Any]]:
-    """Returns the architecture, its family's name and the configuration with defaults."""
-    where = str(checkpoint.directory / "config.json")
-    model_type = checkpoint.config.get("model_type")
-    if not isinstance(model_type, str):
-        raise ValueError(f"{where}: no model_type; expected a Hugging Face configuration")
-    family = family_of(model_type, where)
-    reader = ConfigReader(with_defaults(checkpoint.config, where), where)
-    architecture = family.build(reader, checkpoint.shapes)
-    reader.finish()
-    return architecture, family.name, json.loads(json.dumps(reader.values, default=str))
-
-
-def _variables(
-    module: nn.Module, architecture: Architecture, checkpoint: Checkpoint, init: str, seed: int
-) -> Mapping[str, Any]:
+def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) -> Mapping[str, Any]:
+    architecture = opened.architecture
     images = jax.ShapeDtypeStruct((1, *architecture.image_size, 3), jnp.float32)
     if init == "random":
         return jax.tree.map(np.asarray, dict(module.lazy_init(jax.random.key(seed), images)))
     expected = jax.eval_shape(module.init, jax.random.key(0), images)
-    return convert_weights(
-        architecture.weights, expected, checkpoint.shapes, checkpoint.read, str(checkpoint.directory)
-    )
+    return convert_weights(architecture.weights, expected, opened.shapes, opened.read, opened.where)
 
 
-def _preprocessor(directory: Path, architecture: Architecture, size: tuple[int, int] | None) -> Preprocessor:
-    if (
-        not (directory / "preprocessor_config.json").is_file()
-        and not (directory / "processor_config.json").is_file()
-    ):
+def _preprocessor(opened: OpenedSource, size: tuple[int, int] | None) -> Preprocessor:
+    architecture, directory = opened.architecture, opened.processor_directory
+    if directory is None:
         plain = architecture.preprocessing
         return plain if size is None else dataclasses.replace(plain, image_size=size)
     if architecture.processor is not None:

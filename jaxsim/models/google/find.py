@@ -1,0 +1,45 @@
+"""Finding a Google-style checkpoint at a path."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jaxsim.models.google.msgpack import looks_like_msgpack
+from jaxsim.models.google.orbax import is_orbax
+
+# Names under which orbax's checkpoint manager keeps one item of a step.
+_ITEMS = ("default", "state", "train_state", "params")
+
+
+def find_checkpoint(path: Path) -> Path | None:
+    """Returns the checkpoint at a path: the file, the orbax directory, or the latest step of a training directory.
+
+    None means that it is no Google-style checkpoint (a directory with config.json, a hub id).
+    """
+    if path.is_file():
+        if path.suffix in (".npz", ".npy") or looks_like_msgpack(path) or _step(path) is not None:
+            return path
+        return None
+    if not path.is_dir() or (path / "config.json").is_file():
+        return None
+    if is_orbax(path):
+        return path
+    item = next((path / name for name in _ITEMS if is_orbax(path / name)), None)
+    if item is not None:
+        return item
+    steps = [(step, child) for child in path.iterdir() if (step := _step(child)) is not None]
+    for _, child in sorted(steps, reverse=True):
+        found = child if child.is_file() else find_checkpoint(child)
+        if found is not None:
+            return found
+    archives = sorted(path.glob("*.npz"))
+    return archives[0] if len(archives) == 1 and not list(path.glob("*.safetensors")) else None
+
+
+def _step(path: Path) -> int | None:
+    """Returns the training step in a name like `checkpoint_7` or, for directories, `7`."""
+    found = re.fullmatch(r"(?:checkpoint_|ckpt_)?(\d+)", path.name)
+    if found is None or (path.is_file() and path.name.isdigit()):
+        return None
+    return int(found[1])

@@ -1,0 +1,113 @@
+"""Which grid a table of positions stands for, and the fixed tables that are in no checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+FIXED = ("sincos2d", "sinusoidal_2d", "sinusoidal_1d", "none")
+
+
+def square(n: int) -> int | None:
+    """Returns the edge of the square with n cells, None if there is none."""
+    edge = math.isqrt(n)
+    return edge if edge * edge == n else None
+
+
+def read_grid(
+    n_positions: int,
+    *,
+    slot: bool | None,
+    default_slot: bool,
+    grid: Sequence[int] | None,
+    image_grid: tuple[int, int] | None,
+    where: str,
+) -> tuple[tuple[int, int], bool]:
+    """Returns the grid of a position table and whether it starts with a slot for the class token.
+
+    Square tables are taken as square: a model for square images is the rule, and one that is shown others is
+    resized. A table that is not square needs the grid, or an image size whose patches are as many.
+
+    Args:
+        n_positions: entries of the table.
+        slot: whether the class token has a slot; None if only the numbers can tell (big_vision's tables had one).
+        default_slot: where they cannot, whether a table of n * n + 1 is a square with a slot.
+        grid: what the user says it is.
+        image_grid: patches of the image size that the user asked for.
+        where: what to call the checkpoint in messages.
+
+    Raises:
+        ValueError: the grid does not fit the table, or nothing tells it.
+
+    Example:
+        >>> read_grid(17, slot=None, default_slot=True, grid=None, image_grid=None, where="a.npz")
+        ((4, 4), True)
+        >>> read_grid(10, slot=None, default_slot=True, grid=None, image_grid=(2, 5), where="a.npz")
+        ((2, 5), False)
+    """
+    readings = (False, True) if slot is None else (slot,)
+    given = [("grid", grid), ("the image size", image_grid)]
+    for what, wanted in given:
+        if wanted is None:
+            continue
+        fitting = [taken for taken in readings if math.prod(wanted) + taken == n_positions]
+        if fitting and (what == "grid" or square(n_positions - readings[0]) is None):
+            return (int(wanted[0]), int(wanted[1])), fitting[0]
+        if what == "grid":
+            raise ValueError(
+                f"{where}: grid={tuple(wanted)} has {math.prod(wanted)} cells, the position table has {n_positions} "
+                f"entries{' with one for the class token' if slot else ''}"
+            )
+    for taken in readings if slot is not None or default_slot else (False,):
+        edge = square(n_positions - taken)
+        if edge is not None and edge > 0:
+            return (edge, edge), taken
+    raise ValueError(
+        f"{where}: the position table has {n_positions} entries"
+        f"{', one for the class token' if slot else ''}, which is no square. Say what the grid was: "
+        "overrides={'grid': (rows, columns)}, or the image size it was trained for: image_size=(height, width)."
+    )
+
+
+def fixed_positions(
+    kind: str, grid: tuple[int, int], width: int, n_prefix: int
+) -> Float[Array, "tokens features"] | None:
+    """Returns positions that are computed, not learned; None for `"none"`.
+
+    Args:
+        kind: `"sincos2d"` (big_vision), `"sinusoidal_2d"` (Scenic; other frequencies) for the patches alone,
+            `"sinusoidal_1d"` (Scenic) for all tokens in their order.
+        grid: rows and columns of the patches.
+        width: features of a token.
+        n_prefix: tokens before the patches.
+
+    Raises:
+        ValueError: the width does not divide by four (by two for the one-dimensional kind).
+
+    Example:
+        >>> fixed_positions("sincos2d", (2, 3), 8, 1).shape
+        (7, 8)
+    """
+    if kind == "none":
+        return None
+    parts = 2 if kind == "sinusoidal_1d" else 4
+    if width % parts or (kind == "sincos2d" and width < 8):
+        raise ValueError(f"positions={kind!r} needs a width that {parts} divides, 8 at least; got {width}")
+    if kind == "sinusoidal_1d":
+        return jnp.asarray(_one_dimensional(n_prefix + grid[0] * grid[1], width), jnp.float32)
+    quarter = width // 4
+    exponent = np.arange(quarter) / (quarter - 1 if kind == "sincos2d" else quarter)
+    omega = 1.0 / 10_000.0**exponent
+    rows, columns = (index.reshape(-1, 1) * omega for index in np.mgrid[: grid[0], : grid[1]])
+    table = np.concatenate([np.sin(columns), np.cos(columns), np.sin(rows), np.cos(rows)], axis=1)
+    return jnp.asarray(np.concatenate([np.zeros((n_prefix, width)), table]), jnp.float32)
+
+
+def _one_dimensional(n_tokens: int, width: int) -> np.ndarray:
+    """Sine and cosine in alternation, as in the first transformer."""
+    angle = np.arange(n_tokens)[:, None] * np.exp(np.arange(0, width, 2) * -(math.log(10_000.0) / width))
+    return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n_tokens, width)
