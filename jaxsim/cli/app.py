@@ -30,20 +30,20 @@ def main() -> None:
     app()
 
 
-def _print_version(asked: bool) -> None:
+def _print_version(asked: bool | None) -> None:
     if asked:
-        from jaxsim.study.versions import package_version
+        from jaxsim.study import package_versions
 
-        typer.echo(package_version("jaxsim-metrics"))
+        typer.echo(package_versions()["jaxsim-metrics"])
         raise typer.Exit
 
 
 @app.callback()
 def jaxsim(
     version: Annotated[
-        bool,
+        bool | None,  # typer gives None to a flag that has a callback
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
-    ] = False,
+    ] = None,
 ) -> None:
     """Do two vision models get to their representations by the same steps?"""
 

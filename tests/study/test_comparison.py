@@ -89,16 +89,17 @@ def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tm
 
     with monkeypatch.context() as patch:
         patch.setattr(comparison_module, "imbalance_matrix", refuse)
-        second = compare(models, images="digits", n_samples=40, k=(1, 3), out=out)
+        second = compare(models, images="digits", n_samples=40, k=(1, 3), out=out, report=False)
     assert second.reused == ("features of a", "features of b", "imbalance")
     xr.testing.assert_identical(second.results, first.results)
 
     # Another k needs another measurement, of the same features.
-    third = compare(models, images="digits", n_samples=40, k=3, out=out)
+    third = compare(models, images="digits", n_samples=40, k=3, out=out, report=False)
     assert third.reused == ("features of a", "features of b")
     np.testing.assert_array_equal(third.imbalance.sel(k=3), first.imbalance.sel(k=3))
     # The first one is still there.
-    assert "imbalance" in compare(models, images="digits", n_samples=40, k=(1, 3), out=out).reused
+    again = compare(models, images="digits", n_samples=40, k=(1, 3), out=out, report=False)
+    assert "imbalance" in again.reused
 
 
 def test_a_killed_run_goes_on_where_it_was(random_vit, tmp_path) -> None:
@@ -109,9 +110,11 @@ def test_a_killed_run_goes_on_where_it_was(random_vit, tmp_path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare(models, images="digits", n_samples=40, out=out, progress=die)
+        compare(models, images="digits", n_samples=40, out=out, report=False, progress=die)
     seen: list[tuple[int, int, str]] = []
-    study = compare(models, images="digits", n_samples=40, out=out, progress=lambda *each: seen.append(each))
+    study = compare(
+        models, images="digits", n_samples=40, out=out, report=False, progress=lambda *each: seen.append(each)
+    )
     assert study.reused == ("features of a",)
     assert {what for _, _, what in seen} == {"features of b", "imbalance"}
     assert seen[-1][0] == seen[-1][1]
