@@ -1,33 +1,34 @@
-"""The parts that convolutional networks are made of: padding, convolution, batch norm, pooling, stage sizes."""
+"""The layers that convolutional networks are made of: padded convolution, batch norm, squeeze, pooling."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsim.models.activations import activation
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.weights import Rule, batch_norm, conv
 
-Padding = tuple[tuple[int, int], tuple[int, int]]
+Padding = tuple[tuple[int, int], tuple[int, int]] | Literal["SAME"]
 
+NO_PADDING = ((0, 0), (0, 0))
 HE_NORMAL = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
-def centred_padding(kernel: int, dilation: int = 1) -> Padding:
-    """Torch's `padding=(kernel - 1) // 2 * dilation`, the same on all four sides whatever the stride.
+def centred_padding(kernel: int | tuple[int, int], dilation: int = 1) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Torch's `padding=(kernel - 1) // 2 * dilation`, equal on both sides whatever the stride.
 
     Example:
-        >>> centred_padding(3)
-        ((1, 1), (1, 1))
+        >>> centred_padding((3, 7))
+        ((1, 1), (3, 3))
     """
-    edge = (kernel - 1) // 2 * dilation
-    return ((edge, edge), (edge, edge))
+    height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+    rows, columns = (height - 1) // 2 * dilation, (width - 1) // 2 * dilation
+    return ((rows, rows), (columns, columns))
 
 
 def convolution(
@@ -44,9 +45,10 @@ def convolution(
     precision: str,
     name: str,
 ) -> nn.Conv:
-    """A convolution with explicit padding: `centred_padding` unless one is given.
+    """A convolution with torch's padding (`centred_padding`) unless another is given.
 
-    Flax's `"SAME"` pads a strided convolution otherwise than torch does, so it is never used.
+    `padding="SAME"` is TensorFlow's: where a stride leaves an odd rest, one more at the bottom and right. It is
+    right only for the networks that imitate TensorFlow.
 
     Example:
         >>> layer = convolution(8, 3, stride=2, dtype=jnp.dtype("float32"), precision="highest", name="conv")
@@ -54,14 +56,11 @@ def convolution(
         ((1, 1), (1, 1))
     """
     size = (kernel, kernel) if isinstance(kernel, int) else kernel
-    if padding is None:
-        rows, columns = (centred_padding(edge, dilation)[0] for edge in size)
-        padding = (rows, columns)
     return nn.Conv(
         features,
         size,
         strides=stride,
-        padding=padding,
+        padding=centred_padding(size, dilation) if padding is None else padding,
         feature_group_count=groups,
         kernel_dilation=dilation,
         use_bias=bias,
@@ -86,10 +85,9 @@ class ConvNorm(nn.Module):
         stride: of the convolution.
         groups: of the convolution.
         dilation: of the convolution.
-        padding: None for torch's centred one.
+        padding: see `convolution`.
         activation: Hugging Face's name of it, None for none.
         eps: of the batch norm.
-        bias: whether the convolution has one nevertheless.
     """
 
     features: int
@@ -100,7 +98,6 @@ class ConvNorm(nn.Module):
     padding: Padding | None = None
     activation: str | None = None
     eps: float = 1e-5
-    bias: bool = False
     dtype: jnp.dtype = jnp.dtype("float32")
     precision: str = "highest"
 
@@ -114,7 +111,6 @@ class ConvNorm(nn.Module):
             padding=self.padding,
             groups=self.groups,
             dilation=self.dilation,
-            bias=self.bias,
             dtype=self.dtype,
             precision=self.precision,
             name="conv",
@@ -123,21 +119,54 @@ class ConvNorm(nn.Module):
         return x if self.activation is None else activation(self.activation)(x)
 
 
-def conv_norm(
-    source: str, target: str, *, conv_name: str = "convolution", norm_name: str = "normalization"
-) -> list[Rule]:
-    """Rules for a convolution and its batch norm that become a `ConvNorm` at `target`."""
-    return [
-        *conv(f"{source}.{conv_name}", f"{target}/conv"),
-        *batch_norm(f"{source}.{norm_name}", f"{target}/norm"),
-    ]
+def conv_norm(source: str, target: str, parts: tuple[str, str] = ("convolution", "normalization")) -> list[Rule]:
+    """Rules for a convolution and its batch norm that become a `ConvNorm` at `target`.
+
+    Args:
+        source: what precedes the names of the two parts.
+        target: path of the `ConvNorm`.
+        parts: names of the convolution and the norm.
+
+    Example:
+        >>> conv_norm("stem", "stem")[0].source
+        'stem.convolution.weight'
+    """
+    return [*conv(f"{source}.{parts[0]}", f"{target}/conv"), *batch_norm(f"{source}.{parts[1]}", f"{target}/norm")]
+
+
+class SqueezeExcite(nn.Module):
+    """Scales each channel by a gate computed from the means of all channels (Hu et al. 2018).
+
+    Attributes:
+        reduced: width between the two layers.
+        activation: between the two layers; the gate itself is a sigmoid.
+    """
+
+    reduced: int
+    activation: str = "relu"
+    dtype: jnp.dtype = jnp.dtype("float32")
+    precision: str = "highest"
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width channels"]:
+        """Returns the gated map."""
+        numerics = {"dtype": self.dtype, "precision": self.precision}
+        squeezed = map_mean(x)[:, None, None, :]
+        squeezed = convolution(self.reduced, 1, bias=True, **numerics, name="reduce")(squeezed)
+        squeezed = activation(self.activation)(squeezed)
+        gate = convolution(x.shape[-1], 1, bias=True, **numerics, name="expand")(squeezed)
+        return x * jax.nn.sigmoid(gate)
 
 
 def max_pool(
-    x: Float[Array, "batch height width channels"], kernel: int, stride: int, padding: Padding
+    x: Float[Array, "batch height width channels"],
+    kernel: int,
+    stride: int,
+    padding: tuple[tuple[int, int], tuple[int, int]],
 ) -> Float[Array, "batch h w channels"]:
     """Maximum over windows; the padding never wins."""
-    return nn.max_pool(x, (kernel, kernel), (stride, stride), padding)
+    edges = ((0, 0), *padding, (0, 0))
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, kernel, kernel, 1), (1, stride, stride, 1), edges)
 
 
 def map_mean(x: Float[Array, "batch height width channels"]) -> Float[Array, "batch channels"]:
@@ -168,30 +197,3 @@ def check_extent(images: Float[Array, "batch height width 3"], smallest: tuple[i
             f"images of {height} x {width} pixels are too small for this model's strides; "
             f"it needs at least {smallest[0]} x {smallest[1]}"
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class StageSizes:
-    """Widths and numbers of blocks of the stages, first to last."""
-
-    widths: tuple[int, ...]
-    depths: tuple[int, ...]
-
-
-def read_stages(config: ConfigReader, widths: str = "hidden_sizes", depths: str = "depths") -> StageSizes:
-    """Reads the stages' sizes from a configuration.
-
-    Raises:
-        ValueError: the two lists differ in length, are empty or hold numbers below 1.
-
-    Example:
-        >>> read_stages(ConfigReader({"hidden_sizes": [8, 16], "depths": [1, 2]}, "config.json"))
-        StageSizes(widths=(8, 16), depths=(1, 2))
-    """
-    sizes = StageSizes(tuple(config(widths)), tuple(config(depths)))
-    if len(sizes.widths) != len(sizes.depths) or not sizes.widths or min(*sizes.widths, *sizes.depths) < 1:
-        raise ValueError(
-            f"{config.where}: {widths}={list(sizes.widths)} and {depths}={list(sizes.depths)}; expected two "
-            "lists of positive numbers of the same length, one entry a stage"
-        )
-    return sizes

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsim.models.activations import activation
-from jaxsim.models.conv_layers import StageSizes, check_extent, convolution, map_mean
-from jaxsim.models.step import Map, Recorder, Recording, Vector
+from jaxsim.models.conv_layers import NO_PADDING, check_extent, convolution, map_mean
+from jaxsim.models.conv_stages import StageSizes, map_layout, record_heads, record_stages
+from jaxsim.models.step import Recorder, Recording, Vector
 from jaxsim.models.vit_layers import LayerScale, layer_norm
 
-_VALID = ((0, 0), (0, 0))
 _EXPANSION = 4
 
 
@@ -96,10 +96,12 @@ class ConvNeXt(nn.Module):
     Attributes:
         settings: of the network.
         n_labels: classes of the classifier, 0 without one.
+        stem_is_hidden: whether the stem is the first of the hidden states.
     """
 
     settings: ConvNeXtSettings
     n_labels: int = 0
+    stem_is_hidden: bool = True
     dtype: jnp.dtype = jnp.dtype("float32")
     precision: str = "highest"
 
@@ -113,20 +115,17 @@ class ConvNeXt(nn.Module):
         self.begin(recorder, images)
         x = self._strided(s.stages.widths[0], s.patch_size, "stem")(images)
         x = layer_norm(s.eps, self.dtype, "stem_norm")(x)
-        recorder.add("stem", x, Map(x.shape[1:3]), kind="stem", hidden=self.stem_is_hidden)
-        for stage, (width, depth) in enumerate(zip(s.stages.widths, s.stages.depths, strict=True)):
-            if stage:
+        recorder.add("stem", x, map_layout(x), kind="stem", hidden=self.stem_is_hidden)
+
+        def block(x: Array, stage: int, index: int, name: str) -> Array:
+            if stage and not index:
                 x = layer_norm(s.eps, self.dtype, f"stage{stage}_norm")(x)
-                x = self._strided(width, (2, 2), f"stage{stage}_downsample")(x)
-            for block in range(depth):
-                x = ConvNeXtBlock(s, self.dtype, self.precision, name=f"stage{stage}_block{block}")(x)
-                recorder.add(
-                    f"stage{stage}.block{block}", x, Map(x.shape[1:3]), kind="block", hidden=block == depth - 1
-                )
+                x = self._strided(s.stages.widths[stage], (2, 2), f"stage{stage}_downsample")(x)
+            return ConvNeXtBlock(s, self.dtype, self.precision, name=name)(x)
+
+        x = record_stages(recorder, x, s.stages, block)
         self.heads(recorder, x)
         return recorder.finish()
-
-    stem_is_hidden = True
 
     @nn.nowrap
     def _strided(self, width: int, size: tuple[int, int], name: str) -> nn.Conv:
@@ -135,7 +134,7 @@ class ConvNeXt(nn.Module):
             width,
             size,
             stride=size,
-            padding=_VALID,
+            padding=NO_PADDING,
             bias=True,
             init=nn.initializers.normal(self.settings.init_std),
             dtype=self.dtype,
@@ -152,8 +151,4 @@ class ConvNeXt(nn.Module):
         """Records the final norm and the outputs."""
         pooled = layer_norm(self.settings.final_eps, self.dtype, "norm")(map_mean(x))
         recorder.add("norm", pooled, Vector(), kind="norm")
-        recorder.output("last_hidden_state", x)
-        recorder.output("pooler_output", pooled)
-        if self.n_labels:
-            classifier = nn.Dense(self.n_labels, dtype=self.dtype, precision=self.precision, name="classifier")
-            recorder.output("logits", classifier(pooled))
+        record_heads(recorder, x, pooled, self.n_labels, self.dtype, self.precision)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import read_stages
+from jaxsim.models.conv_stages import read_stages
 from jaxsim.models.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.preprocess import PlainPreprocessor

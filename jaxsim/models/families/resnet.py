@@ -10,10 +10,11 @@ from jaxtyping import Array, Float
 
 from jaxsim.models.activations import activation
 from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import ConvNorm, StageSizes, centred_padding, conv_norm, map_mean, max_pool, read_stages
+from jaxsim.models.conv_layers import ConvNorm, centred_padding, conv_norm, map_mean, max_pool
+from jaxsim.models.conv_stages import StageSizes, map_layout, read_stages, record_heads, record_stages
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.step import Map, Recorder, Recording
+from jaxsim.models.step import Recorder, Recording
 from jaxsim.models.weights import WeightTable, linear
 
 _REDUCTION = 4
@@ -30,6 +31,7 @@ class ResNetSettings:
         activation: after the stem and after each sum; inside the blocks it is always ReLU.
         first_stride: of the first stage; the others have 2.
         stride_in_reduction: whether a bottleneck is strided in its first 1x1 instead of its 3x3.
+        project_always: whether every shortcut is projected, not only where the shape changes.
     """
 
     stem_width: int
@@ -38,6 +40,7 @@ class ResNetSettings:
     activation: str = "relu"
     first_stride: int = 1
     stride_in_reduction: bool = False
+    project_always: bool = False
 
 
 class ResNetBlock(nn.Module):
@@ -69,7 +72,7 @@ class ResNetBlock(nn.Module):
         for index, (width, kernel, stride) in enumerate(layers):
             last = index == len(layers) - 1
             branch = self._conv(width, kernel, stride, None if last else "relu", f"conv{index}")(branch)
-        if x.shape[-1] != self.width or self.stride != 1:
+        if s.project_always or x.shape[-1] != self.width or self.stride != 1:
             x = self._conv(self.width, 1, self.stride, None, "shortcut")(x)
         return activation(s.activation)(branch + x)
 
@@ -102,19 +105,14 @@ class ResNet(nn.Module):
         numerics = {"dtype": self.dtype, "precision": self.precision}
         x = ConvNorm(s.stem_width, 7, 2, activation=s.activation, **numerics, name="stem")(images)
         x = max_pool(x, 3, 2, centred_padding(3))
-        recorder.add("stem", x, Map(x.shape[1:3]), kind="stem", hidden=True)
-        for stage, (width, depth) in enumerate(zip(s.stages.widths, s.stages.depths, strict=True)):
-            for block in range(depth):
-                stride = 1 if block else (2 if stage else s.first_stride)
-                x = ResNetBlock(s, width, stride, **numerics, name=f"stage{stage}_block{block}")(x)
-                recorder.add(
-                    f"stage{stage}.block{block}", x, Map(x.shape[1:3]), kind="block", hidden=block == depth - 1
-                )
-        pooled = map_mean(x)
-        recorder.output("last_hidden_state", x)
-        recorder.output("pooler_output", pooled)
-        if self.n_labels:
-            recorder.output("logits", nn.Dense(self.n_labels, **numerics, name="classifier")(pooled))
+        recorder.add("stem", x, map_layout(x), kind="stem", hidden=True)
+
+        def block(x: Array, stage: int, index: int, name: str) -> Array:
+            stride = 1 if index else (2 if stage else s.first_stride)
+            return ResNetBlock(s, s.stages.widths[stage], stride, **numerics, name=name)(x)
+
+        x = record_stages(recorder, x, s.stages, block)
+        record_heads(recorder, x, map_mean(x), self.n_labels, self.dtype, self.precision)
         return recorder.finish()
 
 
