@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsim.data.grid_cells import cell_weights
 from jaxsim.models import Layout, Map, Step, Tokens, Vector
 
 POOLS = ("cls", "mean", "flatten", "spatial:P")
@@ -61,7 +62,7 @@ def pool_state(
         state = patches.reshape(state.shape[0], *layout.grid, state.shape[-1])
     if kind == "mean":
         return state.mean(axis=(1, 2))
-    rows, columns = (jnp.asarray(_cell_weights(size, cells), state.dtype) for size in layout.grid)
+    rows, columns = (jnp.asarray(cell_weights(size, cells), state.dtype) for size in layout.grid)
     pooled = jnp.einsum("ph,qw,bhwc->bpqc", rows, columns, state, precision="highest")
     return pooled.reshape(state.shape[0], -1)
 
@@ -120,15 +121,6 @@ def _parsed(pool: str) -> tuple[str, int]:
     if match := re.fullmatch(r"spatial:([1-9][0-9]*)", pool):
         return "spatial", int(match[1])
     raise ValueError(f"unknown pool {pool!r}: expected cls, mean, flatten or spatial:P, such as spatial:4")
-
-
-def _cell_weights(size: int, cells: int) -> np.ndarray:
-    """`[cells, size]`: row i averages the positions of cell i."""
-    weights = np.zeros((cells, size))
-    for cell in range(cells):
-        first, last = cell * size // cells, -(-(cell + 1) * size // cells)
-        weights[cell, first:last] = 1 / (last - first)
-    return weights
 
 
 def _check_shape(state: Array | np.ndarray, layout: Layout) -> None:
