@@ -13,7 +13,7 @@ from jaxsim.cli.terminal import new_table, open_console
 def print_models() -> None:
     """Prints the families of models and the ways to name one."""
     from jaxsim.cli.app import DEMO_MODELS
-    from jaxsim.models import families
+    from jaxsim.models.family import families
 
     console = open_console()
     table = new_table(console, "Families", "family", "<models", "<model_type in config.json")
