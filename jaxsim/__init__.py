@@ -1,8 +1,54 @@
 """Do two vision models get to their representations by the same steps?
 
 Similarity metrics between the processing steps of vision models, exact and streaming, in JAX.
+
+- `information_imbalance(x, y)`, `imbalance_matrix(layers)`: arrays you already have.
+- `load_model(source)`: a checkpoint as a function from images to every processing step.
+- `compare(models, images=..., out=...)`: models and images in, labelled results and a report out.
 """
 
-from jaxsim.metrics import ImbalanceMatrix, InformationImbalance, imbalance_matrix, information_imbalance
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ImbalanceMatrix", "InformationImbalance", "imbalance_matrix", "information_imbalance"]
+if TYPE_CHECKING:
+    from jaxsim.data import digits as digits
+    from jaxsim.data import open_images as open_images
+    from jaxsim.features import open_features as open_features
+    from jaxsim.metrics import ImbalanceMatrix as ImbalanceMatrix
+    from jaxsim.metrics import InformationImbalance as InformationImbalance
+    from jaxsim.metrics import imbalance_matrix as imbalance_matrix
+    from jaxsim.metrics import information_imbalance as information_imbalance
+    from jaxsim.models import VisionModel as VisionModel
+    from jaxsim.models import load_model as load_model
+    from jaxsim.study import Study as Study
+    from jaxsim.study import compare as compare
+
+# Names are imported when they are first used: metrics need neither transformers nor matplotlib.
+_HOMES = {
+    "ImbalanceMatrix": "metrics",
+    "InformationImbalance": "metrics",
+    "Study": "study",
+    "VisionModel": "models",
+    "compare": "study",
+    "digits": "data",
+    "imbalance_matrix": "metrics",
+    "information_imbalance": "metrics",
+    "load_model": "models",
+    "open_features": "features",
+    "open_images": "data",
+}
+
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxsim' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"jaxsim.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

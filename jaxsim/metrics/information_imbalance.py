@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxsim_kernels import (
     Metric,
     Options,
@@ -116,7 +117,7 @@ def information_imbalance(
         np.True_
     """
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
-    traced = isinstance(x, jax.core.Tracer) or isinstance(y, jax.core.Tracer)
+    traced = isinstance(x, Tracer) or isinstance(y, Tracer)
     layers = {"x": as_representation(x, "x"), "y": as_representation(y, "y")}
     n = check_same_samples(layers)
     ks = check_ks(k, n)

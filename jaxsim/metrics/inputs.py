@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxsim_kernels import Metric
 
 _CHUNK_ROWS_BYTES = 1 << 24
@@ -162,7 +163,7 @@ def _readable(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         return x
     if isinstance(x, jax.Array):
-        return x if isinstance(x, jax.core.Tracer) or not x.is_fully_addressable else np.asarray(x)
+        return x if isinstance(x, Tracer) or not x.is_fully_addressable else np.asarray(x)
     if hasattr(x, "__dlpack__") and hasattr(x, "detach"):
         # torch: NumPy has no bfloat16, JAX does; no gradient is kept.
         return np.asarray(jnp.from_dlpack(x.detach().cpu().contiguous()))

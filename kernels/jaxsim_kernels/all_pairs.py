@@ -267,7 +267,7 @@ class _Run:
                 continue
             start += n_valid
 
-    def _halve(self, error: jax.errors.JaxRuntimeError) -> None:
+    def _halve(self, error: RuntimeError) -> None:
         if self.placement.n_processes > 1:
             raise explain_failure(error) from error
         smaller = halved(self.plan, self.work) if "RESOURCE_EXHAUSTED" in str(error) else None

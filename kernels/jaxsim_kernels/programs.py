@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 
 from .neighbours import merged, nearest
 from .scores import Precision, gram
-from .strips import RowRanks, counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
+from .strips import counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
 
     if axis is None:
         return jax.jit(step)
-    return jax.jit(_mapped(placement, step, (P(None, axis), P(axis), P()), RowRanks(P(), P())))
+    # One specification serves every leaf of the result.
+    return jax.jit(_mapped(placement, step, (P(None, axis), P(axis), P()), P()))
 
 
 @cache
