@@ -9,6 +9,8 @@ import xarray as xr
 from jaxsim.report.schema import at_k
 from jaxsim.report.sentences import counted, number, with_error
 
+LEVEL = 0.05
+
 
 @dataclass(frozen=True)
 class Peak:
@@ -37,6 +39,8 @@ class Alignment:
     spread: float  # the same if every step of the target were as likely a match
     within_tenth: int
     n_steps: int
+    spearman: float = math.nan  # of the two depths; undefined when the study did not measure it
+    offset_p: float = math.nan  # how often shuffled matches lie as near
 
 
 def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
@@ -106,6 +110,7 @@ def alignments(between: xr.Dataset, results: xr.Dataset, *, k: int | None = None
         return []
     origin, goal = chosen["match_model_from"].values.astype(str), chosen["match_model_to"].values.astype(str)
     models, depths = results["source_model"].values.astype(str), results["source_depth"].values
+    tests = _shuffle_tests(chosen)
     found = []
     for source, target in dict.fromkeys(zip(origin.tolist(), goal.tolist(), strict=True)):
         rows = (origin == source) & (goal == target)
@@ -120,6 +125,8 @@ def alignments(between: xr.Dataset, results: xr.Dataset, *, k: int | None = None
                 spread=float(anywhere.mean()),
                 within_tenth=int((offsets <= 0.1 + 1e-9).sum()),
                 n_steps=int(rows.sum()),
+                spearman=tests.get((source, target), (math.nan, math.nan))[0],
+                offset_p=tests.get((source, target), (math.nan, math.nan))[1],
             )
         )
     return found
@@ -161,13 +168,32 @@ def describe_alignments(found: list[Alignment]) -> str:
     nearer = sum(row.offset < row.spread for row in found)
     offset = float(np.mean([row.offset for row in found]))
     spread = float(np.mean([row.spread for row in found]))
-    return (
+    sentence = (
         f"The closest step of the other model lies {number(offset)} of the relative depth away on average; "
         f"matches spread "
         f"evenly over the other model's steps would lie {number(spread)} away. It is nearer than that for "
         f"{nearer} of "
-        f"{counted(len(found), 'ordered pair')}; this describes the matches and tests nothing."
+        f"{counted(len(found), 'ordered pair')}."
     )
+    tested = [row for row in found if math.isfinite(row.offset_p)]
+    if not tested:
+        return f"{sentence} This describes the matches and tests nothing."
+    beyond = sum(row.offset_p <= LEVEL for row in tested)
+    return (
+        f"{sentence} Against matches shuffled among the steps, {beyond} of {counted(len(tested), 'ordered pair')} "
+        f"{'is' if beyond == 1 else 'are'} nearer (p at most {LEVEL}, each pair on its own); since neighbouring steps "
+        "resemble each other, these p are lower bounds."
+    )
+
+
+def _shuffle_tests(chosen: xr.Dataset) -> dict[tuple[str, str], tuple[float, float]]:
+    """Spearman's correlation and the offset's p by ordered pair, where the study has them."""
+    if "alignment_spearman" not in chosen or "alignment_offset_p" not in chosen:
+        return {}
+    origin, goal = chosen["direction_from"].values.astype(str), chosen["direction_to"].values.astype(str)
+    measured = zip(chosen["alignment_spearman"].values, chosen["alignment_offset_p"].values, strict=True)
+    pairs = zip(origin.tolist(), goal.tolist(), strict=True)
+    return {pair: (float(spearman), float(p)) for pair, (spearman, p) in zip(pairs, measured, strict=True)}
 
 
 def _certainty(peak: Peak) -> str:

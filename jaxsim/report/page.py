@@ -5,12 +5,12 @@ from importlib import resources
 
 from matplotlib.colors import to_hex
 
-from jaxsim.report import header, sections
+from jaxsim.report import depth_sections, header, sections
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
 from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.payload import as_script_text, study_payload
 from jaxsim.report.schema import StudyFacts
-from jaxsim.report.sections import Story
+from jaxsim.report.story import Story
 
 N_STOPS = 13
 ROOT_DARK = "@media screen and (prefers-color-scheme: dark)"
@@ -33,12 +33,12 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
     if len(story.facts.models) > 1:
         parts.append(("All steps", "overview", sections.overview(story)))
     if story.between is not None:
-        parts.append(("Distance along the depth", "between", sections.between_models(story)))
+        parts.append(("Distance along the depth", "between", depth_sections.between_models(story)))
         if story.between.sizes.get("match", 0):
-            parts.append(("Best match", "best-match", sections.best_match(story)))
+            parts.append(("Best match", "best-match", depth_sections.best_match(story)))
     if len(story.facts.models) > 1:
         parts.append(("Every pair", "pairs", sections.pairs(story)))
-    parts.append(("Smoothness", "smoothness", sections.smoothness(story)))
+    parts.append(("Smoothness", "smoothness", depth_sections.smoothness(story)))
     parts.append(("Within each model", "within", sections.within(story)))
 
     index = tag("ol", *(tag("li", tag("a", title, href=f"#{anchor}")) for title, anchor, _ in parts))

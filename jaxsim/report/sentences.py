@@ -139,25 +139,25 @@ def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
     change_model = chosen["model"].values.astype(str)
     rows = []
     for place, name in enumerate(chosen["model_name"].values.astype(str)):
-        mean = float(chosen["mean_change"].values[place])
+        mean, own = float(chosen["mean_change"].values[place]), change_model == name
         if math.isfinite(mean):
-            rows.append((mean, name, int((change_model == name).sum())))
+            rows.append((mean, name, int(own.sum()), _mean(chosen["mean_se"].values[own])))
     if not rows:
         return "No model has two consecutive steps, so there is no change to show."
     if len(rows) == 1:
-        mean, name, count = rows[0]
+        mean, name, count, _ = rows[0]
         return f"{name} changes by {number(mean)} on average over {counted(count, 'change')}. {_largest(chosen, name)}"
     least, most = min(rows), max(rows)
-    counts = sorted({count for _, _, count in rows})
+    fewest, highest = min(count for *_, count, _ in rows), max(count for *_, count, _ in rows)
     sentence = (
         f"Per step, {least[1]} changes least (mean {number(least[0])} over {counted(least[2], 'change')}) "
-        f"and "
-        f"{most[1]} most ({number(most[0])} over {counted(most[2], 'change')})."
+        f"and {most[1]} most ({number(most[0])} over {counted(most[2], 'change')})"
     )
-    if len(counts) > 1:
+    close = not most[0] - least[0] > 2 * (least[3] + most[3])
+    sentence += ", within two standard errors (a bound) of each other." if close else "."
+    if fewest < highest:
         sentence += (
-            f" The models have {counts[0]} to {counts[-1]} changes, and more steps look smoother for that "
-            f"reason alone: "
+            f" The models have {fewest} to {highest} changes, and more steps look smoother for that reason alone: "
             "compare models by the fixed-step profile below."
         )
     return f"{sentence} {_largest(chosen, most[1])}"

@@ -16,7 +16,7 @@ from jaxsim.report.markup import Markup
 from jaxsim.report.page import colour_variables, page
 from jaxsim.report.saving import inlined, save_figure, write_whole
 from jaxsim.report.schema import checked_between, checked_results, checked_smoothness, read_facts
-from jaxsim.report.sections import Story
+from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
 OWN_FILES = re.compile(r"^(overview|heatmap|smoothness|fixed-step|between|best-match)_.*\.(png|svg)$")

@@ -192,6 +192,29 @@ def test_alignment_against_an_even_spread():
     assert "nearer than that for 0 of 2 ordered pairs" in describe_alignments(alignments(between, results))
 
 
+def test_alignment_reports_the_study_s_shuffle_test_where_there_is_one():
+    results, _, between = constructed_study({"a": 5, "b": 5})
+    assert describe_alignments(alignments(between, results)).endswith("tests nothing.")
+    tested = between.assign(
+        alignment_spearman=(("k", "direction"), np.array([[0.9, 0.5]])),
+        alignment_offset_p=(("k", "direction"), np.array([[0.01, 0.4]])),
+    ).assign_coords(direction_from=("direction", ["b", "a"]), direction_to=("direction", ["a", "b"]))
+    rows = alignments(tested, results)
+    assert [(row.source, row.spearman, row.offset_p) for row in rows] == [("a", 0.5, 0.4), ("b", 0.9, 0.01)]
+    said = describe_alignments(rows)
+    assert "1 of 2 ordered pairs is nearer (p at most 0.05" in said
+    assert "lower bounds" in said
+
+
+def test_step_changes_that_errors_cannot_tell_apart_are_called_so():
+    _, smoothness, _ = constructed_study({"a": 5, "b": 5})
+    smoothness["mean_change"].values[:] = [[0.20, 0.24]]
+    smoothness["mean_se"].values[:] = 0.011
+    assert "b most (0.240 over 4 changes), within two standard errors (a bound)" in describe_smoothness(smoothness)
+    smoothness["mean_se"].values[:] = 0.009
+    assert "within two standard errors" not in describe_smoothness(smoothness)
+
+
 def test_numbers_and_lists():
     assert [number(value) for value in (0.5, 0.01, 0.0012345, 0.0, float("nan"))] == [
         "0.500",

@@ -19,10 +19,8 @@ from jaxsim.report.figures.canvas import (
     title_axes,
 )
 from jaxsim.report.figures.palette import INK, MUTED, RULE, ModelStyle, styles_for
-from jaxsim.report.figures.smoothness import legend_of_models
+from jaxsim.report.figures.smoothness import MOST_MARKERS, legend_of_models
 from jaxsim.report.schema import at_k
-
-MOST_MARKERS = 20
 
 
 def models_of_pairs(between: xr.Dataset) -> list[str]:

@@ -131,7 +131,7 @@ def _draw(ax: Axes, value: np.ndarray, error: np.ndarray | None) -> AxesImage:
         cmap=IMBALANCE_COLOURS,
         norm=IMBALANCE_RANGE,
         interpolation="none",
-        aspect="auto" if max(value.shape) > 2 * min(value.shape) else "equal",
+        aspect="auto",
     )
     for spine in ax.spines.values():
         spine.set_visible(False)

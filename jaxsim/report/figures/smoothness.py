@@ -21,6 +21,8 @@ from jaxsim.report.figures.canvas import (
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, ModelStyle, styles_for
 from jaxsim.report.schema import at_k
 
+MOST_MARKERS = 20
+
 
 def smoothness_profile(
     smoothness: xr.Dataset,
@@ -189,6 +191,7 @@ def fixed_step_profile(
             color=style.colour,
             linestyle=style.line,
             marker=style.marker,
+            markevery=max(1, len(t) // MOST_MARKERS),
             markersize=3.6,
             linewidth=1.5,
         )

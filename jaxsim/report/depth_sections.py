@@ -1,0 +1,209 @@
+"""The sections along the depth of the models: distance, best match, smoothness, each with its table."""
+
+import numpy as np
+
+from jaxsim.report import alignment, sentences
+from jaxsim.report.header import swatch
+from jaxsim.report.markup import Markup, joined, table, tag
+from jaxsim.report.schema import at_k
+from jaxsim.report.sentences import number, with_error
+from jaxsim.report.story import Story, per_k, plot_figure
+
+MOST_ROWS = 15
+
+
+def between_models(story: Story) -> Markup:
+    """Distance of the models along their depth."""
+    if story.between is None:
+        raise ValueError(
+            "Expected a study with at least one pair of models. Leave this section out for a single model."
+        )
+    between = story.between
+
+    def rows(k: int) -> Markup:
+        listing = [
+            [
+                f"{peak.model_a}, {peak.model_b}",
+                f"{peak.step_a} / {peak.step_b}",
+                f"{peak.t:.2f}",
+                with_error(peak.distance, peak.error),
+                _span(peak),
+                f"{peak.lowest_t:.2f}",
+                number(peak.lowest),
+            ]
+            for peak in alignment.peaks(between, k=k)
+        ]
+        head = [
+            "Models",
+            "Most different step",
+            "Depth",
+            "Distance",
+            "Within 2 s.e.",
+            "Closest at",
+            "Distance",
+        ]
+        return table(
+            head,
+            listing,
+            caption="The most different processing step of each pair, the depths not two standard errors below it, and "
+            "where the pair is closest.",
+            numeric_from=2,
+            class_=_tall(listing),
+        )
+
+    figure = plot_figure(
+        story,
+        "between",
+        lambda k: alignment.describe_peaks(alignment.peaks(between, k=k)),
+        "Mean of both directions between the steps nearest to each relative depth. A ring marks the peak, "
+        "the most "
+        "different processing step; bands are two standard errors.",
+    )
+    return tag("section", tag("h2", "Distance along the depth"), figure, per_k(story.facts.k, rows), id="between")
+
+
+def best_match(story: Story) -> Markup:
+    """Where each step finds its closest counterpart."""
+    if story.between is None:
+        raise ValueError(
+            "Expected a study with at least one pair of models. Leave this section out for a single model."
+        )
+    between = story.between
+
+    def rows(k: int) -> Markup:
+        found = alignment.alignments(between, story.results, k=k)
+        tested = any(np.isfinite(row.offset_p) for row in found)
+        listing = [
+            [
+                f"{row.source} → {row.target}",
+                number(row.offset),
+                number(row.spread),
+                f"{row.within_tenth} of {row.n_steps}",
+                *([_cell(row.offset_p), _cell(row.spearman)] if tested else []),
+            ]
+            for row in found
+        ]
+        head = ["Steps of → matched in", "Mean offset", "If spread evenly", "Within 0.1"]
+        caption = "Offset in relative depth between a step and its closest step in the other model."
+        if tested:
+            head += ["p of offset", "Spearman"]
+            caption += " p: how often shuffled matches lie as near. Spearman: correlation of the two depths."
+        return table(
+            head,
+            listing,
+            caption=caption,
+            class_=_tall(listing),
+        )
+
+    figure = plot_figure(
+        story,
+        "best-match",
+        lambda k: alignment.describe_alignments(alignment.alignments(between, story.results, k=k)),
+        "For each step, the relative depth of the closest step of the other model (smallest mean of both "
+        "directions). On the grey diagonal steps match at equal depth.",
+    )
+    return tag("section", tag("h2", "Depth of the best match"), figure, per_k(story.facts.k, rows), id="best-match")
+
+
+def smoothness(story: Story) -> Markup:
+    """Step changes, the fixed-step profile and their summary."""
+    key = (
+        "Change between consecutive steps at their middle depth. "
+        "Bands are two standard errors of the mean of both directions."
+    )
+    profiles = plot_figure(story, "smoothness", lambda k: sentences.describe_smoothness(story.smoothness, k=k), key)
+    h = float(story.smoothness["fixed_step"].attrs.get("h", np.nan))
+    origin = str(story.smoothness.attrs.get("h_from", ""))
+    stretch = f" (h = {h:.3g}{', ' if origin else ''}{origin})" if np.isfinite(h) else ""
+    fixed = plot_figure(
+        story,
+        "fixed-step",
+        lambda k: sentences.describe_fixed_step(story.smoothness, k=k),
+        f"Change from relative depth t to t + h{stretch}, between the steps nearest to each; "
+        "the same h for every model, undefined where t + h > 1.",
+    )
+    return tag(
+        "section",
+        tag("h2", "Smoothness of processing"),
+        profiles,
+        per_k(story.facts.k, lambda k: _summary(story, k)),
+        tag("h3", "Over equal stretches of depth", id="fixed-step"),
+        fixed,
+        per_k(story.facts.k, lambda k: _changes(story, k)),
+        id="smoothness",
+    )
+
+
+def _summary(story: Story, k: int) -> Markup:
+    chosen = at_k(story.smoothness, k)
+    models = chosen["model"].values.astype(str)
+    rows = []
+    for place, name in enumerate(chosen["model_name"].values.astype(str)):
+        marked = int(chosen["marked"].values[models == name].sum())
+        values = [
+            float(chosen[f"{what}{suffix}"].values[place])
+            for suffix in ("", "_unmarked")
+            for what in ("mean_change", "max_change", "roughness")
+        ]
+        heading = joined(swatch(story.colours[name]), name) if name in story.colours else name
+        rows.append(
+            [
+                heading,
+                str(int((models == name).sum())),
+                *map(_cell, values[:3]),
+                str(marked),
+                *map(_cell, values[3:]),
+            ]
+        )
+    head = [
+        "Model",
+        "Changes",
+        "Mean",
+        "Max",
+        "Roughness",
+        "Marked",
+        "Mean, unmarked",
+        "Max, unmarked",
+        "Roughness, unmarked",
+    ]
+    return table(
+        head,
+        rows,
+        caption="Step changes (mean of both directions); roughness is their standard deviation. "
+        "Marked changes go along with a change of resolution or width; the last three columns leave them out.",
+    )
+
+
+def _changes(story: Story, k: int) -> Markup:
+    chosen = at_k(story.smoothness, k)
+    columns = [chosen[name].values for name in ("model", "step_from", "step_to", "depth", "marked")]
+    numbers = [
+        [with_error(float(v), float(e)) for v, e in zip(chosen[name].values, chosen[f"{name}_se"].values, strict=True)]
+        for name in ("forward", "backward", "mean")
+    ]
+    rows = [
+        [str(model), f"{start} → {stop}", "yes" if marked else "", f"{float(depth):.2f}", *values]
+        for model, start, stop, depth, marked, *values in zip(*columns, *numbers, strict=True)
+    ]
+    listing = table(
+        ["Model", "Steps", "Marked", "Depth", "Forward", "Backward", "Mean"],
+        rows,
+        caption="Every step change with its standard error.",
+        numeric_from=3,
+        class_="tall",
+    )
+    return tag("details", tag("summary", "All step changes as a table"), listing)
+
+
+def _span(peak: alignment.Peak) -> str:
+    first, last = peak.span
+    return f"{first:.2f} to {last:.2f}" if first < last else f"{first:.2f}"
+
+
+def _tall(rows: list[list[str]]) -> str | None:
+    """Long tables scroll."""
+    return "tall" if len(rows) > MOST_ROWS else None
+
+
+def _cell(value: float) -> str:
+    return number(value) if np.isfinite(value) else "–"
