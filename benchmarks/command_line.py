@@ -1,0 +1,60 @@
+"""The subcommands, and what happens to the records they make."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import records
+from benchmarks.wording import one_line
+
+SUBCOMMANDS = {
+    "floor": "time over a same-shape jnp.dot Gram pass in the same process",
+    "scaling": "growth with samples, features, layers and neighbours, as fitted exponents",
+    "devices": "equal results and really sharded columns on several devices and processes",
+    "memory": "peak memory over the features, in a fresh process",
+    "precision": "what each precision does to ranks and to Delta",
+    "crossover": "from how many thresholds per row on sorting beats counting",
+    "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",
+    "gpu": "everything an accelerator is asked for, in one call",
+    "report": "Markdown table and figures out of result files",
+    "compare": "flag regressions between two result files",
+}
+"""Subcommand -> what it measures. Each is the module of its name with `add_options(parser)` and `run(options, write)`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    Args:
+        arguments: Words of the command line; the process's own by default.
+
+    Returns:
+        Exit code: 0, 1 for a regression found by `compare`, 2 for a bad request.
+    """
+    options = make_parser(arguments).parse_args(arguments)
+    module = importlib.import_module(f"benchmarks.{options.subcommand}")
+    out = getattr(options, "out", None) or records.RESULTS / f"{options.subcommand}.jsonl"
+
+    def write(line: dict[str, Any]) -> None:
+        records.append(out, line)
+        print(one_line(line), flush=True)
+
+    try:
+        return module.run(options, write) or 0
+    except ValueError as error:
+        print(f"benchmarks {options.subcommand}: {error}", file=sys.stderr)
+        return 2
+
+
+def make_parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser; only the subcommand that is asked for is imported."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    chosen = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    for name, summary in SUBCOMMANDS.items():
+        sub = chosen.add_parser(name, help=summary, description=summary)
+        if words and words[0] == name:
+            importlib.import_module(f"benchmarks.{name}").add_options(sub)
+    return parser
