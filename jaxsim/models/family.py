@@ -13,6 +13,7 @@ from pathlib import Path
 import flax.linen as nn
 
 from jaxsim.models.config import ConfigReader
+from jaxsim.models.inputs import PIXELS, ModelInput
 from jaxsim.models.preprocess import PlainPreprocessor, Preprocessor
 from jaxsim.models.weights import WeightTable
 
@@ -31,6 +32,7 @@ class Architecture:
         preprocessing: what images get when the checkpoint says nothing about it.
         processor: makes the preprocessor from a checkpoint's directory where transformers' own cannot run.
             Called with the directory and the image size asked for (or None).
+        inputs: what the module takes; float images unless it says otherwise.
     """
 
     module: nn.Module
@@ -38,6 +40,7 @@ class Architecture:
     image_size: tuple[int, int]
     preprocessing: PlainPreprocessor
     processor: Callable[[Path, tuple[int, int] | None], Preprocessor] | None = None
+    inputs: ModelInput = PIXELS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,6 +82,7 @@ def load_model(
         params=jax.tree.map(jnp.asarray, variables),
         weights_hash=hash_weights(variables),
         preprocessor=_preprocessor(opened, size),
+        inputs=architecture.inputs,
     )
 
 
@@ -96,7 +97,7 @@ def _checked_size(image_size: tuple[int, int] | int | None) -> tuple[int, int] |
 
 def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) -> Mapping[str, Any]:
     architecture = opened.architecture
-    images = jax.ShapeDtypeStruct((1, *architecture.image_size, 3), jnp.float32)
+    images = architecture.inputs.example(architecture.image_size)
     if init == "random":
         return jax.tree.map(np.asarray, dict(module.lazy_init(jax.random.key(seed), images)))
     expected = jax.eval_shape(module.init, jax.random.key(0), images)

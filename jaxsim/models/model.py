@@ -10,11 +10,11 @@ from typing import Any, Literal, cast
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Shaped
 from PIL.Image import Image
 
+from jaxsim.models.inputs import PIXELS, ModelInput
 from jaxsim.models.preprocess import AnyImage, Preprocessor, as_rgb
 from jaxsim.models.step import RecordedState, Recording, Step
 
@@ -36,6 +36,7 @@ class VisionModel:
         params: the full Flax variables dict.
         weights_hash: SHA-256 over names, shapes, dtypes and bytes of the variables.
         preprocessor: what `preprocess` runs.
+        inputs: what a call takes; pixels for nearly every family.
 
     Example:
         >>> import json, tempfile, pathlib
@@ -59,6 +60,7 @@ class VisionModel:
     params: dict[str, Any]
     weights_hash: str
     preprocessor: Preprocessor
+    inputs: ModelInput = PIXELS
 
     def __repr__(self) -> str:
         return (
@@ -76,8 +78,8 @@ class VisionModel:
         """What `preprocess` does, JSON-able."""
         return {"image_size": list(self.image_size), **self.preprocessor.description}
 
-    def preprocess(self, images: Sequence[AnyImage] | AnyImage) -> Float[np.ndarray, "batch height width 3"]:
-        """Returns float32 `[B, H, W, 3]` from PIL images of any mode or uint8 arrays (gray or RGB).
+    def preprocess(self, images: Sequence[AnyImage] | AnyImage) -> Shaped[np.ndarray, "batch height width *channels"]:
+        """Returns what `inputs` says, mostly float32 `[B, H, W, 3]`, from PIL images or uint8 arrays, gray or RGB.
 
         Raises:
             ValueError: no images, or one that is not an image; its position is named.
@@ -99,7 +101,7 @@ class VisionModel:
 
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
         """Every step for images of another (height, width)."""
-        images = jax.ShapeDtypeStruct((1, *image_size, 3), jnp.float32)
+        images = self.inputs.example(image_size)
         recording = cast(Recording, jax.eval_shape(self.module.apply, self.params, images))
         chosen = self._chosen(recording)
         return tuple(
@@ -114,7 +116,7 @@ class VisionModel:
         )
 
     def apply(
-        self, params: dict[str, Any], images: Float[Array, "batch height width 3"]
+        self, params: dict[str, Any], images: Shaped[Array, "batch height width *channels"]
     ) -> OrderedDict[str, Array]:
         """Returns every step's state, in order; pure, to be jitted, sharded or differentiated.
 
@@ -129,17 +131,17 @@ class VisionModel:
         """Returns every step's state, in order; compiled once for each shape of `images`.
 
         Raises:
-            ValueError: not `[B, H, W, 3]` or not floating point.
+            ValueError: not what `inputs` says: another shape or dtype.
         """
-        return self._compiled_apply(self.params, _checked(images))
+        return self._compiled_apply(self.params, self.inputs.check(images))
 
     def outputs(self, images: Shaped[Array | np.ndarray, "..."]) -> OrderedDict[str, Array]:
         """Returns what follows the steps: `last_hidden_state`, and `pooler_output` and `logits` where loaded.
 
         Raises:
-            ValueError: not `[B, H, W, 3]` or not floating point.
+            ValueError: not what `inputs` says: another shape or dtype.
         """
-        return self._compiled_outputs(self.params, _checked(images))
+        return self._compiled_outputs(self.params, self.inputs.check(images))
 
     @functools.cached_property
     def _compiled_apply(self) -> Callable[..., OrderedDict[str, Array]]:
@@ -157,17 +159,6 @@ class VisionModel:
         """The recording's (name, description, state) triples that this granularity shows."""
         pairs = list(zip(recording.descriptions, recording.states, strict=True))
         if self.granularity == "block":
-            return [
-                (description.name, description, state) for description, state in pairs if description.block
-            ]
+            return [(description.name, description, state) for description, state in pairs if description.block]
         hidden = [pair for pair in pairs if pair[0].hidden]
         return [(f"hidden_states.{i}", description, state) for i, (description, state) in enumerate(hidden)]
-
-
-def _checked(images: Array | np.ndarray) -> Array | np.ndarray:
-    if images.ndim != 4 or images.shape[-1] != 3 or not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(
-            "expected float images [B, H, W, 3] as `preprocess` returns them, "
-            f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
-        )
-    return images

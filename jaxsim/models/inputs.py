@@ -1,0 +1,81 @@
+"""What a model takes: pixels, or the number of each pixel's colour in a palette."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Shaped
+
+
+@dataclasses.dataclass(frozen=True)
+class Pixels:
+    """Float images `[B, H, W, 3]`.
+
+    Example:
+        >>> Pixels().example((4, 6)).shape
+        (1, 4, 6, 3)
+    """
+
+    def example(self, image_size: tuple[int, int]) -> jax.ShapeDtypeStruct:
+        """Returns shape and dtype of a batch with one image of (height, width)."""
+        return jax.ShapeDtypeStruct((1, *image_size, 3), jnp.float32)
+
+    def check(self, images: Shaped[Array | np.ndarray, "..."]) -> Shaped[Array | np.ndarray, "batch height width 3"]:
+        """Returns `images`.
+
+        Raises:
+            ValueError: not `[B, H, W, 3]` or not floating point.
+        """
+        if images.ndim != 4 or images.shape[-1] != 3 or not jnp.issubdtype(images.dtype, jnp.floating):
+            raise ValueError(
+                "expected float images [B, H, W, 3] as `preprocess` returns them, "
+                f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
+            )
+        return images
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenIds:
+    """Whole numbers `[B, H, W]`, one token for each pixel.
+
+    Attributes:
+        n_tokens: how many tokens the model knows; ids are 0 to n_tokens - 1.
+
+    Example:
+        >>> TokenIds(5).check(np.array([[[0, 5]]]))
+        Traceback (most recent call last):
+            ...
+        ValueError: token ids out of range: expected 0 to 4, got 0 to 5; call `preprocess` on pictures first
+    """
+
+    n_tokens: int
+
+    def example(self, image_size: tuple[int, int]) -> jax.ShapeDtypeStruct:
+        """Returns shape and dtype of a batch with one image of (height, width)."""
+        return jax.ShapeDtypeStruct((1, *image_size), jnp.int32)
+
+    def check(self, images: Shaped[Array | np.ndarray, "..."]) -> Shaped[Array | np.ndarray, "batch height width"]:
+        """Returns `images`.
+
+        Raises:
+            ValueError: not `[B, H, W]`, not integers, or an id that the model does not know.
+        """
+        if images.ndim != 3 or not jnp.issubdtype(images.dtype, jnp.integer):
+            raise ValueError(
+                "expected token ids [B, H, W] as `preprocess` returns them, "
+                f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
+            )
+        if images.size and (images.min() < 0 or images.max() >= self.n_tokens):
+            raise ValueError(
+                f"token ids out of range: expected 0 to {self.n_tokens - 1}, "
+                f"got {images.min()} to {images.max()}; call `preprocess` on pictures first"
+            )
+        return images
+
+
+ModelInput = Pixels | TokenIds
+
+PIXELS = Pixels()
