@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import counted, number, with_error
+from jaxsim.report.sentences import counted, listed, number, with_error
 
 LEVEL = 0.05
 
@@ -25,7 +25,7 @@ class Peak:
     step_b: str
     lowest_t: float
     lowest: float
-    span: tuple[float, float]  # depths whose distance is within two standard errors of the peak's
+    spans: tuple[tuple[float, float], ...]  # stretches of depth within two standard errors of the peak
     flat: bool  # not even the lowest point is farther from the peak than that
 
 
@@ -69,7 +69,6 @@ def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
         top = int(np.abs(t - peak_t).argmin()) if math.isfinite(peak_t) else int(np.nanargmax(distance))
         bottom = int(np.nanargmin(distance))
         near = distance[top] - distance <= 2 * np.hypot(error, error[top])
-        first, last = _run_around(near, top)
         found.append(
             Peak(
                 model_a=str(chosen["model_a"].values[place]),
@@ -81,7 +80,7 @@ def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
                 step_b=str(chosen["nearest_b"].values[place, top]),
                 lowest_t=float(t[bottom]),
                 lowest=float(distance[bottom]),
-                span=(float(t[first]), float(t[last])),
+                spans=tuple((float(t[first]), float(t[last])) for first, last in _runs(near)),
                 flat=bool(near[bottom]),
             )
         )
@@ -196,19 +195,29 @@ def _shuffle_tests(chosen: xr.Dataset) -> dict[tuple[str, str], tuple[float, flo
     return {pair: (float(spearman), float(p)) for pair, (spearman, p) in zip(pairs, measured, strict=True)}
 
 
+def in_stretches(spans: tuple[tuple[float, float], ...]) -> str:
+    """Stretches of depth in words, at most three of them.
+
+    Example:
+        >>> in_stretches(((0.1, 0.2), (0.5, 0.5)))
+        '0.10 to 0.20 and 0.50'
+    """
+    words = [f"{first:.2f} to {last:.2f}" if first < last else f"{first:.2f}" for first, last in spans]
+    if len(words) <= 3:
+        return listed(words)
+    return f"{len(words)} separate stretches between {spans[0][0]:.2f} and {spans[-1][1]:.2f}"
+
+
 def _certainty(peak: Peak) -> str:
-    if peak.span[0] == peak.span[1]:
-        return "The neighbouring depths are lower by more than two standard errors."
+    if peak.spans == ((peak.t, peak.t),):
+        return "All other depths are lower by more than two standard errors."
     return (
-        f"Depths from {peak.span[0]:.2f} to {peak.span[1]:.2f} are within two standard errors of the peak, "
-        "so its place is known no better than that."
+        f"Within two standard errors of the peak: {in_stretches(peak.spans)}; its place is known no better than that."
     )
 
 
-def _run_around(near: np.ndarray, place: int) -> tuple[int, int]:
-    first = last = place
-    while first > 0 and near[first - 1]:
-        first -= 1
-    while last + 1 < len(near) and near[last + 1]:
-        last += 1
-    return first, last
+def _runs(near: np.ndarray) -> list[tuple[int, int]]:
+    """First and last place of every run of True."""
+    edges = np.diff(np.concatenate([[False], near, [False]]).astype(int))
+    firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]

@@ -27,7 +27,7 @@ def between_models(story: Story) -> Markup:
                 f"{peak.step_a} / {peak.step_b}",
                 f"{peak.t:.2f}",
                 with_error(peak.distance, peak.error),
-                _span(peak),
+                alignment.in_stretches(peak.spans),
                 f"{peak.lowest_t:.2f}",
                 number(peak.lowest),
             ]
@@ -45,7 +45,7 @@ def between_models(story: Story) -> Markup:
         return table(
             head,
             listing,
-            caption="The most different processing step of each pair, the depths not two standard errors below it, and "
+            caption="The most different processing step of each pair, the depths within two standard errors of it, and "
             "where the pair is closest.",
             numeric_from=2,
             class_=_tall(listing),
@@ -193,11 +193,6 @@ def _changes(story: Story, k: int) -> Markup:
         class_="tall",
     )
     return tag("details", tag("summary", "All step changes as a table"), listing)
-
-
-def _span(peak: alignment.Peak) -> str:
-    first, last = peak.span
-    return f"{first:.2f} to {last:.2f}" if first < last else f"{first:.2f}"
 
 
 def _tall(rows: list[list[str]]) -> str | None:

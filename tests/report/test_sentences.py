@@ -152,10 +152,22 @@ def test_a_peak_comes_with_the_depths_it_cannot_be_told_from():
     between["peak_t"].values[:] = 0.5
     (peak,) = peaks(between)
     assert (peak.t, peak.lowest, peak.flat) == (0.5, 0.0, False)
-    assert peak.span == pytest.approx((0.40, 0.60))  # 2 * 0.04 * sqrt(2) = 0.113 below the peak
+    assert peak.spans == (pytest.approx((0.40, 0.60)),)  # 2 * 0.04 * sqrt(2) = 0.113 below the peak
     said = plain(describe_peaks([peak]))
     assert said.startswith("a and b are most different at relative depth 0.50 (0.500 ± 0.040")
-    assert "Depths from 0.40 to 0.60 are within two standard errors of the peak" in said
+    assert "Within two standard errors of the peak: 0.40 to 0.60;" in said
+
+
+def test_a_second_hill_as_high_as_the_peak_is_not_hidden():
+    _, _, between = constructed_study({"a": 5, "b": 7})
+    between["distance"].values[:] = 0.1
+    between["distance"].values[0, 0, [4, 14, 15]] = 0.5
+    between["distance_se"].values[:] = 0.01
+    between["peak_t"].values[:] = 0.2
+    (peak,) = peaks(between)
+    assert "Within two standard errors of the peak: 0.20 and 0.70 to 0.75;" in describe_peaks([peak])
+    between["distance"].values[0, 0, [14, 15]] = 0.1
+    assert "All other depths are lower" in describe_peaks(peaks(between))
 
 
 def test_a_flat_curve_has_no_most_different_step():

@@ -117,7 +117,9 @@ def smoothness_profiles(
     for place, (ax, name) in enumerate(zip(panels, names, strict=True)):
         smoothness_profile(smoothness, name, k=k, styles=styles, ax=ax)
         name_axes(ax, "relative depth", "step change Δ" if place % columns == 0 else "")
-    highest = np.nanmax(at_k(smoothness, k)[["forward", "backward", "mean"]].to_dataarray().values, initial=0.0)
+    chosen = at_k(smoothness, k)
+    upper = chosen["mean"] + 2 * chosen["mean_se"].fillna(0)
+    highest = max(float(np.nanmax(each.values, initial=0.0)) for each in (chosen["forward"], chosen["backward"], upper))
     panels[0].set_ylim(0, 1.08 * highest if highest > 0 else 1.0)
     figure.legend(
         handles=[
