@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jaxsim.cli.compilation_cache import enable_compilation_cache
 from jaxsim.cli.outcome import readable_outcome
 
 app = typer.Typer(
@@ -70,6 +71,13 @@ def compare(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the subset, the queries and the permutations.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="A damaged image is an error.")] = False,
+    precision: Annotated[str, typer.Option(help="Of the distances: highest, float64, high or fast.")] = "highest",
+    plan: Annotated[str | None, typer.Option(help="Force one-pass or two-pass [default: the budget decides].")] = None,
+    devices: Annotated[int | None, typer.Option(help="Number of devices that share the samples.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Recheck some rows in float64.")] = False,
+    distributed: Annotated[
+        bool, typer.Option("--distributed", help="Join the other hosts; start the same command on each.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Use nothing that is in the folder already.")] = False,
     traceback: Traceback = False,
 ) -> None:
@@ -84,6 +92,11 @@ def compare(
         else f"finished features are kept in {out}; the same command continues from there"
     )
     with readable_outcome(show_traceback=traceback, when_interrupted=kept):
+        enable_compilation_cache()
+        if distributed:
+            from jaxsim.cli.hosts import join_hosts
+
+            join_hosts()
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
 
@@ -99,6 +112,10 @@ def compare(
             seed=seed,
             strict=strict,
             overwrite=overwrite,
+            precision=precision,
+            plan=plan,
+            devices=devices,
+            verify=verify,
         )
         run_comparison(models, images, settings=settings, out=out)
 
@@ -111,6 +128,7 @@ def demo(
     """Compare two small trained models on the embedded handwritten digits; needs no network."""
     kept = f"finished features are kept in {out}; the same command continues from there"
     with readable_outcome(show_traceback=traceback, when_interrupted=kept):
+        enable_compilation_cache()
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
 

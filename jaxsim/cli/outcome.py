@@ -20,7 +20,8 @@ def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Ite
     """Turns errors into exit codes and single lines, and warnings into single lines.
 
     A `ValueError` is input that the user can mend: exit code 2. An `OSError` (a full disk, a lost network
-    share) is 1, Ctrl-C is 130. Anything else is a defect and keeps its traceback.
+    share) or a lost process of a distributed run is 1, Ctrl-C is 130. Anything else is a defect and keeps its
+    traceback.
 
     Args:
         show_traceback: Let errors through as they are.
@@ -36,11 +37,17 @@ def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Ite
         except KeyboardInterrupt as interrupt:
             _say(f"interrupted: {when_interrupted}" if when_interrupted else "interrupted")
             raise typer.Exit(INTERRUPTED) from interrupt
-        except (ValueError, OSError) as error:
-            if show_traceback:
+        except (ValueError, OSError, RuntimeError) as error:
+            if show_traceback or not (isinstance(error, (ValueError, OSError)) or _is_lost_process(error)):
                 raise
             _say(f"error: {error}")
             raise typer.Exit(BAD_INPUT if isinstance(error, ValueError) else SYSTEM_ERROR) from error
+
+
+def _is_lost_process(error: BaseException) -> bool:
+    """Whether a process of a distributed run was lost, without importing JAX to find out."""
+    kernels = sys.modules.get("jaxsim_kernels")
+    return kernels is not None and isinstance(error, kernels.LostProcessError)
 
 
 def _show_warning(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import typer
+from jaxsim_kernels import meet
 
-from jaxsim.cli.compilation_cache import enable_compilation_cache
 from jaxsim.cli.progress import shown_progress
 from jaxsim.cli.tables import print_plan, print_summary
 from jaxsim.cli.terminal import open_console
@@ -26,14 +27,18 @@ def run_comparison(models: Sequence[str], images: str | None, *, settings: Setti
     Raises:
         ValueError: As `jaxsim.compare`.
     """
-    enable_compilation_cache()
+    if jax.process_index() != 0:
+        # One voice: process 0 shows the plan, the progress and the results.
+        prepare_comparison(list(models), images, settings=settings, out=out).run(report=False)
+        meet("report")
+        return
     console = open_console()
     comparison = prepare_comparison(list(models), images, settings=settings, out=out)
     print_plan(console, comparison.plan, out)
     with shown_progress(open_console(stderr=True)) as progress:
         study = comparison.run(report=False, progress=progress)
-    print_summary(console, study)
-    console.print(f"results      {out}", markup=False, soft_wrap=True)
+    print_summary(console, study, out)
     page = study.report(out)
+    meet("report")
     # Last, alone and never wrapped, for a click or for `open "$(jaxsim compare ... | tail -n 1)"`.
     typer.echo(str(page))

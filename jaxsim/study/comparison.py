@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import xarray as xr
+from jaxsim_kernels import meet
 
 from jaxsim.data import ImageSource, open_images
-from jaxsim.features import FeatureSet, extract
-from jaxsim.metrics import imbalance_matrix
+from jaxsim.features import FeatureSet, extract, open_features
+from jaxsim.metrics import ImbalanceMatrix, imbalance_matrix
 from jaxsim.study.folder import (
     check_writable,
     feature_folders,
@@ -29,7 +31,7 @@ from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.plan import Plan, make_plan
 from jaxsim.study.results import Study
 from jaxsim.study.samples import rows_of, shared_samples
-from jaxsim.study.settings import Granularity, Metric, Settings, Ties, check_sample_count, checked_settings
+from jaxsim.study.settings import Settings, check_sample_count, checked_settings
 from jaxsim.study.versions import package_versions
 
 Progress = Callable[[int, int, str], None]
@@ -78,7 +80,7 @@ class Comparison:
         for each in caught:
             warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
         study = Study.from_results(results, seed=self.settings.seed, reused=tuple(reused))
-        if self.out is not None:
+        if self.out is not None and jax.process_index() == 0:
             study.save(self.out)
             if report:
                 study.report(self.out)
@@ -89,9 +91,11 @@ class Comparison:
         names = [each.name for each in self.inputs]
         folders = feature_folders(self.out, names) if self.out is not None else {}
         features: dict[str, FeatureSet] = {}
-        for name, given in ((each.name, each.given) for each in self.inputs):
+        for index, (name, given) in enumerate((each.name, each.given) for each in self.inputs):
             if isinstance(given, FeatureSet):
                 features[name] = given
+                continue
+            if index % jax.process_count() != jax.process_index():
                 continue
             if self.images is None:
                 raise ValueError(_without_images(name))
@@ -107,7 +111,16 @@ class Comparison:
             )
             if features[name].reused:
                 reused.append(f"features of {name}")
-        return features
+        if jax.process_count() > 1:
+            # Each process ran some of the models; from here on all of them read all features.
+            meet("features")
+            for name, folder in folders.items():
+                if name not in features and not isinstance(self._given(name), FeatureSet):
+                    features[name] = open_features(folder)
+        return {each.name: features[each.name] for each in self.inputs}
+
+    def _given(self, name: str) -> Any:
+        return next(each.given for each in self.inputs if each.name == name)
 
     def _measurement(
         self,
@@ -130,7 +143,15 @@ class Comparison:
         key = measurement_key(
             manifests=[(name, each.manifest) for name, each in features.items()],
             ids=ids,
-            settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
+            settings=[
+                settings.k,
+                settings.metric,
+                settings.n_queries,
+                settings.ties,
+                settings.seed,
+                settings.precision,
+                settings.verify,
+            ],
             version=package_versions()["jaxsim-metrics"],
         )
         if self.out is not None and not settings.overwrite:
@@ -153,6 +174,10 @@ class Comparison:
             n_queries=settings.n_queries,
             seed=settings.seed,
             ties=settings.ties,
+            precision=settings.precision,
+            plan=settings.plan,
+            devices=settings.devices,
+            verify=settings.verify,
             progress=_renamed(progress, "imbalance"),
         )
         results = label_imbalance(
@@ -161,9 +186,9 @@ class Comparison:
             k=settings.k,
             standard_error=np.asarray(matrix.standard_error, np.float64),
             n_samples=len(ids),
-            attrs=self._record(features, ids, caught),
+            attrs=self._record(features, ids, caught) | _how(matrix),
         )
-        if self.out is not None:
+        if self.out is not None and jax.process_index() == 0:
             save_measurement(self.out, key, results)
         return results
 
@@ -227,6 +252,8 @@ def prepare_comparison(
     Raises:
         ValueError: As `compare`, for all that can be known before the work.
     """
+    if out is None and jax.process_count() > 1:
+        raise ValueError("expected out= (--out), a folder that all processes see, when several processes run together")
     folder = check_writable(out) if out is not None else None
     source = open_images(images) if images is not None else None
     if source is not None and settings.n_samples is not None:
@@ -253,15 +280,19 @@ def compare(
     n_samples: int | None = None,
     pool: str = "mean",
     k: int | Sequence[int] = 1,
-    metric: Metric = "euclidean",
+    metric: str = "euclidean",
     n_queries: int | None = None,
-    ties: Ties = "index",
+    ties: str = "index",
     seed: int = 0,
-    granularity: Granularity = "block",
+    granularity: str = "block",
     batch_size: int = 32,
     strict: bool = False,
     image_size: tuple[int, int] | int | None = None,
     overwrite: bool = False,
+    precision: str = "highest",
+    plan: str | None = None,
+    devices: int | None = None,
+    verify: bool = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
     progress: Progress | None = None,
@@ -287,6 +318,12 @@ def compare(
         image_size: Edge, or (height, width), of what the models loaded here see, instead of the checkpoints'
             own.
         overwrite: Replace features in `out` that were made otherwise, and use nothing that is there.
+        precision: Of the distances: "highest" (float32; float64 for up to 1024 samples), "float64", "high" or
+            "fast", see `imbalance_matrix`.
+        plan: Force "one-pass" or "two-pass".
+        devices: Number of devices that share the samples; None takes the default device, or all devices of
+            all processes when several run together.
+        verify: Recheck some rows in float64 and record the largest deviation.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.
         report: Write the report to `out`.
@@ -319,8 +356,22 @@ def compare(
         strict=strict,
         image_size=image_size,
         overwrite=overwrite,
+        precision=precision,
+        plan=plan,
+        devices=devices,
+        verify=verify,
     )
     return prepare_comparison(models, images, settings=settings, out=out).run(report=report, progress=progress)
+
+
+def _how(matrix: ImbalanceMatrix) -> dict[str, Any]:
+    """How the matrix was computed, for the record."""
+    return {
+        "precision": matrix.precision,
+        "plan": str(matrix.plan),
+        "verification": "" if matrix.verification is None else str(matrix.verification),
+        "notes": json.dumps(list(matrix.notes)),
+    }
 
 
 def _without_images(name: str) -> str:

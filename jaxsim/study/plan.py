@@ -109,7 +109,13 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
     widths = tuple(width for model in models for width in model.widths)
     measurement = plan_for(
         Workload(n_samples, n_queries, widths, max(settings.k)),
-        Options(ks=settings.k, metric=settings.metric, ties=settings.ties),
-        make_placement(None, None),
+        Options(
+            ks=settings.k,
+            metric=settings.metric,
+            ties=settings.ties,
+            precision=settings.precision,
+            passes=settings.plan,
+        ),
+        make_placement(settings.devices),
     )
     return Plan(tuple(models), n_samples, n_queries, settings, measurement.n_bytes, measurement.passes)

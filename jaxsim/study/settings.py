@@ -9,8 +9,16 @@ from typing import Any, Literal, get_args
 Metric = Literal["euclidean", "cosine", "correlation"]
 Ties = Literal["index", "expected"]
 Granularity = Literal["block", "hf"]
+Precision = Literal["float64", "highest", "high", "fast"]
+Passes = Literal["one-pass", "two-pass"]
 
-CHOICES = {"metric": get_args(Metric), "ties": get_args(Ties), "granularity": get_args(Granularity)}
+CHOICES = {
+    "metric": get_args(Metric),
+    "ties": get_args(Ties),
+    "granularity": get_args(Granularity),
+    "precision": get_args(Precision),
+    "plan": (None, *get_args(Passes)),
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,10 @@ class Settings:
     strict: bool = False
     image_size: tuple[int, int] | int | None = None
     overwrite: bool = False
+    precision: Precision = "highest"
+    plan: Passes | None = None
+    devices: int | None = None
+    verify: bool = False
 
 
 def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
@@ -60,11 +72,12 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
             )
     if not ks or len(set(ks)) != len(ks):
         raise ValueError(f"expected at least one k and each once, got {list(ks)}")
-    for name, least in (("n_samples", 1), ("n_queries", 2)):
+    for name, least in (("n_samples", 1), ("n_queries", 2), ("devices", 1)):
         value = fields.get(name)
         if value is not None and not _is_count(value, least):
             raise ValueError(
-                f"expected {name} to be an integer of at least {least}, got {value!r}; leave it out to use all samples"
+                f"expected {name} to be an integer of at least {least}, got {value!r}; leave it out to use "
+                "all there are"
             )
     if not _is_count(fields.get("batch_size", 1)):
         raise ValueError(f"expected batch_size to be an integer of at least 1, got {fields['batch_size']!r}")
@@ -72,7 +85,9 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
         raise ValueError(f"expected seed to be an integer of at least 0, got {fields['seed']!r}")
     for name, choices in CHOICES.items():
         if name in fields and fields[name] not in choices:
-            raise ValueError(f"expected {name} to be one of {', '.join(choices)}, got {fields[name]!r}")
+            raise ValueError(
+                f"expected {name} to be one of {', '.join(str(c) for c in choices if c)}, got {fields[name]!r}"
+            )
     return Settings(k=ks, **fields)
 
 

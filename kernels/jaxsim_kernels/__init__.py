@@ -4,6 +4,7 @@ Imports jax and numpy, nothing else.
 """
 
 from .all_pairs import AllPairs, Options, Progress, all_pairs, plan_for
+from .hosts import LostProcessError, meet
 from .pair import PairSums, pair_imbalance
 from .placement import make_placement
 from .plan import Plan, Workload, make_plan
@@ -15,6 +16,7 @@ from .verify import Verification, verify_rows
 
 __all__ = [
     "AllPairs",
+    "LostProcessError",
     "Metric",
     "Options",
     "PairSums",
@@ -30,6 +32,7 @@ __all__ = [
     "check_precision",
     "make_placement",
     "make_plan",
+    "meet",
     "pair_imbalance",
     "plan_for",
     "verify_rows",
