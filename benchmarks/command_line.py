@@ -21,7 +21,8 @@ SUBCOMMANDS = {
     "report": "Markdown table and figures out of result files",
     "compare": "flag regressions between two result files",
 }
-"""Subcommand -> what it measures. Each is the module of its name with `add_options(parser)` and `run(options, write)`."""
+"""Subcommand -> what it measures. Each is the module of that name, with `add_options(parser)` and
+`run(options, write)`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,142 @@
+"""From how many thresholds per row on sorting a row once beats counting against every threshold."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxsim_kernels import Placement
+from jaxsim_kernels.plan import SORT_FROM_THRESHOLDS
+from jaxsim_kernels.prepare import prepare_layer
+from jaxsim_kernels.programs import count_program, ranks_program, strip_program, threshold_program
+from jaxsim_kernels.shapes import padded_samples
+from jaxsim_kernels.sorting import counts_by_sorting
+from jaxsim_kernels.strips import Counts
+
+from benchmarks import measure, records
+from benchmarks.arguments import Write, add_run_options, numbers, positive
+
+THRESHOLDS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 512)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the subcommand."""
+    add_run_options(parser)
+    parser.add_argument("--samples", type=numbers, default=(4096, 16384), metavar="N[,N...]", help="row lengths")
+    parser.add_argument("--features", type=positive, default=64, metavar="D", help="of the layer (default 64)")
+    parser.add_argument("--rows", type=positive, default=256, metavar="R", help="rows of the block (default 256)")
+    parser.add_argument("--thresholds", type=numbers, default=THRESHOLDS, metavar="T[,T...]", help="per row")
+
+
+def run(options: argparse.Namespace, write: Write) -> None:
+    """One record per number of samples."""
+    for n_samples in options.samples:
+        rows = min(options.rows, n_samples)
+        write(measure_crossover(n_samples, options.features, rows, options.thresholds, options.runs, options.seed))
+
+
+def measure_crossover(
+    n_samples: int, n_features: int, n_rows: int, thresholds: tuple[int, ...], runs: int = measure.RUNS, seed: int = 0
+) -> dict[str, Any]:
+    """Time one block of rows both ways, from the Gram strip to the ranks.
+
+    Args:
+        n_samples: Length of a row.
+        n_features: Of the layer.
+        n_rows: Rows of the block.
+        thresholds: Numbers of thresholds per row, each a random sample's score.
+        runs: Timed runs of each side.
+        seed: Of layer and thresholds.
+
+    Returns:
+        The record.
+
+    Raises:
+        RuntimeError: If the two ways do not give the same integers.
+    """
+    rng = np.random.default_rng(seed)
+    placement, ascending = Placement(), tuple(sorted(set(thresholds)))
+    layer = prepare_layer(
+        rng.standard_normal((n_samples, n_features), np.float32), "euclidean", padded_samples(n_samples)
+    )
+    strip = strip_program(placement, 0, "highest")(layer.features, layer.half_norms, np.arange(n_rows, dtype=np.int32))
+    # A row's own column is left out, as in all pairs: it is nobody's neighbour.
+    drawn = (np.arange(n_rows)[:, None] + rng.integers(1, n_samples, (n_rows, ascending[-1]))) % n_samples
+    counted, other = "count", "sort" if jax.default_backend() == "cpu" else "device-sort"
+    timings: dict[str, measure.Timing] = {}
+    quotients: dict[int, float] = {}
+    for count in ascending:
+        columns = placement.replicate(drawn[:, :count].astype(np.int32))
+        sides = {
+            counted: _counting(placement, strip, layer.half_norms, columns),
+            other: (_host_sorting if other == "sort" else _device_sorting)(strip, layer.half_norms, columns),
+        }
+        if not all(np.array_equal(a, b) for a, b in zip(sides[counted](), sides[other](), strict=True)):
+            raise RuntimeError(f"counting and sorting disagree at {count} thresholds of {n_samples} samples")
+        taken = measure.interleaved(sides, runs)
+        timings |= {f"{name} {count}": timing for name, timing in taken.items()}
+        quotients[count] = taken[counted].median / taken[other].median
+    return records.record(
+        "crossover",
+        {"n_samples": n_samples, "n_features": n_features, "n_rows": n_rows, "against": other},
+        thresholds=list(ascending),
+        count_over_sort=[quotients[count] for count in ascending],
+        timings={name: timing.as_json() for name, timing in timings.items()},
+        found={
+            "sort_wins_from": crossing(list(quotients), list(quotients.values())),
+            "planner_sorts_from": SORT_FROM_THRESHOLDS if other == "sort" else None,
+        },
+    )
+
+
+def crossing(sizes: list[int], quotients: list[float]) -> float | None:
+    """Where a rising quotient passes 1 for good, interpolated in logarithms; None if it stays below.
+
+    Example:
+        >>> crossing([10, 40], [0.5, 2.0])
+        20.0
+        >>> crossing([10, 40], [0.5, 0.9]) is None
+        True
+    """
+    below = [i for i, value in enumerate(quotients) if value < 1]
+    if not below:
+        return float(sizes[0])
+    last = below[-1]
+    if last + 1 == len(sizes):
+        return None
+    x, y = np.log(sizes[last : last + 2]), np.log(quotients[last : last + 2])
+    return float(np.round(np.exp(x[0] - y[0] * (x[1] - x[0]) / (y[1] - y[0])), 1))
+
+
+def _counting(placement: Placement, strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
+    program = count_program(placement, columns.shape[1], (1,), False)
+    return lambda: program(strip, half_norms, columns)
+
+
+def _host_sorting(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
+    ranks = ranks_program(columns.shape[1], (1,), False)
+
+    def side() -> Any:
+        scores, thresholds = threshold_program()(strip, half_norms, columns)
+        return ranks(counts_by_sorting(np.asarray(scores), np.asarray(thresholds)))
+
+    return side
+
+
+def _device_sorting(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
+    """XLA's sort and a search: not a way the planner has, but what an accelerator would do instead of counting."""
+    ranks = ranks_program(columns.shape[1], (1,), False)
+
+    @jax.jit
+    def side(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Any:
+        scores, thresholds = threshold_program()(strip, half_norms, columns)
+        ordered = jnp.sort(scores, axis=1)
+        less, upto = (
+            jax.vmap(lambda row, wanted, where=where: jnp.searchsorted(row, wanted, side=where))(ordered, thresholds)
+            for where in ("left", "right")
+        )
+        return ranks(Counts(less.astype(jnp.int32), upto.astype(jnp.int32)))
+
+    return lambda: side(strip, half_norms, columns)

@@ -1,0 +1,98 @@
+"""Runs one computation in a fresh process and reads what it took from the operating system."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.serving import serve
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Peak memory of one `jaxsim.imbalance_matrix`.
+
+    Args:
+        request: `widths`, `n_samples`, `k`, `plan`, `budget`, `precision`, `seed`, `on_disk`, `check_layers`.
+
+    Returns:
+        Bytes: `started` (libraries loaded, no features), `before` (features there), `peak`; with the seconds, the plan
+        and whether a subset of the layers gives the same in one pass.
+    """
+    import jax
+
+    from jaxsim.metrics import imbalance_matrix
+
+    jax.block_until_ready(jax.jit(lambda x: x + 1)(np.zeros(8, np.float32)))
+    started = status("VmRSS")
+    with tempfile.TemporaryDirectory() as folder:
+        layers = _layers(request, Path(folder) if request["on_disk"] else None)
+        settings = {"k": tuple(request["k"]), "precision": request["precision"]}
+        before, reset = status("VmRSS"), _reset_peak()
+        start = time.perf_counter()
+        found = imbalance_matrix(layers, plan=request["plan"], budget=request["budget"], **settings)
+        seconds = time.perf_counter() - start
+        peak = status("VmHWM")
+        stats = jax.devices()[0].memory_stats() or {}
+        equal = None
+        if request["check_layers"]:
+            count = request["check_layers"]
+            part = imbalance_matrix(layers[:count], plan="one-pass", **settings)
+            equal = bool(np.array_equal(part.values, found.values[..., :count, :count]))
+    return {
+        "started": started,
+        "before": before,
+        "peak": peak,
+        "peak_was_reset": reset,
+        "device_peak": stats.get("peak_bytes_in_use"),
+        "seconds": seconds,
+        "plan": str(found.plan),
+        "passes": found.plan.passes,
+        "planned_bytes": found.plan.n_bytes,
+        "notes": list(found.notes),
+        "subset_equal": equal,
+    }
+
+
+def status(field: str) -> int:
+    """Bytes of a field of /proc/self/status, such as VmRSS or VmHWM.
+
+    Example:
+        >>> status("VmHWM") >= status("VmRSS") // 2
+        True
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return 1024 * int(line.split()[1])
+    raise ValueError(f"/proc/self/status has no field {field}.")
+
+
+def _reset_peak() -> bool:
+    """Start VmHWM anew, so that making the features does not count; not every system allows it."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def _layers(request: dict[str, Any], folder: Path | None) -> list[np.ndarray]:
+    from benchmarks.workloads import Shape, synthetic_layers
+
+    shape = Shape("", request["n_samples"], tuple(request["widths"]), tuple(request["k"]))
+    if folder is None:
+        return synthetic_layers(shape, request["seed"])
+    rng = np.random.default_rng(request["seed"])
+    latent = rng.standard_normal((shape.n_samples, max(shape.widths)), np.float32)
+    layers = []
+    for index, width in enumerate(shape.widths):
+        path = folder / f"{index:04d}.npy"
+        np.save(path, latent[:, :width])
+        latent += np.float32(0.4) * rng.standard_normal(latent.shape, np.float32)
+        layers.append(np.load(path, mmap_mode="r"))
+    return layers
+
+
+if __name__ == "__main__":
+    serve(answer)
