@@ -7,7 +7,7 @@ import os
 from rich.filesize import decimal
 
 from jaxsim.cli.compilation_cache import VARIABLE, compilation_cache_folder
-from jaxsim.cli.terminal import new_table, open_console
+from jaxsim.cli.terminal import open_console, print_lines, print_table
 
 
 def print_models() -> None:
@@ -16,11 +16,8 @@ def print_models() -> None:
     from jaxsim.models.family import families
 
     console = open_console()
-    table = new_table(console, "Families", "family", "<models", "<model_type in config.json")
-    for family in families():
-        table.add_row(family.name, family.title, ", ".join(family.model_types))
-    console.print(table)
-    console.print()
+    rows = [(family.name, family.title, ", ".join(family.model_types)) for family in families()]
+    print_table(console, "Families", ("family", "<models", "<model_type in config.json"), rows)
     lines = [
         "A model is given as",
         "  a directory    config.json and safetensors, as save_pretrained writes them",
@@ -28,8 +25,7 @@ def print_models() -> None:
         f"  embedded       {', '.join(DEMO_MODELS)}",
         "  features       a folder of features from an earlier run",
     ]
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+    print_lines(console, lines)
 
 
 def print_info() -> None:
@@ -39,27 +35,12 @@ def print_info() -> None:
     from jaxsim.study import package_versions
 
     console = open_console()
-    table = new_table(console, "Versions", "package", "<version")
-    for name, version in package_versions().items():
-        table.add_row(name, version)
-    console.print(table)
-    console.print()
-    table = new_table(
-        console,
-        f"Devices (platform {jax.default_backend()}, {os.cpu_count()} CPU cores)",
-        "device",
-        "<kind",
-        "memory",
-    )
+    print_table(console, "Versions", ("package", "<version"), package_versions().items())
+    rows = []
     for device in jax.local_devices():
-        stats = device.memory_stats() or {}
-        limit = stats.get("bytes_limit")
-        table.add_row(str(device), device.device_kind, decimal(limit) if limit else "-")
-    console.print(table)
-    console.print()
-    folder = compilation_cache_folder()
-    console.print(
-        f"compilation cache: {folder or 'off'} (set {VARIABLE} to another folder, or to off)",
-        markup=False,
-        soft_wrap=True,
-    )
+        limit = (device.memory_stats() or {}).get("bytes_limit")
+        rows.append((str(device), device.device_kind, decimal(limit) if limit else "-"))
+    title = f"Devices (platform {jax.default_backend()}, {os.cpu_count()} CPU cores)"
+    print_table(console, title, ("device", "<kind", "memory"), rows)
+    folder = compilation_cache_folder() or "off"
+    print_lines(console, [f"compilation cache: {folder} (set {VARIABLE} to another folder, or to off)"])

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import sys
 import warnings
 from pathlib import Path
 
 #: "off" switches the cache off, a path puts it there.
 VARIABLE = "JAXSIM_COMPILATION_CACHE"
+JAX_VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 
 
 def enable_compilation_cache() -> Path | None:
     """Switches the cache on, unless the user switched it off or configured JAX's own.
 
+    Call it before JAX is imported: later, XLA's log level is settled.
+
     Returns:
         The cache's folder, None when it is off.
     """
-    import jax
-
     folder = compilation_cache_folder()
-    if folder is None or os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+    if folder is None:
+        return None
+    # XLA on CPU calls its own tuning flags (prefer-no-gather) unsupported by the host whenever it loads a program from
+    # the cache, in many kilobytes of log. Real differences between hosts cannot occur: see `_processor`.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if os.environ.get(JAX_VARIABLE):
         return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,6 +39,8 @@ def enable_compilation_cache() -> Path | None:
             stacklevel=2,
         )
         return None
+    import jax
+
     jax.config.update("jax_compilation_cache_dir", str(folder))
     # A study compiles many small programs; the default keeps only those that took a second.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -45,11 +55,22 @@ def compilation_cache_folder() -> Path | None:
     choice = os.environ.get(VARIABLE, "")
     if choice.lower() in ("off", "0", "no", "false"):
         return None
-    if choice:
-        return Path(choice).expanduser()
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
-    return _user_cache() / "jaxsim" / "compiled"
+    if not choice and os.environ.get(JAX_VARIABLE):
+        return Path(os.environ[JAX_VARIABLE])
+    return (Path(choice).expanduser() if choice else _user_cache() / "jaxsim") / f"compiled-{_processor()}"
+
+
+def _processor() -> str:
+    """A short key of this machine's processor.
+
+    Programs for CPU are machine code for one processor, and home folders are shared between machines with others.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = [platform.processor()]
+    told = [line for line in lines if line.startswith(("flags", "Features", "model name", "CPU part"))] or lines
+    return hashlib.sha256("\n".join([platform.machine(), *sorted(set(told))]).encode()).hexdigest()[:8]
 
 
 def _user_cache() -> Path:

@@ -9,10 +9,13 @@ import numpy as np
 from rich.console import Console
 from rich.filesize import decimal
 
-from jaxsim.cli.terminal import new_table
+from jaxsim.cli.terminal import print_lines, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import xarray as xr
 
     from jaxsim.study import Plan, Study
 
@@ -25,97 +28,89 @@ def print_plan(console: Console, plan: Plan, out: Path) -> None:
         plan: The plan.
         out: Where results go.
     """
-    table = new_table(console, "Plan", "model", "<family", "steps", "features per step", "<source")
+    rows = []
     for model in plan.models:
         low, high = min(model.widths), max(model.widths)
         widths = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        table.add_row(model.name, model.family, str(len(model.widths)), widths, model.source)
-    console.print(table)
+        rows.append((model.name, model.family, str(len(model.widths)), widths, model.source))
+    print_table(console, "Plan", ("model", "<family", "steps", "features per step", "<source"), rows)
     settings = plan.settings
     queries = "all of them" if plan.n_queries == plan.n_samples else f"{plan.n_queries:,}"
     ks = ", ".join(map(str, settings.k))
-    lines = [
-        f"samples      {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
+    lines = (
+        f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
         f"measure      information imbalance, k = {ks}, {settings.metric}, pooling {settings.pool}",
         f"layers       {plan.n_layers:,}, so {plan.n_cells:,} ordered pairs",
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
         f"output       {out}",
-    ]
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-    console.print()
+        "",
+    )
+    print_lines(console, lines)
 
 
-def print_summary(console: Console, study: Study) -> None:
+def print_summary(console: Console, study: Study, out: Path) -> None:
     """Prints what a comparison found, for the first k.
 
     Args:
         console: Where to.
         study: The finished study.
+        out: Where results are.
     """
-    smooth, between = study.smoothness.isel(k=0), study.between.isel(k=0)
     attrs = study.results.attrs
     k, floor = int(study.results["k"][0]), float(study.results["floor"][0])
     console.print()
     title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f})"
-    table = new_table(
-        console,
-        title,
-        "model",
-        "steps",
-        "mean change",
-        "largest change",
-        "<between",
-        "roughness",
-        "fixed step",
-    )
+    columns = ("model", "steps", "mean change", "largest change", "<between", "roughness", "fixed step")
+    print_table(console, title, columns, _smoothness_rows(study.smoothness.isel(k=0)))
+    if study.between.sizes["pair"]:
+        columns = ("pair", "peak distance", "at depth", "<steps there", "depth correlation", "offset")
+        print_table(console, "Between models", columns, _pair_rows(study.between.isel(k=0)))
+    damaged = json.loads(attrs.get("damaged", "[]"))
+    lines = []
+    if damaged:
+        listed = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
+        lines.append(f"left out     {len(damaged)} damaged images: {listed}")
+    if study.reused:
+        lines.append(f"reused       {', '.join(study.reused)}")
+    print_lines(console, [*lines, f"results      {out}"])
+
+
+def _smoothness_rows(smooth: xr.Dataset) -> Iterator[tuple[str, ...]]:
     for name in smooth["model_name"].values:
         own = smooth.isel(change=np.flatnonzero(smooth["model"].values == name))
         row = smooth.sel(model_name=name)
         where = "-"
         if own.sizes["change"]:
-            largest = own.isel(change=int(own["mean"].argmax()))
+            largest = own.isel(change=int(np.argmax(own["mean"].values)))
             where = f"{largest['step_from'].item()} -> {largest['step_to'].item()}"
-        mean = f"{row['mean_change'].item():.4f} ± {row['mean_change_se'].item():.4f}"
-        peak, rough = f"{row['max_change'].item():.4f}", f"{row['roughness'].item():.4f}"
-        fixed = f"{float(row['fixed_step'].mean()):.4f}"
-        table.add_row(str(name), str(own.sizes["change"] + 1), mean, peak, where, rough, fixed)
-    console.print(table)
-    if between.sizes["pair"]:
-        console.print()
-        table = new_table(
-            console,
-            "Between models",
-            "pair",
-            "peak distance",
-            "at depth",
-            "<steps there",
-            "depth correlation",
-            "offset",
+        yield (
+            str(name),
+            str(own.sizes["change"] + 1),
+            f"{row['mean_change'].item():.4f} ± {row['mean_change_se'].item():.4f}",
+            f"{row['max_change'].item():.4f}",
+            where,
+            f"{row['roughness'].item():.4f}",
+            f"{float(row['fixed_step'].mean()):.4f}",
         )
-        for pair in between["pair"].values:
-            row = between.sel(pair=pair)
-            there = row.sel(t=row["peak_t"].item())
-            a, b = row["model_a"].item(), row["model_b"].item()
-            aligned = {
-                name: between[f"alignment_{name}"].sel(direction=f"{a} -> {b}").item()
-                for name in ("spearman", "spearman_p", "offset", "offset_null")
-            }
-            table.add_row(
-                str(pair),
-                f"{row['peak_distance'].item():.4f} ± {there['distance_se'].item():.4f}",
-                f"{row['peak_t'].item():.2f}",
-                f"{there['nearest_a'].item()} | {there['nearest_b'].item()}",
-                f"{aligned['spearman']:.2f} (p = {aligned['spearman_p']:.3f})",
-                f"{aligned['offset']:.2f} (chance {aligned['offset_null']:.2f})",
-            )
-        console.print(table)
-    console.print()
-    damaged = json.loads(attrs.get("damaged", "[]"))
-    if damaged:
-        listed = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
-        console.print(f"left out     {len(damaged)} damaged images: {listed}", markup=False, soft_wrap=True)
-    if study.reused:
-        console.print(f"reused       {', '.join(study.reused)}", markup=False, soft_wrap=True)
+
+
+def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:
+    for pair in between["pair"].values:
+        row = between.sel(pair=pair)
+        there = row.sel(t=row["peak_t"].item())
+        direction = f"{row['model_a'].item()} -> {row['model_b'].item()}"
+        spearman, p, offset, chance = (
+            between[f"alignment_{name}"].sel(direction=direction).item()
+            for name in ("spearman", "spearman_p", "offset", "offset_null")
+        )
+        yield (
+            str(pair),
+            f"{row['peak_distance'].item():.4f} ± {there['distance_se'].item():.4f}",
+            f"{row['peak_t'].item():.2f}",
+            f"{there['nearest_a'].item()} | {there['nearest_b'].item()}",
+            # With all steps matched to one there is no correlation to speak of.
+            "undefined" if np.isnan(spearman) else f"{spearman:.2f} (p = {p:.3f})",
+            f"{offset:.2f} (chance {chance:.2f})",
+        )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 #: Columns of tables in a file; a terminal has its own width.
 FILE_WIDTH = 140
@@ -18,22 +21,27 @@ def open_console(*, stderr: bool = False) -> Console:
     return console
 
 
-def new_table(console: Console, title: str, *columns: str) -> Table:
-    """A table whose first column is text and whose other columns are numbers.
+def print_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a title, a table and an empty line.
 
     Args:
-        console: Where it will be printed; anything but a terminal gets plain ASCII lines.
+        console: Where to; anything but a terminal gets plain ASCII lines.
         title: Above the table.
-        *columns: Headings; one that starts with "<" is text too.
+        columns: Headings; the first column and those that start with "<" are text, the others numbers.
+        rows: Cells.
     """
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=SIMPLE_HEAD if console.is_terminal else ASCII2,
-        show_edge=False,
-    )
+    table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2, show_edge=False)
     for i, column in enumerate(columns):
         text = i == 0 or column.startswith("<")
         table.add_column(column.removeprefix("<"), justify="left" if text else "right", overflow="fold")
-    return table
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(title, style="bold", markup=False)
+    console.print(table)
+    console.print()
+
+
+def print_lines(console: Console, lines: Iterable[str]) -> None:
+    """Prints lines as they are: no markup, and no line breaks of its own, which would cut paths."""
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

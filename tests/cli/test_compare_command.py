@@ -30,7 +30,7 @@ def test_plan_summary_and_the_path_of_the_page(jaxsim, checkpoint, photos, tmp_p
     )
     assert result.exit_code == 0, result.output
     plan, summary = result.stdout.split("Smoothness", 1)
-    assert re.search(r"samples +24, queries: 12", plan)
+    assert re.search(r"images +24, queries: 12", plan)
     assert re.search(r"layers +8, so 64 ordered pairs", plan)
     assert re.search(rf"distances +{12 * 24 * 8:,}", plan)
     assert re.search(r"features +about 6\.1 kB on disk", plan)

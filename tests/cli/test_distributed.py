@@ -48,6 +48,8 @@ def test_two_processes_give_what_one_gives(tmp_path):
 def test_half_an_address_is_refused(tmp_path, monkeypatch, given):
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    result = CliRunner().invoke(app, ["compare", *MODELS, "--images", "digits", "--out", str(tmp_path), "--distributed"])
+    result = CliRunner().invoke(
+        app, ["compare", *MODELS, "--images", "digits", "--out", str(tmp_path), "--distributed"]
+    )
     assert result.exit_code == 2
     assert "JAX_COORDINATOR_ADDRESS" in result.output + (result.stderr or "")
