@@ -119,12 +119,17 @@ class VisionTransformer(nn.Module):
         width, slots = s.block.hidden_size, s.positioned_prefix
         table = self.param(
             "position_embeddings",
-            nn.initializers.truncated_normal(s.block.init_std),
+            self.position_init,
             (1, slots + s.grid[0] * s.grid[1], width),
         )
         patches = resize_grid(table[0, slots:].reshape(*s.grid, width), grid, s.resize).reshape(-1, width)
         unplaced = jnp.zeros((len(s.prefix) - slots, width), patches.dtype)
         return jnp.concatenate([table[0, :slots], unplaced, patches])[None]
+
+    @nn.nowrap
+    def position_init(self, key: Array, shape: tuple[int, ...]) -> Array:
+        """Returns the random twin's position table, `[1, T, D]` with the prefix tokens' slots first."""
+        return nn.initializers.truncated_normal(self.settings.block.init_std)(key, shape)
 
     @nn.nowrap
     def rotate(self, grid: tuple[int, int]) -> Rotate | None:

@@ -11,7 +11,7 @@ initialisation hides errors), saves it with `save_pretrained`, loads it in both 
 - `granularity="hf"` with the `hidden_states` of the original, one to one;
 - `granularity="block"`: steps that are hidden states are covered by the above; every other step must be named
   in `hooks` with the torch module (a dotted path) whose output it equals, or (path, function of that output);
-- `last_hidden_state`, `pooler_output`, `logits`: what the original returns must be in `model.outputs`
+- `last_hidden_state`, `pooler_output`, `image_embeds`, `logits`: what the original returns must be in `model.outputs`
   (leave one out with `skip_outputs`).
 
 The measure is max |difference| / max(1, max |expected|).
@@ -30,6 +30,7 @@ import pytest
 import torch
 
 from jaxsim.models import Map, Tokens, VisionModel, load_model
+from jaxsim.models.inputs import TokenIds
 
 BOUND = 2e-5
 
@@ -73,6 +74,21 @@ def like(value: Any, state: np.ndarray, layout: Any) -> np.ndarray:
     return array
 
 
+def random_inputs(model: VisionModel, seed: int) -> np.ndarray:
+    """Two random images: standard normal pixels, or token ids where the model takes those."""
+    generator = np.random.default_rng(seed)
+    if isinstance(model.inputs, TokenIds):
+        return generator.integers(0, model.inputs.n_tokens, (2, *model.image_size), np.int32)
+    return generator.standard_normal((2, *model.image_size, 3)).astype(np.float32)
+
+
+def as_torch(inputs: np.ndarray) -> torch.Tensor:
+    """The same as the original takes it: channels first, or a sequence of token ids."""
+    if inputs.ndim == 3:
+        return torch.from_numpy(inputs.reshape(len(inputs), -1).astype(np.int64))
+    return torch.from_numpy(inputs.transpose(0, 3, 1, 2).copy())
+
+
 def run_original(
     model: torch.nn.Module, pixels: np.ndarray, hooks: Mapping[str, Any], forward: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
@@ -88,7 +104,7 @@ def run_original(
 
         handles.append(modules[path].register_forward_hook(keep))
     with torch.no_grad():
-        output = model(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()), output_hidden_states=True, **forward)
+        output = model(as_torch(pixels), output_hidden_states=True, **forward)
     for handle in handles:
         handle.remove()
     return output, caught
@@ -136,7 +152,7 @@ def check_parity(
     view = load_model(directory, granularity="hf", image_size=image_size)
     assert image_size is None or model.image_size == image_size
 
-    pixels = np.random.default_rng(seed).standard_normal((2, *model.image_size, 3)).astype(np.float32)
+    pixels = random_inputs(model, seed)
     arguments = dict(forward or {})
     if image_size is not None and "interpolate_pos_encoding" in inspect.signature(original.forward).parameters:
         arguments.setdefault("interpolate_pos_encoding", True)
@@ -169,7 +185,7 @@ def check_parity(
         if step.name in caught:
             errors[step.name] = measure(state, like(caught[step.name], state, step.layout))
 
-    for name in ("last_hidden_state", "pooler_output", "logits"):
+    for name in ("last_hidden_state", "pooler_output", "image_embeds", "logits"):
         value = getattr(output, name, None)
         if value is None or name in skip_outputs:
             continue
@@ -190,3 +206,17 @@ def parity(tmp_path: Path) -> Callable[..., VisionModel]:
         return check_parity(tmp_path, model_class, config, **options)
 
     return check
+
+
+@pytest.fixture
+def stage_hooks() -> Callable[..., dict[str, str]]:
+    """Hooks for `stage0.block0` and so on, where the blocks are `encoder.stages.{s}.layers.{b}`."""
+
+    def hooks(config: Any, prefix: str = "", stages: str = "encoder.stages") -> dict[str, str]:
+        return {
+            f"stage{stage}.block{block}": f"{prefix}{stages}.{stage}.layers.{block}"
+            for stage, depth in enumerate(config.depths)
+            for block in range(depth)
+        }
+
+    return hooks

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsim.models.config import ConfigReader
-from jaxsim.models.families.vit import head_size
-from jaxsim.models.family import Architecture, Family, Shapes
+from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.step import Recorder
 from jaxsim.models.vit_core import TransformerSettings, VisionTransformer

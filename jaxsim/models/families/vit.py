@@ -42,7 +42,12 @@ class ViT(VisionTransformer):
             recorder.output("pooler_output", activation(self.pooler_activation)(pooled))
         if self.n_labels:
             classifier = nn.Dense(self.n_labels, dtype=self.dtype, precision=self.precision, name="classifier")
-            recorder.output("logits", classifier(normed[:, 0]))
+            recorder.output("logits", classifier(self.classified(normed)))
+
+    @nn.nowrap
+    def classified(self, normed: Float[Array, "batch tokens features"]) -> Float[Array, "batch features"]:
+        """Returns what the classifier reads; here the class token."""
+        return normed[:, 0]
 
 
 def read_settings(config: ConfigReader) -> TransformerSettings:
@@ -54,6 +59,7 @@ def read_settings(config: ConfigReader) -> TransformerSettings:
         block=BlockSettings(
             hidden_size=config("hidden_size"),
             n_heads=config("num_attention_heads"),
+            head_dim=config("head_dim", None),
             mlp_size=config("intermediate_size"),
             eps=config("layer_norm_eps"),
             activation=config("hidden_act"),
