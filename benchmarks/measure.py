@@ -69,6 +69,15 @@ class Ratio:
     q25: float
     q75: float
 
+    def scaled(self, factor: float) -> "Ratio":
+        """The ratio to `1 / factor` times the other side, as where a part of it was timed.
+
+        Example:
+            >>> Ratio(4.0, 2.0, 8.0).scaled(0.5)
+            Ratio(of_medians=2.0, q25=1.0, q75=4.0)
+        """
+        return Ratio(self.of_medians * factor, self.q25 * factor, self.q75 * factor)
+
     def as_json(self) -> dict[str, float]:
         """Fields of a record."""
         return {"of_medians": self.of_medians, "q25": self.q25, "q75": self.q75}
