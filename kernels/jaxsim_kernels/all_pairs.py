@@ -19,13 +19,13 @@ from .programs import (
     Placement,
     count_program,
     ranks_program,
+    scores_program,
     strip_program,
-    threshold_program,
     triangle_program,
 )
 from .reference import Ties
 from .scores import Precision, arithmetic
-from .sorting import counts_by_sorting
+from .sorting import SharedColumns, counts_by_sorting
 from .ties import expected_contributions
 
 Progress = Callable[[int, int, str], None]
@@ -194,7 +194,7 @@ class _Run:
             strips, scores, columns = zip(
                 *(strip_of(layer.features, layer.half_norms, rows) for layer in prepared), strict=True
             )
-            wanted = self._join(columns)
+            wanted = self._wanted(self._join(columns))
             ranks = [
                 self._ranks(strip, layer.half_norms, wanted) for strip, layer in zip(strips, prepared, strict=True)
             ]
@@ -225,7 +225,7 @@ class _Run:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
                 wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
                 strip = strip_of(layer.features, layer.half_norms, rows)
-                ranks = self._ranks(strip, layer.half_norms, self.placement.replicate(wanted))
+                ranks = self._ranks(strip, layer.half_norms, self._wanted(self.placement.replicate(wanted)))
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
                 self._advance(1, "ranking")
@@ -278,13 +278,16 @@ class _Run:
         )
         self.plan = smaller
 
-    def _ranks(self, strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Any:
+    def _wanted(self, columns: jax.Array) -> jax.Array | SharedColumns:
+        """The block's neighbours in the form that its ranking wants."""
+        return columns if self.plan.ranking == "count" else SharedColumns(np.asarray(columns))
+
+    def _ranks(self, strip: jax.Array, half_norms: jax.Array, wanted: jax.Array | SharedColumns) -> Any:
         n_sources, ks, strict = len(self.layers), self.options.ks, self.options.strict
-        if self.plan.ranking == "count":
-            return count_program(self.placement, n_sources, ks, strict)(strip, half_norms, columns)
-        scores, thresholds = threshold_program()(strip, half_norms, columns)
-        counts = counts_by_sorting(np.asarray(scores), np.asarray(thresholds))
-        return ranks_program(n_sources, ks, strict)(counts)
+        if isinstance(wanted, SharedColumns):
+            counts = counts_by_sorting(np.asarray(scores_program()(strip, half_norms)), wanted)
+            return ranks_program(n_sources, ks, strict)(counts)
+        return count_program(self.placement, n_sources, ks, strict)(strip, half_norms, wanted)
 
     def _join(self, columns: Sequence[jax.Array]) -> jax.Array:
         k = self.options.ks[-1]

@@ -97,13 +97,9 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
 
 
 @cache
-def threshold_program() -> Any:
-    """`(strip, half_norms, columns) -> (scores, thresholds)` for the host's sort, on one device."""
-
-    def step(strip, half_norms, columns):
-        return half_norms - strip, thresholds_in_strip(strip, half_norms, columns)
-
-    return jax.jit(step)
+def scores_program() -> Any:
+    """`(strip, half_norms) -> scores` for the host's sort, on one device: the bits that counting compares."""
+    return jax.jit(lambda strip, half_norms: half_norms - strip)
 
 
 @cache

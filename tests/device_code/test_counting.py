@@ -5,23 +5,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxsim_kernels import counting
-from jaxsim_kernels.sorting import counts_by_sorting
+from jaxsim_kernels.sorting import SharedColumns, counts_by_sorting
 
 
-def _by_sorting(strip, norms, thresholds):
-    return counts_by_sorting(np.asarray(norms - strip), np.asarray(thresholds))
+def _by_counting(count):
+    count = jax.jit(count)
+    return lambda strip, norms, columns: count(strip, norms, np.take_along_axis(norms - strip, columns, axis=1))
 
 
 BACKENDS = {
-    "registers": jax.jit(counting._count_in_registers),
-    "reduction": jax.jit(counting._count_by_reduction),
-    "sorting": _by_sorting,
+    "registers": _by_counting(counting._count_in_registers),
+    "reduction": _by_counting(counting._count_by_reduction),
+    "sorting": lambda strip, norms, columns: counts_by_sorting(norms - strip, SharedColumns(columns)),
 }
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("n_thresholds", [33, 300])
 @pytest.mark.parametrize("levels", [0, 5])
-def test_counts_equal_brute_force(backend, levels):
+def test_counts_equal_brute_force(backend, levels, n_thresholds):
     rng = np.random.default_rng(1)
     strip = rng.standard_normal((9, 1024)).astype(np.float32)
     norms = rng.standard_normal(1024).astype(np.float32)
@@ -30,8 +32,9 @@ def test_counts_equal_brute_force(backend, levels):
     strip[np.arange(9), np.arange(9)] = -np.inf
     norms[-100:] = np.inf
     scores = norms - strip
-    thresholds = np.take_along_axis(scores, rng.integers(9, 900, (9, 33)), axis=1)
-    counts = BACKENDS[backend](jnp.asarray(strip), jnp.asarray(norms), jnp.asarray(thresholds))
+    columns = rng.integers(9, 900, (9, n_thresholds))
+    thresholds = np.take_along_axis(scores, columns, axis=1)
+    counts = BACKENDS[backend](strip, norms, columns)
     np.testing.assert_array_equal(counts.less, (scores[:, None] < thresholds[..., None]).sum(-1))
     np.testing.assert_array_equal(counts.upto, (scores[:, None] <= thresholds[..., None]).sum(-1))
 
