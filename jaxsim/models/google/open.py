@@ -8,14 +8,16 @@ from typing import Any
 
 from jaxsim.models.config import ConfigReader
 from jaxsim.models.google.architecture import GoogleArchitecture
+from jaxsim.models.google.clip import CLIP
 from jaxsim.models.google.msgpack import read_msgpack
 from jaxsim.models.google.npz import read_npz, refuse_npy
 from jaxsim.models.google.orbax import read_orbax
+from jaxsim.models.google.resnet import RESNET
 from jaxsim.models.google.tree import Tree, candidates
 from jaxsim.models.google.vit import VIT
 from jaxsim.models.opened import OpenedSource
 
-ARCHITECTURES: tuple[GoogleArchitecture, ...] = (VIT,)
+ARCHITECTURES: tuple[GoogleArchitecture, ...] = (VIT, RESNET, CLIP)
 
 
 def open_google(path: Path, *, image_size: tuple[int, int] | None, overrides: dict[str, Any]) -> OpenedSource:

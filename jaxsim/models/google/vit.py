@@ -141,7 +141,7 @@ def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any
         "hidden_size": patch[3],
         "num_layers": depth,
         "stacked_layers": stacked,
-        "num_heads": query[1] if len(query) == 3 else _said_heads(overrides, query, where),
+        "num_heads": _heads(query, overrides, where),
         "mlp_dim": mlp[-1],
         "layer_norm_eps": 1e-6,
         "activation": "gelu_pytorch_tanh",
@@ -155,13 +155,21 @@ def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any
     }
 
 
-def _said_heads(overrides: Mapping[str, Any], query: tuple[int, ...], where: str) -> int:
-    if "num_heads" not in overrides:
+def _heads(query: tuple[int, ...], overrides: Mapping[str, Any], where: str) -> int:
+    """Returns the number of heads, from a query kernel (D, H, d) or, where that is flat, from the overrides."""
+    told = overrides.get("num_heads")
+    if len(query) == 3:
+        if told not in (None, query[1]):
+            raise ValueError(
+                f"{where}: overrides num_heads={told}, but the query kernels {query} have {query[1]} heads"
+            )
+        return query[1]
+    if not isinstance(told, int) or told < 1 or query[1] % told:
         raise ValueError(
-            f"{where}: query kernels of shape {query} do not tell the number of heads; "
-            "pass overrides={'num_heads': ...}"
+            f"{where}: query kernels of shape {query} do not tell how many heads; pass overrides={{'num_heads': n}}, "
+            f"n a divisor of {query[1]}, got {told}"
         )
-    return overrides["num_heads"]
+    return told
 
 
 def _positions(
@@ -247,6 +255,8 @@ def _table(config: ConfigReader) -> WeightTable:
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     config.require("pool", *POOLS)
+    if (config("pool") == "map") != bool(config("map_heads")):
+        config.refuse("pool", f"the checkpoint has {'an' if config('map_heads') else 'no'} attention pooling (MAPHead)")
     config.ignore("position_resize")
     grid, patch = config.pair("grid"), config.pair("patch_size")
     learned = config("positions") == "learned"
