@@ -10,10 +10,9 @@ import numpy as np
 from jaxsim_kernels import Placement
 from jaxsim_kernels.plan import SORT_FROM_THRESHOLDS
 from jaxsim_kernels.prepare import prepare_layer
-from jaxsim_kernels.programs import count_program, ranks_program, strip_program, threshold_program
+from jaxsim_kernels.programs import count_program, scores_program, search_program, strip_program
 from jaxsim_kernels.shapes import padded_samples
-from jaxsim_kernels.sorting import counts_by_sorting
-from jaxsim_kernels.strips import Counts
+from jaxsim_kernels.sorting import RowSorter
 
 from benchmarks import measure, records
 from benchmarks.arguments import Write, add_run_options, numbers, positive
@@ -116,27 +115,21 @@ def _counting(placement: Placement, strip: jax.Array, half_norms: jax.Array, col
 
 
 def _host_sorting(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
-    ranks = ranks_program(columns.shape[1], (1,), False)
+    search, sorter = search_program(columns.shape[1], (1,), False), RowSorter()
 
     def side() -> Any:
-        scores, thresholds = threshold_program()(strip, half_norms, columns)
-        return ranks(counts_by_sorting(np.asarray(scores), np.asarray(thresholds)))
+        ordered = sorter(np.asarray(scores_program()(strip, half_norms)))
+        return jax.block_until_ready(search(ordered, strip, half_norms, columns))
 
     return side
 
 
 def _device_sorting(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
     """XLA's sort and a search: not a way the planner has, but what an accelerator would do instead of counting."""
-    ranks = ranks_program(columns.shape[1], (1,), False)
+    search = search_program(columns.shape[1], (1,), False)
 
     @jax.jit
     def side(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Any:
-        scores, thresholds = threshold_program()(strip, half_norms, columns)
-        ordered = jnp.sort(scores, axis=1)
-        less, upto = (
-            jax.vmap(lambda row, wanted, where=where: jnp.searchsorted(row, wanted, side=where))(ordered, thresholds)
-            for where in ("left", "right")
-        )
-        return ranks(Counts(less.astype(jnp.int32), upto.astype(jnp.int32)))
+        return search(jnp.sort(half_norms - strip, axis=1), strip, half_norms, columns)
 
     return lambda: side(strip, half_norms, columns)

@@ -1,0 +1,192 @@
+"""Result lines as Markdown tables, one per subcommand."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.wording import n_bytes, plain, seconds
+
+Line = dict[str, Any]
+Column = tuple[str, Callable[[Line], str]]
+
+
+def _key(name: str) -> Callable[[Line], str]:
+    return lambda line: plain(line["key"][name]) if line["key"].get(name) is not None else ""
+
+
+def _found(name: str) -> Callable[[Line], str]:
+    return lambda line: plain(line["found"][name]) if line.get("found", {}).get(name) is not None else ""
+
+
+def _time(side: str) -> Callable[[Line], str]:
+    return lambda line: seconds(line["timings"][side]["median"]) if side in line.get("timings", {}) else ""
+
+
+def _ratio(side: str) -> Callable[[Line], str]:
+    def cell(line: Line) -> str:
+        if side not in line.get("ratios", {}):
+            return ""
+        r = line["ratios"][side]
+        return f"{r['of_medians']:.2f} ({r['q25']:.2f} to {r['q75']:.2f})"
+
+    return cell
+
+
+def _size(name: str) -> Callable[[Line], str]:
+    return lambda line: n_bytes(line["bytes"][name]) if line["bytes"].get(name) is not None else ""
+
+
+def _goal(line: Line) -> str:
+    if line.get("reach") is None:
+        return ""
+    return f"{line['reach']}: {'reached' if line['reached'] else '**not reached**'}"
+
+
+def _passes(line: Line) -> str:
+    plan = line.get("plan")
+    if isinstance(plan, dict):
+        return f"{plan['passes']}, {plan['rows']} rows, {plan['ranking']}"
+    return str(plan or "")
+
+
+def _absent(line: Line) -> str:
+    return line.get("absent", "")
+
+
+_SHAPE: tuple[Column, ...] = (
+    ("N", _key("n_samples")),
+    ("D", _key("n_features")),
+    ("L", _key("n_layers")),
+    ("k", _key("k")),
+)
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "floor": (
+        ("workload", _key("workload")),
+        *_SHAPE,
+        ("plan", _passes),
+        ("precision", _key("precision")),
+        ("Gram pass", _time("gram")),
+        ("kernels", _time("all_pairs")),
+        ("kernels over Gram", _ratio("all_pairs")),
+        ("`imbalance_matrix` over Gram", _ratio("imbalance_matrix")),
+        ("compiling", lambda line: seconds(line["timings"]["all_pairs"]["compile_seconds"])),
+        ("goal", _goal),
+    ),
+    "scaling": (
+        ("sweep", _key("sweep")),
+        *_SHAPE,
+        ("sizes", lambda line: plain(line["sizes"])),
+        ("exponent", lambda line: f"{line['fit']['exponent']:.2f}"),
+        ("95 % interval", lambda line: " to ".join(f"{v:.2f}" for v in line["fit"]["interval"] or ())),
+        ("goal", _goal),
+    ),
+    "devices": (
+        ("devices", _key("devices")),
+        ("processes", _key("processes")),
+        *_SHAPE,
+        ("equal to one device", _found("equal")),
+        ("largest difference", _found("largest_difference")),
+        ("columns per device", _found("columns_per_device")),
+        ("devices are", lambda line: "" if "absent" in line else "simulated" if line["simulated"] else "real"),
+        ("goal", _goal),
+        ("absent because", _absent),
+    ),
+    "memory": (
+        ("workload", _key("workload")),
+        *_SHAPE,
+        ("plan", lambda line: line["found"]["plan"]),
+        ("features", _size("features")),
+        ("peak", _size("peak")),
+        ("peak over features", _size("over_features")),
+        ("peak over state before", _size("over_start")),
+        ("device peak", _size("device_peak")),
+        ("seconds", lambda line: seconds(line["seconds"])),
+        ("goal", _goal),
+    ),
+    "precision": (
+        *_SHAPE,
+        ("data", _key("data")),
+        ("precision", _key("precision")),
+        ("changed rows", _found("changed_rows")),
+        ("mean change of rank", _found("mean_rank_change")),
+        ("largest", _found("largest_rank_change")),
+        ("largest error of Delta", _found("largest_error")),
+        ("`verify` says", lambda line: plain(line["verify"]["largest_deviation"]) if "verify" in line else ""),
+        ("time over highest", _ratio("all_pairs")),
+    ),
+    "crossover": (
+        ("N", _key("n_samples")),
+        ("rows", _key("n_rows")),
+        ("counting against", _key("against")),
+        ("thresholds", lambda line: plain(line["thresholds"])),
+        ("counting over sorting", lambda line: ", ".join(f"{v:.2f}" for v in line["count_over_sort"])),
+        ("sorting wins from", _found("sort_wins_from")),
+        ("planner sorts from", _found("planner_sorts_from")),
+    ),
+    "peers": (
+        ("peer", _key("peer")),
+        *_SHAPE,
+        ("peer takes", lambda line: _peer_time(line)),
+        ("jaxsim takes", lambda line: _time("all_pairs")(line) or _time("neighbours")(line)),
+        ("times faster", _found("times_faster")),
+        ("difference of values", lambda line: _found("largest_difference")(line) or _neighbours(line)),
+        ("versions", lambda line: ", ".join(f"{n} {v}" for n, v in line.get("versions", {}).items() if v)),
+        ("goal", _goal),
+        ("absent because", _absent),
+    ),
+    "gpu": (
+        *_SHAPE,
+        ("rows", _key("n_queries")),
+        ("what", lambda line: _gpu_row(line)),
+        ("precision", _key("precision")),
+        ("jnp.dot TFLOP/s", _found("dot_tflop_per_s")),
+        ("Gram pass or peer", lambda line: _time("gram")(line) or _time("peer")(line)),
+        ("kernels", _time("all_pairs")),
+        ("preparing", _time("prepare")),
+        ("share of dot rate", _found("share_of_dot_rate")),
+        ("with all rows", _found("share_with_all_rows")),
+        ("times faster", _found("times_faster")),
+        ("extrapolated, all rows", _found("all_rows")),
+        ("50,000 rows", _found("50,000_rows")),
+        ("absent because", _absent),
+    ),
+}
+"""Subcommand -> title and cell of every column."""
+
+
+def table(command: str, lines: Sequence[Line]) -> str:
+    """Markdown table of the lines of one subcommand; columns that are empty in all lines are left out.
+
+    Example:
+        >>> line = {"key": {"n_samples": 4096, "n_rows": 8}, "thresholds": [8], "count_over_sort": [0.5]}
+        >>> print(table("crossover", [line]))
+        | N | rows | thresholds | counting over sorting |
+        | --- | --- | --- | --- |
+        | 4096 | 8 | 8 | 0.50 |
+    """
+    cells = [[(title, _cell(of, line)) for title, of in COLUMNS[command]] for line in lines]
+    shown = [i for i in range(len(COLUMNS[command])) if any(row[i][1] for row in cells)]
+    titles = [COLUMNS[command][i][0] for i in shown]
+    rows = [titles, ["---"] * len(titles), *([row[i][1] for i in shown] for row in cells)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _cell(of: Callable[[Line], str], line: Line) -> str:
+    return of(line).replace("|", "\\|")
+
+
+def _peer_time(line: Line) -> str:
+    if line["key"]["peer"] == "dadapy" and "found" in line:
+        return f"{seconds(line['found']['dadapy_all_pairs_seconds'])} ({line['found']['pairs']} pairs)"
+    return _time("peer")(line) or _time("faiss")(line)
+
+
+def _neighbours(line: Line) -> str:
+    found = _found("different_neighbours")(line)
+    return found and f"{found} of the neighbours"
+
+
+def _gpu_row(line: Line) -> str:
+    if line["key"].get("extrapolated"):
+        return "extrapolated"
+    return "against torch" if line["key"].get("peer") else "floor"
