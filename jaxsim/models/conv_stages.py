@@ -40,7 +40,7 @@ def read_stages(config: ConfigReader) -> StageSizes:
     return sizes
 
 
-def rounded_width(width: float, divisor: int = 8, minimum: int | None = None) -> int:
+def rounded_width(width: float | int, divisor: int = 8, minimum: int | None = None) -> int:
     """A scaled number of channels rounded to a multiple of `divisor`, by no more than a tenth downwards.
 
     The rule of MobileNetV2's and EfficientNet's TensorFlow code.
