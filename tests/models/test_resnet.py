@@ -18,24 +18,16 @@ CONFIGS = {
 }
 
 
-def block_hooks(config, prefix=""):
-    return {
-        f"stage{stage}.block{block}": f"{prefix}encoder.stages.{stage}.layers.{block}"
-        for stage, depth in enumerate(config.depths)
-        for block in range(depth)
-    }
-
-
 @pytest.mark.parametrize(("changes", "image_size"), CONFIGS.values(), ids=CONFIGS)
-def test_states(parity, changes, image_size):
+def test_states(parity, stage_hooks, changes, image_size):
     config = transformers.ResNetConfig(**{**BASE, **changes})
-    model = parity(transformers.ResNetModel, config, image_size=image_size, hooks=block_hooks(config))
+    model = parity(transformers.ResNetModel, config, image_size=image_size, hooks=stage_hooks(config))
     assert [step.kind for step in model.steps] == ["stem"] + ["block"] * sum(config.depths)
 
 
-def test_classifier(parity):
+def test_classifier(parity, stage_hooks):
     config = transformers.ResNetConfig(**BASE)
-    hooks = block_hooks(config, "resnet.")
+    hooks = stage_hooks(config, "resnet.")
     model = parity(transformers.ResNetForImageClassification, config, image_size=(48, 32), hooks=hooks)
     assert model.module.n_labels == 5
 

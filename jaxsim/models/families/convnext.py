@@ -34,7 +34,7 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     stages = read_stages(config)
     if config("num_stages") != len(stages.widths):
         config.refuse("num_stages", f"hidden_sizes and depths have {len(stages.widths)} entries")
-    layer_scale = 0.0 if second else config("layer_scale_init_value")
+    layer_scale = 0.0 if second else float(config("layer_scale_init_value"))
     settings = ConvNeXtSettings(
         stages=stages,
         patch_size=config.pair("patch_size"),
