@@ -18,14 +18,15 @@ from .prepare import Layer, Metric, prepare_layer
 from .programs import (
     Placement,
     count_program,
-    ranks_program,
     scores_program,
+    search_program,
     strip_program,
     triangle_program,
 )
 from .reference import Ties
 from .scores import Precision, arithmetic
-from .sorting import SharedColumns, counts_by_sorting
+from .sorting import RowSorter
+from .strips import RowRanks
 from .ties import expected_contributions
 
 Progress = Callable[[int, int, str], None]
@@ -178,6 +179,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         n_layers = len(self.layers)
+        self._sorter = RowSorter()
         self.dtype = arithmetic(self.options.precision, self.work.n_samples, self.placement.platform)
         self.sums = _Sums(len(self.options.ks), n_layers, len(self.queries), self.options.keep_rows)
         blocks = -(-len(self.queries) // self.plan.rows)
@@ -194,7 +196,7 @@ class _Run:
             strips, scores, columns = zip(
                 *(strip_of(layer.features, layer.half_norms, rows) for layer in prepared), strict=True
             )
-            wanted = self._wanted(self._join(columns))
+            wanted = self._join(columns)
             ranks = [
                 self._ranks(strip, layer.half_norms, wanted) for strip, layer in zip(strips, prepared, strict=True)
             ]
@@ -225,7 +227,7 @@ class _Run:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
                 wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
                 strip = strip_of(layer.features, layer.half_norms, rows)
-                ranks = self._ranks(strip, layer.half_norms, self._wanted(self.placement.replicate(wanted)))
+                ranks = self._ranks(strip, layer.half_norms, self.placement.replicate(wanted))
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
                 self._advance(1, "ranking")
@@ -278,16 +280,14 @@ class _Run:
         )
         self.plan = smaller
 
-    def _wanted(self, columns: jax.Array) -> jax.Array | SharedColumns:
-        """The block's neighbours in the form that its ranking wants."""
-        return columns if self.plan.ranking == "count" else SharedColumns(np.asarray(columns))
-
-    def _ranks(self, strip: jax.Array, half_norms: jax.Array, wanted: jax.Array | SharedColumns) -> Any:
+    def _ranks(self, strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> RowRanks:
         n_sources, ks, strict = len(self.layers), self.options.ks, self.options.strict
-        if isinstance(wanted, SharedColumns):
-            counts = counts_by_sorting(np.asarray(scores_program()(strip, half_norms)), wanted)
-            return ranks_program(n_sources, ks, strict)(counts)
-        return count_program(self.placement, n_sources, ks, strict)(strip, half_norms, wanted)
+        if self.plan.ranking == "count":
+            return count_program(self.placement, n_sources, ks, strict)(strip, half_norms, columns)
+        ordered = self._sorter(np.asarray(scores_program()(strip, half_norms)))
+        ranks = search_program(n_sources, ks, strict)(ordered, strip, half_norms, columns)
+        # The sorter's memory is used again for the next strip.
+        return jax.block_until_ready(ranks)
 
     def _join(self, columns: Sequence[jax.Array]) -> jax.Array:
         k = self.options.ks[-1]

@@ -1,7 +1,7 @@
 """The compiled steps, on one device or mapped over a mesh. Everything static is in the arguments' names."""
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import jax
@@ -12,6 +12,7 @@ from jax.sharding import PartitionSpec as P
 
 from .neighbours import merged, nearest
 from .scores import Precision, gram
+from .sorting import counts_by_search
 from .strips import counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
 
 
@@ -103,9 +104,14 @@ def scores_program() -> Any:
 
 
 @cache
-def ranks_program(n_sources: int, ks: tuple[int, ...], strict: bool) -> Any:
-    """`Counts -> RowRanks` for counts that were made on the host."""
-    return jax.jit(partial(row_ranks, n_sources=n_sources, ks=ks, strict=strict))
+def search_program(n_sources: int, ks: tuple[int, ...], strict: bool) -> Any:
+    """`(ordered, strip, half_norms, columns) -> RowRanks`, by searching rows that the host has sorted."""
+
+    def step(ordered, strip, half_norms, columns):
+        thresholds = thresholds_in_strip(strip, half_norms, columns)
+        return row_ranks(counts_by_search(ordered, thresholds), n_sources, ks, strict)
+
+    return jax.jit(step)
 
 
 @cache

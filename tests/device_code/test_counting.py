@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxsim_kernels import counting
-from jaxsim_kernels.sorting import SharedColumns, counts_by_sorting
+from jaxsim_kernels.sorting import RowSorter, counts_by_search
 
 
 def _by_counting(count):
@@ -13,10 +13,15 @@ def _by_counting(count):
     return lambda strip, norms, columns: count(strip, norms, np.take_along_axis(norms - strip, columns, axis=1))
 
 
+def _by_sorting(strip, norms, columns):
+    scores = norms - strip
+    return jax.jit(counts_by_search)(RowSorter()(scores), np.take_along_axis(scores, columns, axis=1))
+
+
 BACKENDS = {
     "registers": _by_counting(counting._count_in_registers),
     "reduction": _by_counting(counting._count_by_reduction),
-    "sorting": lambda strip, norms, columns: counts_by_sorting(norms - strip, SharedColumns(columns)),
+    "sorting": _by_sorting,
 }
 
 
