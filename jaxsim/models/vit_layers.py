@@ -105,6 +105,7 @@ class Attention(nn.Module):
         x: Float[Array, "batch tokens features"],
         bias: Float[Array, "#batch #heads tokens tokens"] | None = None,
         rotate: Rotate | None = None,
+        context: Float[Array, "batch others features"] | None = None,
     ) -> Float[Array, "batch tokens features"]:
         """Returns the attended tokens.
 
@@ -112,17 +113,18 @@ class Attention(nn.Module):
             x: normed tokens.
             bias: added to the scaled scores (relative positions, a mask with -inf).
             rotate: maps (query, key), each `[B, T, heads, head_dim]`, to rotated ones (RoPE).
+            context: tokens that give keys and values, if not `x` itself.
         """
         s = self.settings
         head_dim = s.head_dim or s.hidden_size // s.n_heads
-        heads = (*x.shape[:2], s.n_heads, head_dim)
+        seen = x if context is None else context
 
-        def project(size: int, use_bias: bool, name: str) -> nn.Dense:
-            return _dense(size, use_bias, s, self.dtype, self.precision, name)
+        def project(tokens: Array, use_bias: bool, name: str) -> Array:
+            wide = _dense(s.n_heads * head_dim, use_bias, s, self.dtype, self.precision, name)(tokens)
+            return wide.reshape(*tokens.shape[:2], s.n_heads, head_dim)
 
-        query = project(s.n_heads * head_dim, s.query_bias, "query")(x).reshape(heads)
-        key = project(s.n_heads * head_dim, s.key_bias, "key")(x).reshape(heads)
-        value = project(s.n_heads * head_dim, s.value_bias, "value")(x).reshape(heads)
+        query = project(x, s.query_bias, "query")
+        key, value = project(seen, s.key_bias, "key"), project(seen, s.value_bias, "value")
         if rotate is not None:
             query, key = rotate(query, key)
         scores = jnp.einsum("bqhd,bkhd->bhqk", query, key, precision=self.precision).astype(jnp.float32)
@@ -131,7 +133,8 @@ class Attention(nn.Module):
             scores = scores + bias
         weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
         mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, value, precision=self.precision)
-        return project(s.hidden_size, s.out_bias, "out")(mixed.reshape(*x.shape[:2], -1))
+        out = _dense(s.hidden_size, s.out_bias, s, self.dtype, self.precision, "out")
+        return out(mixed.reshape(*x.shape[:2], -1))
 
 
 def _dense(size: int, use_bias: bool, settings: BlockSettings, dtype: jnp.dtype, precision: str, name: str) -> nn.Dense:
