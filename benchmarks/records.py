@@ -139,13 +139,16 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def identity(line: dict[str, Any]) -> tuple[str, str, str]:
-    """What two lines must share to be the same measurement: command, key and device.
+    """What two lines must share to be the same measurement: command, key and device (on CPU its model).
 
     Example:
         >>> identity({"command": "floor", "key": {"k": [1]}, "environment": {"device": {"kind": "cpu"}}})
         ('floor', '{"k": [1]}', 'cpu')
     """
-    return line["command"], json.dumps(line["key"], sort_keys=True), line["environment"]["device"]["kind"]
+    kind = line["environment"]["device"]["kind"]
+    if kind == "cpu":
+        kind = line["environment"].get("cpu", {}).get("model", kind)
+    return line["command"], json.dumps(line["key"], sort_keys=True), kind
 
 
 def latest(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

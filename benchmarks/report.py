@@ -46,7 +46,8 @@ def write_page(lines: Sequence[dict[str, Any]], folder: Path) -> Path:
         mine = [line for line in lines if line["command"] == command]
         if not mine:
             continue
-        parts += [f"## {command}", SUBCOMMANDS[command].capitalize() + f". `python -m benchmarks {command}`"]
+        summary = SUBCOMMANDS[command]
+        parts += [f"## {command}", f"{summary[0].upper()}{summary[1:]}. `python -m benchmarks {command}`"]
         for device in dict.fromkeys(_device(line) for line in mine):
             rows = [line for line in mine if _device(line) == device]
             parts += [f"On {device}:", table(command, rows)]

@@ -1,0 +1,149 @@
+"""Every subcommand at a toy size: its lines have the fields that the report and the comparison read."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.command_line import SUBCOMMANDS, main
+from benchmarks.gpu import split
+from benchmarks.gram_pass import gram_pass
+from benchmarks.records import ROOT
+
+TOY = ("--samples", "64", "--features", "8", "--layers", "2")
+TIMING = {"median", "q25", "q75", "runs", "first_call", "compile_seconds", "programs", "enough_runs"}
+
+
+def check_environment(line):
+    environment = line["environment"]
+    assert {"commit", "dirty", "versions", "device", "cpu", "settings", "load_average"} <= set(environment)
+    assert {"python", "jax", "jaxlib", "numpy"} <= set(environment["versions"])
+    assert {"platform", "kind", "count"} == set(environment["device"])
+    assert "T" in line["date"]
+
+
+def test_floor(lines_of):
+    (line,) = lines_of("floor", *TOY, "--k", "1,3", "--plan", "two-pass")
+    check_environment(line)
+    assert line["key"]["k"] == [1, 3]
+    assert line["plan"]["passes"] == "two-pass"
+    assert set(line["timings"]) == {"gram", "all_pairs", "imbalance_matrix"}
+    for timing in line["timings"].values():
+        assert set(timing) >= TIMING | {"tflop_per_s", "share_of_floor"}
+        assert len(timing["runs"]) == 5
+    for ratio in line["ratios"].values():
+        assert ratio["q25"] <= ratio["q75"]
+    share = line["timings"]["all_pairs"]["share_of_floor"]
+    assert share == pytest.approx(1 / line["ratios"]["all_pairs"]["of_medians"])
+    assert line["gram_flops"] == 2 * 64 * 64 * 16
+
+
+def test_the_gram_pass_works_out_the_gram_matrix():
+    layers = [np.random.default_rng(i).normal(size=(1200, 6)).astype(np.float32) for i in range(2)]
+    floor, height = gram_pass(layers, 600)
+    assert 1200 % height or height <= 600
+    for x, strip in zip(layers, floor(), strict=True):
+        start = min((600 - 1) // height * height, 1200 - height)
+        np.testing.assert_allclose(strip, x[start : start + height] @ x.T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sweep", ["samples", "layers", "neighbours", "features"])
+def test_scaling(lines_of, sweep):
+    (line,) = lines_of("scaling", "--sweep", sweep, "--sizes", "2,4", *TOY, "--k", "1", "--runs", "1")
+    assert line["key"]["sweep"] == sweep
+    assert line["sizes"] == [2, 4] == [int(size) for size in line["timings"]]
+    assert {"exponent", "interval", "coefficient"} <= set(line["fit"])
+
+
+def test_devices(lines_of):
+    lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1")
+    (line,) = lines
+    assert line["found"]["equal"]
+    assert line["found"]["sharded"]
+    assert line["strip_shards"] == [[8, line["found"]["columns_per_device"]]] * 2
+    # Simulated devices are no claim of speed, so no table and no comparison finds times.
+    assert line["simulated"]
+    assert not line["speed_claim"]
+    assert "timings" not in line
+
+
+@pytest.mark.slow
+def test_devices_on_processes(lines_of):
+    lines = lines_of("devices", *TOY, "--devices", "1,4", "--processes", "2")
+    assert [(line["key"]["devices"], line["key"]["processes"]) for line in lines] == [(1, 1), (4, 1), (4, 2)]
+    assert all(line["reached"] for line in lines)
+
+
+def test_memory(lines_of):
+    (line,) = lines_of("memory", *TOY, "--plan", "two-pass", "--check-layers", "2", "--on-disk")
+    sizes = line["bytes"]
+    assert sizes["features"] == 4 * 64 * 16
+    assert sizes["over_features"] == sizes["peak"] - sizes["features"]
+    assert sizes["over_start"] == sizes["peak"] - sizes["before"]
+    assert sizes["libraries"] <= sizes["peak"]
+    assert line["subset_equal"] is True
+
+
+def test_precision(lines_of):
+    lines = lines_of("precision", *TOY, "--precisions", "highest,fast", "--data", "shifted", "--verified-rows", "8")
+    exact, rough = (line["found"] for line in lines)
+    assert exact["changed_rows"] == 0
+    assert rough["changed_rows"] > 0
+    assert rough["largest_error"] > 0
+    assert lines[1]["verify"]["n_rows"] == 8
+    assert set(lines[1]["ratios"]) == {"all_pairs"}
+
+
+def test_crossover(lines_of):
+    (line,) = lines_of("crossover", "--samples", "600", "--rows", "8", "--thresholds", "4,2", "--runs", "1")
+    assert line["thresholds"] == [2, 4]
+    assert len(line["count_over_sort"]) == 2
+    assert line["found"]["planner_sorts_from"] > 0
+
+
+def test_gpu_on_this_device(lines_of):
+    lines = lines_of(
+        "gpu", "--samples", "64,80", "--features", "8", "--layers", "2", "--queries", "50",
+        "--precisions", "highest", "--peer-samples", "64", "--extrapolate", "1000",
+    )  # fmt: skip
+    small, torch, large, extrapolated = lines
+    for line in (small, large):
+        assert {"dot_tflop_per_s", "share_of_dot_rate", "share_with_all_rows"} <= set(line["found"])
+        assert line["key"]["n_queries"] == 50
+    assert torch["found"]["largest_difference"] < 1e-12
+    assert extrapolated["key"]["n_samples"] == 1000
+    assert extrapolated["measured_at"] == {"n_samples": 80, "n_queries": 50}
+    _, per_50_rows = split(*(large["timings"][name]["median"] for name in ("all_pairs", "prepare")))
+    expected = extrapolated["extrapolated_seconds"]["preparing"] + per_50_rows / 50 * 1000 * (1000 / 80)
+    assert extrapolated["extrapolated_seconds"]["all_rows"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("floor", "--workload", "vit-s-24", "--samples", "9"), "brings its own shape"),
+        (("floor", "--samples", "5", "--k", "4"), "at least 6 samples"),
+        (("floor", *TOY, "--queries", "65"), "2 to 64 query rows"),
+        (("scaling", "--sizes", "2,4"), "one sweep"),
+        (("peers", *TOY, "--k", "1,2"), "one k"),
+        (("report", "no-such-file.jsonl"), "no-such-file.jsonl"),
+        (("compare", "a", "b", "--threshold", "1"), "above 1"),
+    ],
+)
+def test_bad_requests_end_with_code_2_and_a_line(capsys, words, said):
+    assert main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_command_runs_from_the_root_of_the_repository():
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in SUBCOMMANDS)
+
+
+def test_lines_are_json_without_nan(lines_of, tmp_path):
+    lines_of("crossover", "--samples", "600", "--rows", "8", "--thresholds", "2,4", "--runs", "1")
+    text = (tmp_path / "lines.jsonl").read_text()
+    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in a result line"))
