@@ -81,7 +81,7 @@ def between_models(
     best = np.zeros((n_k, sources.size), np.int64)
     done = 0
     for a, b in ordered:
-        block = values[np.ix_(range(n_k), a.positions, b.positions)]
+        block = values[np.ix_(np.arange(n_k), a.positions, b.positions)]
         best[:, done : done + len(a.positions)] = b.positions[block.argmin(axis=2)]
         done += len(a.positions)
     each_k = np.arange(n_k)[:, None]

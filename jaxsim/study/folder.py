@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -16,19 +15,15 @@ import xarray as xr
 from jaxsim.study.results import read_netcdf, write_netcdf
 
 
-def check_writable(out: str | os.PathLike[str]) -> Path:
+def check_writable(folder: Path) -> None:
     """Makes sure that a folder can be made and written, and leaves nothing behind.
 
     Args:
-        out: The folder; need not exist.
-
-    Returns:
-        Its path.
+        folder: Need not exist.
 
     Raises:
         ValueError: If it is not a folder or cannot be written.
     """
-    folder = Path(out).expanduser()
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     made: list[Path] = []
     try:
@@ -47,7 +42,6 @@ def check_writable(out: str | os.PathLike[str]) -> Path:
     finally:
         for path in reversed(made):
             path.rmdir()
-    return folder
 
 
 def feature_folders(out: Path, names: Iterable[str]) -> dict[str, Path]:

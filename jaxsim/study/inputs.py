@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from jaxsim.features import FeatureSet, StepModel, open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
-from jaxsim.models import load_model
+from jaxsim.models import VisionModel, load_model
 from jaxsim.study.settings import Settings
 
-Source = str | os.PathLike[str] | StepModel | FeatureSet
+Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet
 Sources = Source | Sequence[Source] | Mapping[str, Source]
 
 
@@ -43,8 +44,8 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     Raises:
         ValueError: If there is none, or one of them cannot be opened.
     """
-    if isinstance(sources, str | os.PathLike | StepModel | FeatureSet):
-        sources = [sources]
+    if not isinstance(sources, Sequence | Mapping) or isinstance(sources, str | FeatureSet):
+        sources = [sources]  # a FeatureSet is a mapping and a name a sequence, of other things than models
     if not sources:
         raise ValueError("expected at least one model to compare, got none; give checkpoints, models or features")
     if isinstance(sources, Mapping):
@@ -76,15 +77,18 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _open(source: Source, settings: Settings, name: str | None) -> StepModel | FeatureSet:
-    if isinstance(source, StepModel | FeatureSet):
-        return source
     if not isinstance(source, str | os.PathLike):
-        raise ValueError(
-            f"expected a model as a directory, a hub id, a live model or a FeatureSet, got a {type(source).__name__}"
-        )
+        if not hasattr(source, "steps"):
+            raise ValueError(
+                "expected a model as a directory, a hub id, a live model or a FeatureSet, "
+                f"got a {type(source).__name__}"
+            )
+        # A cached property serves where the protocol asks for a property, which type checkers do not know.
+        return cast("StepModel | FeatureSet", source)
     if is_feature_folder(Path(source)):
         return open_features(Path(source))
-    return load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
+    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
+    return cast("StepModel", model)
 
 
 def is_feature_folder(path: Path) -> bool:

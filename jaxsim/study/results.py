@@ -14,7 +14,7 @@ from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.smoothness import smoothness_profile
 
-#: The datasets of a study and the files that hold them.
+#: The datasets of a study, in the order of its fields, and the files that hold them.
 FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
 
 
@@ -126,7 +126,8 @@ class Study:
                 f"expected a folder written by Study.save, but {folder} has no {missing[0]}; "
                 "give the `out` folder of a finished comparison"
             )
-        return cls(**{name: read_netcdf(folder / file) for name, file in FILES.items()})
+        results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
+        return cls(results, smoothness, between)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,9 @@ Ties = Literal["index", "expected"]
 Granularity = Literal["block", "hf"]
 Precision = Literal["float64", "highest", "high", "fast"]
 Passes = Literal["one-pass", "two-pass"]
+
+#: Called as `progress(done, total, what)`.
+Progress = Callable[[int, int, str], None]
 
 CHOICES = {
     "metric": get_args(Metric),
@@ -108,6 +111,16 @@ def check_sample_count(n: int, settings: Settings) -> None:
         )
     if settings.n_queries is not None and settings.n_queries > n:
         raise ValueError(f"expected n_queries of at most the {n} samples, got {settings.n_queries}; lower or omit it")
+
+
+def renamed(progress: Progress | None, what: str) -> Progress | None:
+    """The same callable with a `what` of the study's own, which names the model.
+
+    Example:
+        >>> renamed(lambda *each: print(each), "features of vit")(1, 2, "images")
+        (1, 2, 'features of vit')
+    """
+    return None if progress is None else lambda done, total, _what: progress(done, total, what)
 
 
 def _is_count(value: object, least: int = 1) -> bool:

@@ -3,7 +3,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-import jaxsim.study.comparison as comparison_module
+import jaxsim.study.measurement as measurement_module
 from jaxsim.cli import app
 from jaxsim.study import Study
 
@@ -119,7 +119,7 @@ def test_ctrl_c_says_what_is_kept(jaxsim, checkpoint, photos, tmp_path, monkeypa
     out = tmp_path / "run"
     command = ("compare", checkpoint(0), "--images", photos, "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr(comparison_module, "imbalance_matrix", interrupt)
+        patch.setattr(measurement_module, "imbalance_matrix", interrupt)
         result = jaxsim(*command, *(("--overwrite",) if overwrite else ()))
     assert result.exit_code == 130
     last = result.stderr.splitlines()[-1]
@@ -132,7 +132,7 @@ def test_a_full_disk_is_one_line_and_exit_code_1(jaxsim, checkpoint, photos, tmp
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(comparison_module, "save_measurement", fail)
+    monkeypatch.setattr(measurement_module, "save_measurement", fail)
     result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "error: [Errno 28] No space left on device"

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxsim.study.comparison as comparison_module
+import jaxsim.study.extraction as extraction_module
+import jaxsim.study.measurement as measurement_module
 from jaxsim.data import open_images
 from jaxsim.features import extract
 from jaxsim.metrics import imbalance_matrix
@@ -88,7 +89,7 @@ def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tm
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(comparison_module, "imbalance_matrix", refuse)
+        patch.setattr(measurement_module, "imbalance_matrix", refuse)
         second = compare(models, images="digits", n_samples=40, k=(1, 3), out=out, report=False)
     assert second.reused == ("features of a", "features of b", "imbalance")
     xr.testing.assert_identical(second.results, first.results)
@@ -171,7 +172,7 @@ def test_what_can_be_known_before_the_work_is_refused_before_it(random_vit, tmp_
     def refuse(*args, **kwargs):
         raise AssertionError("work was begun")
 
-    monkeypatch.setattr(comparison_module, "extract", refuse)
+    monkeypatch.setattr(extraction_module, "extract", refuse)
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "empty").mkdir()
     model = random_vit(0)

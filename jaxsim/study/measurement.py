@@ -1,0 +1,146 @@
+"""The imbalance between all steps of all models, measured or taken from an earlier run."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+
+from jaxsim.features import FeatureSet
+from jaxsim.metrics import ImbalanceMatrix, imbalance_matrix
+from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
+from jaxsim.study.labels import StepLabel, label_imbalance
+from jaxsim.study.samples import rows_of
+from jaxsim.study.settings import Progress, Settings, renamed
+from jaxsim.study.versions import package_versions
+
+
+def measure(
+    features: Mapping[str, FeatureSet],
+    ids: Sequence[str],
+    settings: Settings,
+    *,
+    images: Mapping[str, Any],
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[xr.Dataset, bool]:
+    """Measures the information imbalance between all steps.
+
+    Warnings are given and recorded in the results.
+
+    Args:
+        features: Model name -> features.
+        ids: The samples to measure on; all features hold them.
+        settings: The settings.
+        images: Description of the images, for the record.
+        out: Folder that keeps measurements; None keeps nothing.
+        progress: Called as `progress(done, total, what)`.
+
+    Returns:
+        Labelled imbalance, and whether it was there already.
+
+    Raises:
+        ValueError: As `imbalance_matrix`.
+    """
+    key = measurement_key(
+        manifests=[(name, each.manifest) for name, each in features.items()],
+        ids=ids,
+        settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
+        arithmetic=[settings.precision, settings.verify],
+        version=package_versions()["jaxsim-metrics"],
+    )
+    if out is not None and not settings.overwrite:
+        earlier = load_measurement(out, key)
+        if earlier is not None:
+            return earlier, True
+
+    labels, layers = [], {}
+    for name, each in features.items():
+        rows = rows_of(ids, each.sample_ids)
+        for step in each.steps:
+            label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
+            labels.append(label)
+            layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=UserWarning)
+        matrix = imbalance_matrix(
+            layers,
+            k=settings.k,
+            metric=settings.metric,
+            n_queries=settings.n_queries,
+            seed=settings.seed,
+            ties=settings.ties,
+            precision=settings.precision,
+            plan=settings.plan,
+            devices=settings.devices,
+            verify=settings.verify,
+            progress=renamed(progress, "imbalance"),
+        )
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    messages = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
+    results = label_imbalance(
+        np.asarray(matrix.values, np.float64),
+        labels,
+        k=settings.k,
+        standard_error=np.asarray(matrix.standard_error, np.float64),
+        n_samples=len(ids),
+        attrs={
+            **_about_samples(features, ids, settings, images),
+            **_about_measurement(matrix),
+            "warnings": json.dumps(list(dict.fromkeys(messages))),
+        },
+    )
+    if out is not None and jax.process_index() == 0:
+        save_measurement(out, key, results)
+    return results, False
+
+
+def _about_samples(
+    features: Mapping[str, FeatureSet], ids: Sequence[str], settings: Settings, images: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was measured, for the record."""
+    pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
+    one_pool = len(set(pools.values())) == 1
+    models = [
+        {
+            "name": name,
+            "source": each.manifest["model"]["source"],
+            "family": each.manifest["model"]["family"],
+            "n_steps": len(each.steps),
+            "weights_hash": each.manifest["weights_hash"],
+        }
+        for name, each in features.items()
+    ]
+    return {
+        "n_samples": len(ids),
+        "pool": next(iter(pools.values())) if one_pool else ", ".join(f"{p} ({n})" for n, p in pools.items()),
+        "images": json.dumps(images),
+        "models": json.dumps(models),
+        "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
+        "seed": settings.seed,
+    }
+
+
+def _about_measurement(matrix: ImbalanceMatrix) -> dict[str, Any]:
+    """How it was measured, for the record."""
+    versions = package_versions()
+    return {
+        "n_queries": matrix.n_queries,
+        "metric": matrix.metric,
+        "ties": matrix.ties,
+        "precision": matrix.precision,
+        "plan": str(matrix.plan),
+        "verification": "" if matrix.verification is None else str(matrix.verification),
+        "notes": json.dumps(list(matrix.notes)),
+        "versions": json.dumps(versions),
+        "jaxsim_version": versions["jaxsim-metrics"],
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
