@@ -63,11 +63,7 @@ def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
             image = image.convert("RGBA")
         return np.array(image.convert("RGB"))
     array = np.asarray(image)
-    if (
-        array.dtype != np.uint8
-        or array.ndim not in (2, 3)
-        or (array.ndim == 3 and array.shape[2] not in (1, 3))
-    ):
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)):
         raise ValueError(
             "expected a PIL image or a uint8 array [H, W], [H, W, 1] or [H, W, 3]; "
             f"got {array.dtype} {array.shape}. Convert it (values 0 to 255, channels last) first."
@@ -146,9 +142,7 @@ class TransformersPreprocessor:
         from transformers import AutoImageProcessor
 
         try:
-            self._processor: Any = AutoImageProcessor.from_pretrained(
-                directory, backend="pil", local_files_only=True
-            )
+            self._processor: Any = AutoImageProcessor.from_pretrained(directory, backend="pil", local_files_only=True)
         except Exception as error:  # transformers raises many types, ImportError and NameError among them
             raise ValueError(f"{directory}: cannot make its image processor: {error}") from error
         settings = self._processor.to_dict()
@@ -186,4 +180,7 @@ def _resized_settings(settings: Mapping[str, Any], image_size: tuple[int, int]) 
         short = round(max(height, width) * ratio)
         wanted = {"shortest_edge": short} if "shortest_edge" in size else {"height": short, "width": short}
         return {"do_resize": True, "size": wanted, "crop_size": {"height": height, "width": width}}
+    if "crop_pct" in settings:  # ConvNeXt's: resizes and crops by itself, to a square
+        square = {"do_resize": True, "size": {"shortest_edge": max(height, width)}}
+        return {**square, "do_center_crop": True, "crop_size": {"height": height, "width": width}}
     return {"do_resize": True, "size": {"height": height, "width": width}}

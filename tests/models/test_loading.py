@@ -300,9 +300,16 @@ def test_own_processor_of_the_checkpoint(checkpoint):
     json.dumps(wide.preprocessing)
 
 
+def test_processor_that_crops_by_itself(checkpoint):
+    transformers.ConvNextImageProcessorPil(size={"shortest_edge": 32}).save_pretrained(checkpoint)
+    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    small, wide = (load_model(checkpoint, image_size=size) for size in ((16, 16), (16, 24)))
+    expected = transformers.ConvNextImageProcessorPil(size={"shortest_edge": 16})([picture], return_tensors="np")
+    np.testing.assert_array_equal(small.preprocess([picture]), expected["pixel_values"].transpose(0, 2, 3, 1))
+    assert wide.image_size == (16, 24) == wide.preprocess([picture]).shape[1:3]
+
+
 def test_processor_without_a_fixed_size(checkpoint):
-    transformers.BitImageProcessorPil(size={"shortest_edge": 20}, do_center_crop=False).save_pretrained(
-        checkpoint
-    )
+    transformers.BitImageProcessorPil(size={"shortest_edge": 20}, do_center_crop=False).save_pretrained(checkpoint)
     with pytest.raises(ValueError, match=r"keeps the aspect ratio.*image_size"):
         load_model(checkpoint)
