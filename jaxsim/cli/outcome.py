@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TextIO
 
 import typer
@@ -42,6 +46,55 @@ def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Ite
                 raise
             _say(f"error: {error}")
             raise typer.Exit(BAD_INPUT if isinstance(error, ValueError) else SYSTEM_ERROR) from error
+
+
+@contextmanager
+def lasting_interrupts() -> Iterator[Callable[[], None]]:
+    """Makes Ctrl-C last.
+
+    Python drops a `KeyboardInterrupt` that is raised while garbage is collected, and JAX has a callback there: about
+    one Ctrl-C in ten would go unheard.
+
+    Yields:
+        A check that raises a `KeyboardInterrupt` if one was asked for before.
+    """
+    asked = False
+
+    def hear(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield check  # only the main thread hears signals
+        return
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def leave_at_once(code: str | int | None) -> None:
+    """Ends a process whose work was cut short, without the interpreter's own tidying up.
+
+    Threads of JAX and TensorStore may still be at work, and tearing down the interpreter under them crashes: Ctrl-C
+    would end in a segmentation fault instead of exit code 130. Nothing is lost, because features and results are
+    written so that a process may be killed at any time. Processes of a distributed run do take leave of each other.
+
+    Args:
+        code: The exit code; nothing happens for success.
+    """
+    jax = sys.modules.get("jax")
+    if not isinstance(code, int) or code == 0 or (jax is not None and jax.distributed.is_initialized()):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _is_lost_process(error: BaseException) -> bool:

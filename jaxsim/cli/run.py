@@ -9,6 +9,7 @@ import jax
 import typer
 from jaxsim_kernels import meet
 
+from jaxsim.cli.outcome import lasting_interrupts
 from jaxsim.cli.progress import shown_progress
 from jaxsim.cli.tables import print_plan, print_summary
 from jaxsim.cli.terminal import open_console
@@ -35,7 +36,12 @@ def run_comparison(models: Sequence[str], images: str | None, *, settings: Setti
     console = open_console()
     comparison = prepare_comparison(list(models), images, settings=settings, out=out)
     print_plan(console, comparison.plan, out)
-    with shown_progress(open_console(stderr=True)) as progress:
+    with lasting_interrupts() as check, shown_progress(open_console(stderr=True)) as show:
+
+        def progress(done: int, total: int, what: str) -> None:
+            check()
+            show(done, total, what)
+
         study = comparison.run(report=False, progress=progress)
     print_summary(console, study, out)
     page = study.report(out)
