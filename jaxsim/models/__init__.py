@@ -1,9 +1,14 @@
 """A checkpoint in, a Flax module whose call returns every processing step out."""
 
-from jaxsim.models.family import Architecture, Family, families
+import jaxsim.models.families
+from jaxsim.models import family as _family
+from jaxsim.models.family import Architecture, Family
 from jaxsim.models.load import load_model
 from jaxsim.models.model import VisionModel
 from jaxsim.models.step import Layout, Map, Recorder, Step, Tokens, Vector
+
+# The subpackage of the same name is imported above, and only a first import would put it in this place again.
+families = _family.families
 
 __all__ = [
     "Architecture",

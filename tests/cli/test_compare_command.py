@@ -138,6 +138,7 @@ def test_a_full_disk_is_one_line_and_exit_code_1(jaxsim, checkpoint, photos, tmp
     assert result.stderr.splitlines()[-1] == "error: [Errno 28] No space left on device"
 
 
+@pytest.mark.filterwarnings("default")
 def test_warnings_are_single_lines(jaxsim, checkpoint, photos, tmp_path) -> None:
     first = (photos / "00.png").read_bytes()
     for path in photos.iterdir():

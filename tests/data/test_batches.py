@@ -77,8 +77,10 @@ def test_bad_arguments(arguments, words):
 
 def test_interrupt_stops_at_once():
     program = """
-        import time, numpy as np
+        import signal, time, numpy as np
         from jaxsim.data import load_batches, open_images
+        # A test run in the background of a shell starts with Ctrl-C switched off.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         def slow(images):
             time.sleep(0.05)
             return np.stack(images).astype(np.float32)

@@ -11,7 +11,8 @@ import transformers
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from jaxsim.models import families, load_model
+from jaxsim.models import load_model
+from jaxsim.models.family import families
 
 CONFIG = {
     "hidden_size": 16,

@@ -7,6 +7,9 @@ import pytest
 
 from jaxsim.models import load_model
 
+# orbax closes its event loops when a read fails, and complains of it when they are collected.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def test_pickled_npy(tmp_path):
     np.save(tmp_path / "vit.npy", np.array({"params": {"cls": np.zeros(3)}}, dtype=object), allow_pickle=True)
