@@ -1,6 +1,6 @@
 """A checkpoint in, a Flax module whose call returns every processing step out."""
 
-import jaxsim.models.families
+import jaxsim.models.families  # noqa: F401
 from jaxsim.models import family as _family
 from jaxsim.models.family import Architecture, Family
 from jaxsim.models.load import load_model
