@@ -79,13 +79,9 @@ def locate(source: str | os.PathLike[str], revision: str | None = None) -> Path:
         return path
     text = os.fspath(source)
     if path.exists():
-        raise ValueError(
-            f"{text} is a file; expected a directory with config.json and *.safetensors, or a hub id"
-        )
+        raise ValueError(f"{text} is a file; expected a directory with config.json and *.safetensors, or a hub id")
     if path.is_absolute() or text.startswith((".", "~")) or text.count("/") > 1:
-        raise ValueError(
-            f"{text}: no such directory; expected one with config.json and *.safetensors, or a hub id"
-        )
+        raise ValueError(f"{text}: no such directory; expected one with config.json and *.safetensors, or a hub id")
     from huggingface_hub import snapshot_download
 
     try:
@@ -109,9 +105,7 @@ def _weight_files(directory: Path) -> dict[str, Path]:
         shards = read_json(index).get("weight_map", {})
         missing = sorted({shard for shard in shards.values() if not (directory / shard).is_file()})
         if missing:
-            raise ValueError(
-                f"{directory}: {index.name} names files that are not there: {', '.join(missing)}"
-            )
+            raise ValueError(f"{directory}: {index.name} names files that are not there: {', '.join(missing)}")
         return {name: directory / shard for name, shard in shards.items()}
     others = sorted(directory.glob("*.safetensors"))
     if len(others) == 1:

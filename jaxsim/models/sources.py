@@ -30,7 +30,8 @@ def open_source(
     """Opens a source of any kind.
 
     Args:
-        source: `embedded:NAME` of a model the package ships; a Hugging Face directory or hub id; or a Google-style checkpoint: an `.npz` file, a msgpack file
+        source: `embedded:NAME` of a model the package ships; a Hugging Face directory or hub id; or a Google-style
+            checkpoint: an `.npz` file, a msgpack file
             (or a directory of `checkpoint_STEP` files), an orbax directory.
         revision: on the hub.
         image_size: (height, width) asked for; tells the grid of a position table that is not square.

@@ -90,9 +90,7 @@ def fused_linear(source: str, targets: Iterable[str]) -> list[Rule]:
             tuple(f"{t}/kernel" for t in targets),
             lambda w: np.split(linear_kernel(w), len(targets), axis=1),
         ),
-        Rule(
-            f"{source}.bias", tuple(f"{t}/bias" for t in targets), lambda b: np.split(b, len(targets), axis=0)
-        ),
+        Rule(f"{source}.bias", tuple(f"{t}/bias" for t in targets), lambda b: np.split(b, len(targets), axis=0)),
     ]
 
 
@@ -187,9 +185,7 @@ def convert_weights(
         line = table.targets(name)
         if line is None or not all(path in wanted for path in line[1]):
             if not table.is_extra(name):
-                reason = (
-                    "unknown" if line is None else f"no place for {', '.join(line[1])} in this configuration"
-                )
+                reason = "unknown" if line is None else f"no place for {', '.join(line[1])} in this configuration"
                 problems.append(f"unexpected tensor {name}: {reason}")
             continue
         rule, paths = line
