@@ -28,7 +28,7 @@ def enable_compilation_cache() -> Path | None:
     # XLA on CPU calls its own tuning flags (prefer-no-gather) unsupported by the host whenever it loads a program from
     # the cache, in many kilobytes of log. Real differences between hosts cannot occur: see `_processor`.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if os.environ.get(JAX_VARIABLE):
+    if os.environ.get(JAX_VARIABLE) and not os.environ.get(VARIABLE):
         return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,7 @@ def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Ite
     """
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        warnings.filterwarnings("always", category=UserWarning)
         try:
             yield
         except KeyboardInterrupt as interrupt:

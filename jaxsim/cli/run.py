@@ -34,15 +34,17 @@ def run_comparison(models: Sequence[str], images: str | None, *, settings: Setti
         meet("report")
         return
     console = open_console()
-    comparison = prepare_comparison(list(models), images, settings=settings, out=out)
-    print_plan(console, comparison.plan, out)
-    with lasting_interrupts() as check, shown_progress(open_console(stderr=True)) as show:
+    with lasting_interrupts() as check:
+        comparison = prepare_comparison(list(models), images, settings=settings, out=out)
+        print_plan(console, comparison.plan, out)
+        with shown_progress(open_console(stderr=True)) as show:
 
-        def progress(done: int, total: int, what: str) -> None:
-            check()
-            show(done, total, what)
+            def progress(done: int, total: int, what: str) -> None:
+                check()
+                show(done, total, what)
 
-        study = comparison.run(report=False, progress=progress)
+            study = comparison.run(report=False, progress=progress)
+        check()
     print_summary(console, study, out)
     page = study.report(out)
     meet("report")

@@ -75,8 +75,8 @@ class PoolFormerBlock(nn.Module):
         normed = _group_norm(self.dtype, "norm1")(x)
         # Flax's annotation of `padding` knows only names.
         around = cast(Any, ((s.pool_size // 2,) * 2,) * 2)
-        branch = nn.avg_pool(normed, (s.pool_size,) * 2, padding=around, count_include_pad=False) - normed
-        x = x + self._scaled(branch, "layer_scale1")
+        mean = nn.avg_pool(normed, (s.pool_size,) * 2, padding=around, count_include_pad=False).astype(x.dtype)
+        x = x + self._scaled(mean - normed, "layer_scale1")
         branch = _group_norm(self.dtype, "norm2")(x)
         branch = activation(s.activation)(self._dense(int(width * s.mlp_ratio), "fc1")(branch))
         return x + self._scaled(self._dense(width, "fc2")(branch), "layer_scale2")

@@ -31,6 +31,7 @@ def read_orbax(directory: Path) -> Tree:
 
     directory = directory.resolve()  # orbax takes absolute paths only
     try:
+        _check_store(directory)
         metadata: Any = ocp.Checkpointer(ocp.PyTreeCheckpointHandler()).metadata(directory)
         metadata = getattr(metadata, "item_metadata", metadata)
         nested = _pruned(getattr(metadata, "tree", metadata))
@@ -51,6 +52,21 @@ def read_orbax(directory: Path) -> Tree:
 
     shapes = {name: tuple(leaf.shape) for name, leaf in leaves.items()}
     return Tree(str(directory), "orbax", shapes, lambda name: np.asarray(arrays()[name]))
+
+
+def _check_store(directory: Path) -> None:
+    """Reads every array's header, one after the other, and raises what tensorstore does.
+
+    orbax reads all at once, and what still runs when one fails complains on stderr after the error.
+    """
+    if not (directory / "manifest.ocdbt").is_file():
+        return
+    import tensorstore
+
+    store = tensorstore.KvStore.open({"driver": "ocdbt", "base": f"file://{directory}/"}).result()
+    for key in store.list().result():
+        if key.endswith((b".zarray", b"zarr.json")):
+            store.read(key).result()
 
 
 def _pruned(nested: Any, path: tuple[str, ...] = ()) -> Any:

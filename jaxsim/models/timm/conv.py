@@ -1,0 +1,105 @@
+"""timm's convolutional networks on the modules of their families: ResNet, ConvNeXt."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from jaxsim.models.config import ConfigReader
+from jaxsim.models.conv_stages import StageSizes
+from jaxsim.models.convnext_core import ConvNeXt, ConvNeXtSettings
+from jaxsim.models.families.resnet import ResNet, ResNetSettings
+from jaxsim.models.family import Architecture, Shapes, head_size
+from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.weights import Rule, WeightTable, batch_norm, conv, linear, linear_kernel, norm, param
+
+
+def count(shapes: Shapes, pattern: str) -> int:
+    r"""Returns how many different numbers stand where the pattern has its group.
+
+    Example:
+        >>> count({"layer1.0.conv1.weight": (), "layer1.1.conv1.weight": ()}, r"layer1\.(\d+)\.")
+        2
+    """
+    return len({found[1] for name in shapes if (found := re.match(pattern, name))})
+
+
+def normed_conv(convolution: str, normalisation: str, target: str) -> list[Rule]:
+    """Rules for a convolution and a batch norm that become a `ConvNorm`."""
+    return [*conv(convolution, f"{target}/conv"), *batch_norm(normalisation, f"{target}/norm")]
+
+
+def build_resnet(
+    name: str, family: str, config: ConfigReader, shapes: Shapes, plain: PlainPreprocessor
+) -> Architecture:
+    """Makes a ResNet with 7x7 stem; see `jaxsim.models.timm.vit.build` for the arguments."""
+    config.require("global_pool", "avg", "", None)
+    config.ignore("layers", "channels", "zero_init_last")
+    n_stages = count(shapes, r"layer(\d+)\.")
+    bottleneck = "layer1.0.conv3.weight" in shapes
+    last = "conv3" if bottleneck else "conv2"
+    stages = StageSizes(
+        widths=tuple(shapes[f"layer{stage + 1}.0.{last}.weight"][0] for stage in range(n_stages)),
+        depths=tuple(count(shapes, rf"layer{stage + 1}\.(\d+)\.") for stage in range(n_stages)),
+    )
+    rules = [*normed_conv("conv1", "bn1", "stem"), *linear("fc", "classifier")]
+    for stage in range(n_stages):
+        source, target = f"layer{stage + 1}.{{b}}", f"stage{stage}_block{{b}}"
+        for index in range(3 if bottleneck else 2):
+            rules += normed_conv(f"{source}.conv{index + 1}", f"{source}.bn{index + 1}", f"{target}/conv{index}")
+        rules += normed_conv(f"{source}.downsample.0", f"{source}.downsample.1", f"{target}/shortcut")
+    settings = ResNetSettings(shapes["conv1.weight"][0], stages, bottleneck=bottleneck)
+    module = ResNet(settings, n_labels=head_size(shapes, "fc.weight"))
+    return Architecture(module, WeightTable(tuple(rules)), plain.image_size, plain)
+
+
+def _dense(weight: np.ndarray) -> np.ndarray:
+    """A dense layer that the small ConvNeXts write as a 1x1 convolution."""
+    return linear_kernel(weight[:, :, 0, 0] if weight.ndim == 4 else weight)
+
+
+def _response(weight: np.ndarray) -> np.ndarray:
+    return weight.reshape(1, 1, 1, -1)
+
+
+def build_convnext(
+    name: str, family: str, config: ConfigReader, shapes: Shapes, plain: PlainPreprocessor
+) -> Architecture:
+    """Makes a ConvNeXt or ConvNeXt V2; see `jaxsim.models.timm.vit.build` for the arguments."""
+    config.require("global_pool", "avg", "", None)
+    config.ignore("depths", "dims", "ls_init_value", "use_grn", "conv_mlp", "patch_size", "head_init_scale")
+    n_stages = count(shapes, r"stages\.(\d+)\.")
+    stages = StageSizes(
+        widths=tuple(shapes[f"stages.{stage}.blocks.0.conv_dw.weight"][0] for stage in range(n_stages)),
+        depths=tuple(count(shapes, rf"stages\.{stage}\.blocks\.(\d+)\.") for stage in range(n_stages)),
+    )
+    eps = config("norm_eps", None) or (1e-5 if name == "convnext_xxlarge" else 1e-6)
+    settings = ConvNeXtSettings(
+        stages=stages,
+        patch_size=(shapes["stem.0.weight"][2], shapes["stem.0.weight"][3]),
+        eps=eps,
+        final_eps=eps,
+        layer_scale=1e-6 if "stages.0.blocks.0.gamma" in shapes else None,
+        response_norm="stages.0.blocks.0.mlp.grn.weight" in shapes,
+    )
+    block, target = "stages.{s}.blocks.{b}", "stage{s}_block{b}"
+    rules = [
+        *conv("stem.0", "stem"),
+        *norm("stem.1", "stem_norm"),
+        *norm("stages.{s}.downsample.0", "stage{s}_norm"),
+        *conv("stages.{s}.downsample.1", "stage{s}_downsample"),
+        *conv(f"{block}.conv_dw", f"{target}/depthwise"),
+        *norm(f"{block}.norm", f"{target}/norm"),
+        *param(f"{block}.mlp.fc1.weight", f"{target}/fc1/kernel", _dense),
+        *param(f"{block}.mlp.fc1.bias", f"{target}/fc1/bias"),
+        *param(f"{block}.mlp.grn.weight", f"{target}/response_norm/scale", _response),
+        *param(f"{block}.mlp.grn.bias", f"{target}/response_norm/bias", _response),
+        *param(f"{block}.mlp.fc2.weight", f"{target}/fc2/kernel", _dense),
+        *param(f"{block}.mlp.fc2.bias", f"{target}/fc2/bias"),
+        *param(f"{block}.gamma", f"{target}/layer_scale/scale"),
+        *norm("head.norm", "norm"),
+        *linear("head.fc", "classifier"),
+    ]
+    module = ConvNeXt(settings, head_size(shapes, "head.fc.weight"))
+    return Architecture(module, WeightTable(tuple(rules)), plain.image_size, plain)

@@ -1,0 +1,84 @@
+"""Opening a directory in timm's format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from jaxsim.models.checkpoint import Checkpoint
+from jaxsim.models.config import ConfigReader
+from jaxsim.models.family import Architecture, Shapes
+from jaxsim.models.opened import OpenedSource
+from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.timm import conv, efficientnet, vgg, vit
+from jaxsim.models.timm.names import family_of
+from jaxsim.models.timm.preprocess import read_preprocessing
+
+Builder = Callable[[str, str, ConfigReader, Shapes, PlainPreprocessor], Architecture]
+
+_BUILDERS: dict[str, Builder] = {
+    "resnet": conv.build_resnet,
+    "convnext": conv.build_convnext,
+    "convnextv2": conv.build_convnext,
+    "efficientnet": efficientnet.build,
+    "vgg": vgg.build,
+}
+# What transformers' wrapper of timm models puts before every name.
+_PREFIX = "timm_model."
+
+
+def is_timm(config: dict[str, Any]) -> bool:
+    """Whether a config.json is timm's, or that of transformers' wrapper of timm's models.
+
+    Example:
+        >>> is_timm({"architecture": "resnet50"}), is_timm({"model_type": "vit"})
+        (True, False)
+    """
+    return isinstance(config.get("architecture"), str) and config.get("model_type", "timm_wrapper") == "timm_wrapper"
+
+
+def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> OpenedSource:
+    """Opens a checkpoint whose config.json names one of timm's architectures.
+
+    Args:
+        name: how results call the model.
+        checkpoint: configuration and tensors.
+        overrides: entries that replace those of `model_args`.
+
+    Raises:
+        ValueError: an unknown architecture, arguments that are not handled, tensors without which the sizes are
+            unknown.
+    """
+    where = str(checkpoint.directory / "config.json")
+    values = checkpoint.config
+    architecture = values["architecture"].partition(".")[0]
+    family = family_of(architecture, where)
+    if not checkpoint.shapes:
+        raise ValueError(
+            f"{where}: timm's configuration has no sizes; the tensors' shapes are needed, also for init='random'"
+        )
+    described = values.get("pretrained_cfg") or values
+    arguments = {**(values.get("model_args") or {}), **overrides}
+    size = arguments.get("img_size")
+    if size is not None:
+        edges = [size, size] if isinstance(size, int) else list(size)
+        described = {**described, "input_size": [3, *edges]}
+    arguments.setdefault("global_pool", values.get("global_pool"))
+    reader = ConfigReader(arguments, f"{where}: model_args")
+    reader.ignore("num_classes", "drop_rate", "drop_path_rate")
+    reader.require("in_chans", 3)
+    shapes = {key.removeprefix(_PREFIX): shape for key, shape in checkpoint.shapes.items()}
+    origin = {key.removeprefix(_PREFIX): key for key in checkpoint.shapes}
+    build = _BUILDERS.get(family, vit.build)
+    try:
+        built = build(architecture, family, reader, shapes, read_preprocessing(described, where))
+    except KeyError as error:
+        raise ValueError(
+            f"{where}: architecture {architecture!r} needs a tensor {error}, which is not there"
+        ) from error
+    reader.finish()
+    config = json.loads(json.dumps({**values, "model_args": arguments}, default=str))
+    return OpenedSource(
+        name, built, family, config, shapes, lambda key: checkpoint.read(origin[key]), str(checkpoint.directory)
+    )
