@@ -25,7 +25,7 @@ from jaxsim_kernels import (
 from jaxsim_kernels.plan import Plan, check_passes
 
 from .information_imbalance import check_ties, warn_of_ties
-from .inputs import as_layers, check_ks, check_same_samples, check_values
+from .inputs import as_layers, check_ks, check_same_samples, check_square, check_values
 
 VERIFIED_ROWS = 32
 
@@ -41,7 +41,7 @@ class ImbalanceMatrix:
         k: Number of neighbours, or a tuple.
         n_samples: Number of samples N.
         n_queries: Number of query rows M.
-        metric: `euclidean`, `cosine` or `correlation`.
+        metric: `euclidean`, `cosine`, `correlation` or `precomputed`.
         ties: `index` or `expected`.
         strict: Whether tied ranks are strict.
         precision: Of the dot products.
@@ -146,7 +146,8 @@ def imbalance_matrix(
         layers: Mapping name -> `[n_samples, n_features]` of any widths, or a sequence; NumPy, JAX, torch, memory map or
             array on disk, any real dtype.
         k: Number of neighbours, or several at once as a tuple.
-        metric: `euclidean`, `cosine` or `correlation`.
+        metric: `euclidean`, `cosine` or `correlation`; with `precomputed` every layer is `[n_samples, n_samples]`, its
+            row i the distances from sample i (the diagonal is not looked at), rounded to `precision`.
         n_queries: Work out only this many rows, drawn without replacement, against all samples.
         seed: Of that draw.
         ties: Among equally near neighbours, `index` takes them in index order, `expected` gives the expectation
@@ -186,6 +187,7 @@ def imbalance_matrix(
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
     named = as_layers(layers)
     n = check_same_samples(named)
+    check_square(named, metric)
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
     placement = make_placement(devices, mesh)

@@ -19,7 +19,7 @@ from jaxsim_kernels import (
     pair_imbalance,
 )
 
-from .inputs import TieWarning, as_representation, check_ks, check_same_samples, check_values
+from .inputs import TieWarning, as_representation, check_ks, check_same_samples, check_square, check_values
 
 TIES_WORTH_A_WARNING = 0.01
 
@@ -87,7 +87,8 @@ def information_imbalance(
         x: `[n_samples, n_features_x]`; NumPy, JAX, torch, memory map; any real dtype.
         y: `[n_samples, n_features_y]`, the same samples in the same order.
         k: Number of neighbours, or several at once as a tuple.
-        metric: `euclidean`, `cosine` or `correlation`.
+        metric: `euclidean`, `cosine` or `correlation`; with `precomputed` x and y are `[n_samples, n_samples]`, row i
+            the distances from sample i (the diagonal is not looked at), rounded to `precision`.
         ties: Among equally near neighbours, `index` takes them in index order; `expected` gives the expectation
             under random tie-breaking (not inside a JAX transformation).
         strict: Give tied samples the first rank of their group instead of the mean rank.
@@ -120,6 +121,7 @@ def information_imbalance(
     traced = isinstance(x, Tracer) or isinstance(y, Tracer)
     layers = {"x": as_representation(x, "x"), "y": as_representation(y, "y")}
     n = check_same_samples(layers)
+    check_square(layers, metric)
     ks = check_ks(k, n)
     several = not isinstance(k, (int, np.integer))
     if traced:

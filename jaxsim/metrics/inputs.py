@@ -101,12 +101,29 @@ def check_same_samples(layers: Mapping[str, Any]) -> int:
     return reference.shape[0]
 
 
+def check_square(layers: Mapping[str, Any], metric: Metric) -> None:
+    """Refuses a layer that cannot be a matrix of distances where one is asked for.
+
+    Raises:
+        ValueError: If `metric` is `precomputed` and a layer is not square.
+
+    Example:
+        >>> check_square({"x": np.zeros((3, 3))}, "precomputed")
+    """
+    for name, x in layers.items() if metric == "precomputed" else ():
+        if x.shape[0] != x.shape[1]:
+            raise ValueError(
+                f"metric='precomputed' expects distances [n_samples, n_samples], layer {name!r} has shape "
+                f"{tuple(x.shape)}; give representations with metric='euclidean' instead."
+            )
+
+
 def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
     """Look once at every value: finite, some variance, and no zero row where rows are normalised.
 
     Raises:
         ValueError: For NaN or infinity, with the layer and the first sample; for a row that `metric` cannot
-            normalise.
+            normalise; for negative distances.
 
     Warns:
         DegenerateLayerWarning: For a layer that is the same for every sample.
@@ -121,8 +138,10 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
         for start in range(0, x.shape[0], step):
             chunk = np.asarray(x[start : start + step])
             _check_finite(chunk, start, name)
-            if metric != "euclidean":
+            if metric in ("cosine", "correlation"):
                 _check_normalisable(chunk, start, name, metric)
+            if metric == "precomputed":
+                _check_distances(chunk, start, name)
             varies = varies or bool((chunk != first).any())
         if not varies:
             warnings.warn(
@@ -184,6 +203,15 @@ def _check_finite(chunk: np.ndarray, start: int, name: str) -> None:
         raise ValueError(
             f"layer {name!r} holds {what} in {int(bad.sum())} of the samples looked at, first in sample {start + row}; "
             "leave these samples out of every layer or repair them."
+        )
+
+
+def _check_distances(chunk: np.ndarray, start: int, name: str) -> None:
+    negative = (chunk < 0).any(1)
+    if negative.any():
+        raise ValueError(
+            f"metric='precomputed' expects distances, layer {name!r} holds a negative value, first in row "
+            f"{start + int(np.argmax(negative))}; for similarities give 1 - s, or whatever decreases with them."
         )
 
 

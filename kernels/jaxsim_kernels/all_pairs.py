@@ -38,7 +38,7 @@ class Options:
 
     Attributes:
         ks: Numbers of neighbours, increasing.
-        metric: `euclidean`, `cosine` or `correlation`.
+        metric: `euclidean`, `cosine`, `correlation`, or `precomputed` for layers that are distance matrices.
         ties: `index` or `expected`.
         strict: Give tied thresholds their first rank instead of their mean rank.
         precision: Of the Gram products.
@@ -190,7 +190,7 @@ class _Run:
     def one_pass(self) -> None:
         prepared = [self._prepare(x) for x in self.layers]
         # One more neighbour than asked for tells whether the last place was tied.
-        strip_of = strip_program(self.placement, self.options.ks[-1] + 1, self.options.precision)
+        strip_of = self._strip_program(self.options.ks[-1] + 1)
 
         def block(start: int, rows: jax.Array, n_valid: int) -> None:
             strips, scores, columns = zip(
@@ -219,7 +219,7 @@ class _Run:
             scores, columns = self._neighbours(self._prepare(x))
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
-        strip_of = strip_program(self.placement, 0, self.options.precision)
+        strip_of = self._strip_program(0)
         for target, x in enumerate(self.layers):
             layer = self._prepare(x)
 
@@ -255,6 +255,9 @@ class _Run:
 
     def _prepare(self, x: Any) -> Layer:
         return prepare_layer(x, self.options.metric, self.plan.n_padded, self.placement.place, self.dtype)
+
+    def _strip_program(self, k: int) -> Any:
+        return strip_program(self.placement, k, self.options.precision, self.options.metric == "precomputed")
 
     def _for_each_block(self, block: Callable[[int, jax.Array, int], None]) -> None:
         start = 0
@@ -295,10 +298,11 @@ class _Run:
 
     def _neighbours(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
         k, n = self.options.ks[-1] + 1, self.work.n_samples
-        if self.placement.mesh is None and len(self.queries) == n:
+        # A given matrix of distances need not be symmetric.
+        if self.placement.mesh is None and len(self.queries) == n and self.options.metric != "precomputed":
             scores, columns = self._neighbours_by_triangle(layer, k)
             return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
-        strip_of = strip_program(self.placement, k, self.options.precision)
+        strip_of = self._strip_program(k)
         scores, columns = (
             np.empty((len(self.queries), k), self.dtype),
             np.empty((len(self.queries), k), np.int32),

@@ -66,7 +66,7 @@ def pair_imbalance(
     def block(start: jax.Array) -> tuple[jax.Array, ...]:
         rows = jnp.minimum(start + jnp.arange(_ROWS), n - 1)
         valid = (start + jnp.arange(_ROWS) < n)[:, None, None]
-        strips = [gram_strip(layer.features, rows, precision) for layer in layers]
+        strips = [gram_strip(layer.features, rows, precision, precomputed=metric == "precomputed") for layer in layers]
         found = [nearest_in_strip(strip, layer.half_norms, k + 1) for strip, layer in zip(strips, layers, strict=True)]
         ranks = []
         for source, target in ((0, 1), (1, 0)):

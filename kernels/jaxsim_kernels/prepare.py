@@ -17,7 +17,7 @@ from jax import lax
 from .scores import half_squared_norms
 from .shapes import padded_features
 
-Metric = Literal["euclidean", "cosine", "correlation"]
+Metric = Literal["euclidean", "cosine", "correlation", "precomputed"]
 
 _CHUNK_BYTES = 1 << 24
 
@@ -63,7 +63,7 @@ def prepare_layer(
         x: `[n_samples, n_features]`: anything with `shape`, `dtype` and row slices that NumPy understands
             (arrays, memory maps, arrays on disk). Finite; for `cosine` and `correlation` without zero rows.
         metric: Rows are normalised for `cosine`, centred and normalised for `correlation`; Euclidean distances of
-            such rows order like the metric itself.
+            such rows order like the metric itself. `precomputed`: row i holds the distances from sample i.
         n_padded: Number of rows to pad to.
         place: Puts the padded host array `[n_padded, n_features_padded]` on the devices.
         dtype: float32, or float64 where x64 is enabled.
@@ -78,6 +78,12 @@ def prepare_layer(
     """
     n_samples, n_features = x.shape
     host = np.zeros((n_padded, padded_features(n_features)), dtype)
+    if metric == "precomputed":
+        # Columns are what devices share: a sample's features are its distances from all others.
+        scale = _largest(x)
+        for rows, chunk in _chunks(x):
+            host[:n_samples, rows] = (np.asarray(chunk, np.float64) / scale).T
+        return Layer(place(host), place(_no_norms(n_samples, n_padded, dtype)))
     centre = _wide_centre(x) if metric == "euclidean" and dtype != np.float64 else None
     for rows, chunk in _chunks(x):
         host[rows, :n_features] = _rows_for(metric, chunk, centre)
@@ -101,11 +107,25 @@ def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
         (4, 3)
     """
     x = x.astype(jnp.float64 if x.dtype == jnp.float64 else jnp.float32)
+    if metric == "precomputed":
+        n_samples = x.shape[0]
+        distances = jnp.pad(_scaled(x).T, ((0, n_padded - n_samples), (0, 0)))
+        return Layer(distances, jnp.asarray(_no_norms(n_samples, n_padded, x.dtype)))
     if metric != "euclidean":
         x = x - jnp.mean(x, axis=1, keepdims=True) if metric == "correlation" else x
         x = x / jnp.linalg.norm(x, axis=1, keepdims=True)
     padded = jnp.pad(x, ((0, n_padded - x.shape[0]), (0, 0)))
     return Layer(*_centred(padded, x.shape[0]))
+
+
+def _no_norms(n_samples: int, n_padded: int, dtype: Any) -> np.ndarray:
+    return np.where(np.arange(n_padded) < n_samples, 0.0, np.inf).astype(dtype)
+
+
+def _largest(x: Any) -> float:
+    """The power of two below the largest distance: dividing by it is exact and keeps float32 in its range."""
+    largest = max(float(np.max(np.abs(chunk))) for _, chunk in _chunks(x))
+    return float(np.exp2(np.floor(np.log2(largest)))) if largest > 0 else 1.0
 
 
 def normalised_rows(chunk: np.ndarray, metric: Metric) -> np.ndarray:

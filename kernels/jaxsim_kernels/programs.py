@@ -65,12 +65,12 @@ class Placement:
 
 
 @cache
-def strip_program(placement: Placement, k: int, precision: Precision) -> Any:
+def strip_program(placement: Placement, k: int, precision: Precision, precomputed: bool = False) -> Any:
     """`(features, half_norms, rows) -> (strip, scores, columns)`; with k = 0 the strip alone is worked out."""
     axis = placement.axis
 
     def step(features, half_norms, rows):
-        strip = gram_strip(features, rows, precision, axis)
+        strip = gram_strip(features, rows, precision, axis, precomputed)
         if k == 0:
             return strip
         return strip, *nearest_in_strip(strip, half_norms, k, axis)

@@ -29,7 +29,11 @@ class RowRanks(NamedTuple):
 
 
 def gram_strip(
-    features: jax.Array, rows: jax.Array, precision: Precision = "highest", axis: str | None = None
+    features: jax.Array,
+    rows: jax.Array,
+    precision: Precision = "highest",
+    axis: str | None = None,
+    precomputed: bool = False,
 ) -> jax.Array:
     """Dot products of the samples `rows` with all samples of this device, `-inf` for a sample with itself.
 
@@ -38,6 +42,8 @@ def gram_strip(
         rows: Global sample indices `[n_rows]`.
         precision: See `scores.gram`.
         axis: Mesh axis that the samples are sharded over.
+        precomputed: The features of a sample are its distances from every sample (see `prepare`): there is nothing to
+            multiply, and with half norms of 0 the scores are the distances themselves.
 
     Returns:
         `[n_rows, n_columns]`.
@@ -48,11 +54,14 @@ def gram_strip(
     """
     n_columns = features.shape[0]
     local, owned = _local(rows, n_columns, axis)
-    if axis is None:
-        queries = features[rows]
+    if precomputed:
+        strip = -features[:, rows].T
     else:
-        queries = lax.psum(jnp.where(owned[:, None], features[jnp.where(owned, local, 0)], 0), axis)
-    strip = gram(queries, features, precision)
+        if axis is None:
+            queries = features[rows]
+        else:
+            queries = lax.psum(jnp.where(owned[:, None], features[jnp.where(owned, local, 0)], 0), axis)
+        strip = gram(queries, features, precision)
     # Out of range on a device that does not own the row: dropped.
     return strip.at[jnp.arange(rows.shape[0]), jnp.where(owned, local, n_columns)].set(-jnp.inf, mode="drop")
 

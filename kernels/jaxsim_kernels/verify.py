@@ -82,12 +82,16 @@ def verify_rows(
 
 
 def row_distances(x: Any, rows: np.ndarray, options: Options) -> np.ndarray:
-    """Squared distances of some rows to all samples in float64, `inf` to themselves.
+    """Squared (or given) distances of some rows to all samples in float64, `inf` to themselves.
 
     Example:
         >>> row_distances(np.array([[0.0], [2.0]]), np.array([0]), Options())
         array([[inf,  4.]])
     """
+    if options.metric == "precomputed":
+        given = np.stack([np.asarray(x[int(r)], np.float64) for r in rows])
+        given[np.arange(len(rows)), rows] = np.inf
+        return given
     queries = np.stack([normalised_rows(np.asarray(x[int(r) : int(r) + 1]), options.metric)[0] for r in rows])
     out = np.empty((len(rows), x.shape[0]))
     step = chunk_rows(x.shape)
