@@ -7,19 +7,26 @@ from jaxsim.data.folder import FolderSource
 from jaxsim.data.image_statistics import image_statistics, statistic_names
 from jaxsim.data.low_level import low_level_spaces
 from jaxsim.data.opening import open_images
+from jaxsim.data.rendered import RenderedSource, rendered
+from jaxsim.data.rendered_factors import factor_spaces
+from jaxsim.data.rendered_shapes import SHAPES
 from jaxsim.data.source import DamagedImage, ImageSource
 
 __all__ = [
+    "SHAPES",
     "ArraySource",
     "Batch",
     "DamagedImage",
     "Digits",
     "FolderSource",
     "ImageSource",
+    "RenderedSource",
     "digits",
+    "factor_spaces",
     "image_statistics",
     "load_batches",
     "low_level_spaces",
     "open_images",
+    "rendered",
     "statistic_names",
 ]

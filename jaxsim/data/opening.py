@@ -7,6 +7,7 @@ from typing import Any
 from jaxsim.data.arrays import ArraySource, read_array_file
 from jaxsim.data.digits import digits
 from jaxsim.data.folder import FolderSource
+from jaxsim.data.rendered import parse_rendered
 from jaxsim.data.source import ImageSource
 
 _ARRAY_SUFFIXES = (".npz", ".npy")
@@ -18,8 +19,9 @@ def open_images(source: Any, *, key: str | None = None) -> ImageSource:
     Args:
         source: a folder of JPEG, PNG, WebP, BMP, TIFF or GIF files (read recursively); an `.npz` or `.npy`
             file of uint8 images; a uint8 array `[N, H, W]`, `[N, H, W, 1]` or `[N, H, W, 3]` (NumPy, JAX,
-            anything with `__array__`); `"digits"`, the embedded set (write `"./digits"` for a folder of
-            that name); or an `ImageSource`, returned as it is.
+            anything with `__array__`); `"digits"`, the embedded set, or `"rendered"`, `"rendered:N"`
+            or `"rendered:N:SEED"`, rendered images with known factors (write `"./digits"` for a folder of that name);
+            or an `ImageSource`, returned as it is.
         key: which array of an `.npz` holds the images; by default its only one, or `images`, or `x`.
 
     Returns:
@@ -39,6 +41,8 @@ def open_images(source: Any, *, key: str | None = None) -> ImageSource:
         return source
     if isinstance(source, str) and source == "digits":
         return digits().source
+    if isinstance(source, str) and (made := parse_rendered(source)) is not None:
+        return made
     if isinstance(source, str | os.PathLike):
         if Path(source).suffix.lower() in _ARRAY_SUFFIXES and not Path(source).expanduser().is_dir():
             return read_array_file(source, key)
@@ -46,7 +50,7 @@ def open_images(source: Any, *, key: str | None = None) -> ImageSource:
     if hasattr(source, "__array__"):
         return ArraySource(source)
     raise ValueError(
-        "expected images as a folder, an .npz or .npy file, a uint8 array [N, H, W, 3] or 'digits', "
+        "expected images as a folder, an .npz or .npy file, a uint8 array [N, H, W, 3], 'digits' or 'rendered', "
         f"came {_named(source)}. Stack a list of equal-sized images with numpy.stack"
     )
 
