@@ -62,6 +62,17 @@ def test_model_tells_what_it_is(checkpoint):
     json.dumps([model.config, model.preprocessing])
 
 
+def test_hidden_states_of_the_original_one_to_one(checkpoint):
+    model = load_model(checkpoint, granularity="hf")
+    pixels = images(model)
+    with torch.no_grad():
+        original = transformers.ViTModel.from_pretrained(checkpoint).eval()
+        expected = original(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()), output_hidden_states=True)
+    assert [step.name for step in model.steps] == [f"hidden_states.{i}" for i in range(3)]
+    for state, wanted in zip(model(pixels).values(), expected.hidden_states, strict=True):
+        np.testing.assert_allclose(state, wanted.numpy(), atol=2e-5)
+
+
 def test_order_survives_jit(checkpoint):
     model = load_model(checkpoint)
     names = [step.name for step in model.steps]
