@@ -3,12 +3,15 @@
 from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
+from .preprocessing import clip_quantiles, distinct_samples
 
 __all__ = [
     "DegenerateLayerWarning",
     "ImbalanceMatrix",
     "InformationImbalance",
     "TieWarning",
+    "clip_quantiles",
+    "distinct_samples",
     "imbalance_matrix",
     "information_imbalance",
 ]

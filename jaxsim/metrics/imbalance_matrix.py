@@ -26,6 +26,7 @@ from jaxsim_kernels.plan import Plan, check_passes
 
 from .information_imbalance import check_ties, warn_of_ties
 from .inputs import as_layers, check_ks, check_same_samples, check_square, check_values
+from .preprocessing import SelectedRows, checked_quantiles, clip_quantiles, distinct_samples
 
 VERIFIED_ROWS = 32
 
@@ -50,7 +51,9 @@ class ImbalanceMatrix:
         tied_ranks: Fraction of ranks that another sample shares, shape of `values`.
         plan: How it was computed.
         verification: The float64 recheck, if one was asked for.
-        notes: What happened on the way, such as a block that was halved.
+        notes: What happened on the way, such as a block that was halved or samples that were dropped.
+        clip: Quantiles that every sample's features were clipped to, or None.
+        dropped: Indices of the samples that were dropped as duplicates.
         rows: Mean rank per query row `[..., n_layers, n_layers, n_queries]`, if asked for.
         queries: Their sample indices, if asked for.
     """
@@ -71,6 +74,8 @@ class ImbalanceMatrix:
     plan: Plan
     verification: Verification | None = None
     notes: tuple[str, ...] = ()
+    clip: tuple[float, float] | None = None
+    dropped: tuple[int, ...] = ()
     rows: np.ndarray | None = None
     queries: np.ndarray | None = None
 
@@ -116,6 +121,8 @@ class ImbalanceMatrix:
                 "rank_of_ties": "strict" if self.strict else "mid",
                 "precision": self.precision,
                 "seed": self.seed,
+                "clip": "" if self.clip is None else "{} to {}".format(*self.clip),
+                "n_dropped": len(self.dropped),
             },
         )
 
@@ -125,6 +132,8 @@ def imbalance_matrix(
     *,
     k: Any = 1,
     metric: str = "euclidean",
+    clip: Any = None,
+    drop_duplicates: bool = False,
     n_queries: int | None = None,
     seed: int = 0,
     ties: str = "index",
@@ -148,6 +157,8 @@ def imbalance_matrix(
         k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`; with `precomputed` every layer is `[n_samples, n_samples]`, its
             row i the distances from sample i (the diagonal is not looked at), rounded to `precision`.
+        clip: Two quantiles such as (0.05, 0.95): clip every sample's features to its own before measuring.
+        drop_duplicates: Of samples that are equal in all layers keep the first; N is what remains.
         n_queries: Work out only this many rows, drawn without replacement, against all samples.
         seed: Of that draw.
         ties: Among equally near neighbours, `index` takes them in index order, `expected` gives the expectation
@@ -187,6 +198,11 @@ def imbalance_matrix(
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
     named = as_layers(layers)
     n = check_same_samples(named)
+    kept = np.arange(n)
+    if drop_duplicates or clip is not None:
+        named, kept = _preprocessed(named, clip, drop_duplicates, metric)
+    dropped = np.setdiff1d(np.arange(n), kept)
+    n = len(kept)
     check_square(named, metric)
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
@@ -226,10 +242,30 @@ def imbalance_matrix(
         tied_ranks=found.tied_ranks[at],
         plan=found.plan,
         verification=_verified(arrays, verify, seed, options, placement),
-        notes=found.notes,
+        notes=(*found.notes, *([f"{len(dropped)} duplicated samples were dropped"] if len(dropped) else [])),
+        clip=None if clip is None else checked_quantiles(clip),
+        dropped=tuple(dropped.tolist()),
         rows=None if found.rows is None else found.rows[at],
-        queries=None if found.rows is None else (np.arange(n) if queries is None else queries),
+        queries=None if found.rows is None else (kept if queries is None else kept[queries]),
     )
+
+
+def _preprocessed(
+    named: dict[str, Any], clip: Any, drop_duplicates: bool, metric: Metric
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The layers as they are to be measured, and the samples kept."""
+    if metric == "precomputed":
+        raise ValueError(
+            "clip and drop_duplicates work on representations, not on distances (metric='precomputed'); apply them "
+            "before the distances are computed."
+        )
+    if clip is not None:
+        named = {name: clip_quantiles(x, clip) for name, x in named.items()}
+    n = next(iter(named.values())).shape[0]
+    kept = distinct_samples(named) if drop_duplicates else np.arange(n)
+    if len(kept) < n:
+        named = {name: SelectedRows(x, kept) for name, x in named.items()}
+    return named, kept
 
 
 def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray | None:
