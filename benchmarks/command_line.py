@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "precision": "what each precision does to ranks and to Delta",
     "crossover": "from how many thresholds per row on sorting beats counting",
     "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",
+    "models": "images per second against torch eager and torch.compile on the same weights",
     "gpu": "everything an accelerator is asked for, in one call",
     "report": "Markdown table and figures out of result files",
     "compare": "flag regressions between two result files",

@@ -134,6 +134,22 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("goal", _goal),
         ("absent because", _absent),
     ),
+    "models": (
+        ("model", _key("model")),
+        ("batch", _key("batch")),
+        ("dtype", _key("dtype")),
+        *(
+            (f"{title} images/s", _found(f"{side} images/s"))
+            for side, title in (("jaxsim", "jaxsim"), ("eager", "torch eager"), ("compile", "torch.compile"))
+        ),
+        ("over eager", _found("jaxsim over eager")),
+        ("over compile", _found("jaxsim over compile")),
+        ("last step differs by", _found("difference")),
+        ("first call", lambda line: " / ".join(seconds(t["first_call"]) for t in line["timings"].values())),
+        ("peak memory", lambda line: " / ".join(n_bytes(peak) for peak in line["peak_bytes"].values())),
+        ("goal", _goal),
+        ("absent because", _absent),
+    ),
     "gpu": (
         *_SHAPE,
         ("rows", _key("n_queries")),

@@ -57,6 +57,13 @@ def test_scaling(lines_of, sweep):
     assert {"exponent", "interval", "coefficient"} <= set(line["fit"])
 
 
+def test_models(lines_of):
+    (line,) = lines_of("models", "--models", "tiny-vit", "--sides", "jaxsim,eager", "--batch", "2", "--runs", "2")
+    assert set(line["timings"]) == {"jaxsim", "eager"} == set(line["peak_bytes"])
+    assert line["found"]["difference"] < 2e-5
+    assert line["timings"]["jaxsim"]["images_per_second"] == 2 / line["timings"]["jaxsim"]["median"]
+
+
 def test_devices(lines_of):
     lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1")
     (line,) = lines
