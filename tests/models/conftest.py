@@ -163,19 +163,20 @@ def check_parity(
     with jax.default_matmul_precision("highest"):
         recording = jax.jit(model.module.apply)(model.params, pixels)
     hidden, states = (OrderedDict((n, state) for n, _, state in each._chosen(recording)) for each in (view, model))
+    view_steps, model_steps = view.steps_of(recording), model.steps_of(recording)
     outputs = dict(zip(recording.output_names, recording.outputs, strict=True))
 
     expected = original_states(output)
     assert list(hidden) == [f"hidden_states.{i}" for i in range(len(expected))]
-    for step, value in zip(view.steps, expected, strict=True):
+    for step, value in zip(view_steps, expected, strict=True):
         state = np.asarray(hidden[step.name])
         errors[step.name] = measure(state, like(value, state, step.layout))
 
     covered = {d.name for d in recording.descriptions if d.hidden and d.block} | set(hooks or {})
     assert set(states) <= covered, f"name the torch modules of {sorted(set(states) - covered)} in hooks"
     assert set(caught) == set(hooks or {}), "a hooked module was not called"
-    assert list(states) == [step.name for step in model.steps]
-    for step in model.steps:
+    assert list(states) == [step.name for step in model_steps]
+    for step in model_steps:
         state = np.asarray(states[step.name])
         assert state.shape[-1] == step.n_features
         if step.name in caught:
