@@ -102,7 +102,10 @@ class VisionModel:
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
         """Every step for images of another (height, width)."""
         images = self.inputs.example(image_size)
-        recording = cast(Recording, jax.eval_shape(self.module.apply, self.params, images))
+        return self.steps_of(cast(Recording, jax.eval_shape(self.module.apply, self.params, images)))
+
+    def steps_of(self, recording: Recording) -> tuple[Step, ...]:
+        """Every step that a recording of `module` holds, as this granularity shows them."""
         chosen = self._chosen(recording)
         return tuple(
             Step(
