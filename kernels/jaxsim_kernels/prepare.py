@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .folding import folded_features
 from .scores import half_squared_norms
 from .shapes import padded_features
 
@@ -77,7 +78,11 @@ def prepare_layer(
         ((4, 16), inf)
     """
     n_samples, n_features = x.shape
-    host = np.zeros((n_padded, padded_features(n_features)), dtype)
+    shape = (n_padded, padded_features(n_features))
+    if metric == "euclidean" and isinstance(x, np.ndarray) and x.shape == shape and x.dtype == dtype == np.float32:
+        # Nothing to pad and nothing to convert: no copy on the host.
+        return Layer(*_centred(place(x), n_samples))
+    host = np.zeros(shape, dtype)
     if metric == "precomputed":
         # Columns are what devices share: a sample's features are its distances from all others.
         scale = _largest(x)
@@ -197,7 +202,7 @@ def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Arr
 
 
 def _scaled(x: jax.Array) -> jax.Array:
-    return x / _power_of_two(jnp.max(jnp.abs(x)))
+    return x / _power_of_two(jnp.max(folded_features(jnp.maximum, jnp.abs, x)))
 
 
 def _power_of_two(x: jax.Array) -> jax.Array:

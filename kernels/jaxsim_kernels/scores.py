@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from .folding import folded_features
+
 Precision = Literal["float64", "highest", "high", "fast"]
 
 FLOAT64_UPTO = 1024
@@ -120,7 +122,7 @@ def half_squared_norms(features: jax.Array, n_valid: jax.Array | int) -> jax.Arr
         >>> half_squared_norms(jnp.ones((2, 4)), 1).tolist()
         [2.0, inf]
     """
-    norms = jnp.sum(features * features, axis=1) * 0.5
+    norms = jnp.sum(folded_features(jnp.add, jnp.square, features), axis=1) * 0.5
     return jnp.where(jnp.arange(features.shape[0]) < n_valid, norms, jnp.inf)
 
 
