@@ -4,6 +4,7 @@ Similarity metrics between the processing steps of vision models, exact and stre
 
 - `information_imbalance(x, y)`, `imbalance_matrix(layers)`: arrays you already have.
 - `load_model(source)`: a checkpoint as a function from images to every processing step.
+- `capture(model)`: a live Linen, NNX or torch module as the same.
 - `compare(models, images=..., out=...)`: models and images in, labelled results and a report out.
 """
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from jaxsim.metrics import imbalance_matrix as imbalance_matrix
     from jaxsim.metrics import information_imbalance as information_imbalance
     from jaxsim.models import VisionModel as VisionModel
+    from jaxsim.models import capture as capture
     from jaxsim.models import load_model as load_model
     from jaxsim.study import Study as Study
     from jaxsim.study import compare as compare
@@ -28,6 +30,7 @@ _HOMES = {
     "InformationImbalance": "metrics",
     "Study": "study",
     "VisionModel": "models",
+    "capture": "models",
     "compare": "study",
     "digits": "data",
     "imbalance_matrix": "metrics",

@@ -127,13 +127,19 @@ def _pooled_batches(
     layouts = [step.layout for step in model.steps]
     widths = [step.n_features for step in step_records(model.steps, pool)]
 
-    @jax.jit
-    def pooled(params: Any, pixels: jax.Array) -> tuple[jax.Array, ...]:
-        # A tuple: a dict would come back from jit sorted by name.
-        states = model.apply(params, pixels).values()
+    def pooled_states(states: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
         return tuple(
             pool_state(state, layout, pool).astype(dtype) for state, layout in zip(states, layouts, strict=True)
         )
+
+    if getattr(model, "jitted", True):
+        # A tuple: a dict would come back from jit sorted by name.
+        pooled = jax.jit(lambda params, pixels: pooled_states(tuple(model.apply(params, pixels).values())))
+    else:
+        compiled = jax.jit(pooled_states)
+
+        def pooled(params: Any, pixels: np.ndarray) -> tuple[jax.Array, ...]:
+            return compiled(tuple(model.apply(params, pixels).values()))
 
     params = jax.device_put(model.params)
     # Every batch is padded to one shape, so there is one compilation.

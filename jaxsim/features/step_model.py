@@ -10,7 +10,11 @@ from jaxsim.models import Step
 
 @runtime_checkable
 class StepModel(Protocol):
-    """A model whose call returns every processing step: `jaxsim.models.VisionModel` is one."""
+    """A model whose call returns every processing step: `jaxsim.models.VisionModel` is one.
+
+    One that cannot run under `jax.jit` (a torch module) says so by an attribute `jitted = False`: it is called as it
+    is, and only the pooling is compiled.
+    """
 
     @property
     def name(self) -> str:
@@ -62,5 +66,5 @@ class StepModel(Protocol):
         ...
 
     def apply(self, params: Any, images: Any) -> Any:
-        """Return an ordered mapping from step name to state; pure, runs under `jax.jit`."""
+        """Return an ordered mapping from step name to state; pure, runs under `jax.jit` unless `jitted` is False."""
         ...

@@ -2,9 +2,11 @@
 
 import jaxsim.models.families  # noqa: F401
 from jaxsim.models import family as _family
+from jaxsim.models.capture import CapturedModel, capture
 from jaxsim.models.family import Architecture, Family
 from jaxsim.models.load import load_model
 from jaxsim.models.model import VisionModel
+from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.step import Layout, Map, Recorder, Step, Tokens, Vector
 
 # The subpackage of the same name is imported above, and only a first import would put it in this place again.
@@ -12,14 +14,17 @@ families = _family.families
 
 __all__ = [
     "Architecture",
+    "CapturedModel",
     "Family",
     "Layout",
     "Map",
+    "PlainPreprocessor",
     "Recorder",
     "Step",
     "Tokens",
     "Vector",
     "VisionModel",
+    "capture",
     "families",
     "load_model",
 ]

@@ -12,10 +12,9 @@ import flax.linen as nn
 import jax
 import numpy as np
 from jaxtyping import Array, Shaped
-from PIL.Image import Image
 
 from jaxsim.models.inputs import PIXELS, ModelInput
-from jaxsim.models.preprocess import AnyImage, Preprocessor, as_rgb
+from jaxsim.models.preprocess import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import RecordedState, Recording, Step
 
 Granularity = Literal["block", "hf"]
@@ -84,15 +83,7 @@ class VisionModel:
         Raises:
             ValueError: no images, or one that is not an image; its position is named.
         """
-        if isinstance(images, Image) or len(images) == 0:
-            raise ValueError("expected a sequence with at least one image; wrap a single image in a list")
-        pixels = []
-        for position, image in enumerate(images):
-            try:
-                pixels.append(as_rgb(image))
-            except ValueError as error:
-                raise ValueError(f"image {position}: {error}") from error
-        return self.preprocessor(pixels)
+        return preprocessed(images, self.preprocessor)
 
     @functools.cached_property
     def steps(self) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -71,6 +71,27 @@ def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
     if array.ndim == 2:
         array = array[:, :, None]
     return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
+
+
+def preprocessed(images: Sequence[AnyImage] | AnyImage, preprocessor: Preprocessor) -> Shaped[np.ndarray, "..."]:
+    """Returns what a preprocessor makes of PIL images or uint8 arrays, gray or RGB.
+
+    Raises:
+        ValueError: no images, or one that is not an image; its position is named.
+
+    Example:
+        >>> preprocessed([np.zeros((2, 3), np.uint8)], PlainPreprocessor((4, 4))).shape
+        (1, 4, 4, 3)
+    """
+    if isinstance(images, Image.Image) or len(images) == 0:
+        raise ValueError("expected a sequence with at least one image; wrap a single image in a list")
+    pixels = []
+    for position, image in enumerate(images):
+        try:
+            pixels.append(as_rgb(image))
+        except ValueError as error:
+            raise ValueError(f"image {position}: {error}") from error
+    return preprocessor(pixels)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,101 @@
+"""A live Linen module: its calls are seen through Flax's method interceptors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flax.core
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict
+
+from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
+from jaxsim.models.capture.runner import is_floating, kept_states, trace_state, traced_calls
+
+
+class LinenRunner:
+    """Runs a Linen module.
+
+    Args:
+        module: the module, bound or not.
+        variables: all its collections, `{"params": ..., "batch_stats": ...}`; None takes a bound module's own.
+        call: keyword arguments of `apply` beside the images.
+        method: name of the method to call instead of `__call__`.
+
+    Raises:
+        ValueError: no variables, or something that does not have a `"params"` collection.
+    """
+
+    framework = "linen"
+    jitted = True
+
+    def __init__(
+        self, module: nn.Module, variables: Any, call: Mapping[str, Any] | None = None, method: str | None = None
+    ) -> None:
+        if variables is None and module.scope is not None:
+            module, variables = module.unbind()
+        if variables is None:
+            raise ValueError(
+                "a Linen module does not hold its weights: pass variables={'params': ...}, "
+                "as module.init returns them, or a bound module"
+            )
+        if not isinstance(variables, Mapping) or "params" not in variables:
+            keys = f"the keys {sorted(map(str, variables))[:5]}" if isinstance(variables, Mapping) else "no mapping"
+            raise ValueError(
+                f"expected variables with a 'params' collection, came {keys}: pass variables={{'params': params}}"
+            )
+        self.module = module
+        self.params: dict[str, Any] = jax.tree.map(jnp.asarray, flax.core.unfreeze(nn.meta.unbox(variables)))
+        self._call = dict(call or {})
+        self._method = method
+
+    def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
+        """Every module call on images of a shape; nothing is computed."""
+
+        def trace(opened: bool) -> tuple[Call, ...]:
+            log = CallLog()
+            images = jax.ShapeDtypeStruct(tuple(shape), jnp.float32)
+            jax.eval_shape(lambda params, pixels: self._run(params, pixels, log, opened), self.params, images)
+            return log.calls(unrolled=opened)
+
+        return traced_calls(trace)
+
+    def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
+        """The states of some calls; pure."""
+        log = CallLog([call.name for call in wanted])
+        self._run(params, images, log, any(call.unrolled for call in wanted))
+        return kept_states(log.kept, wanted)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Every array of every collection."""
+        return {name: np.asarray(leaf) for name, leaf in flatten_dict(self.params, sep="/").items()}
+
+    def structure(self) -> str:
+        """The module's own account."""
+        return repr(self.module)
+
+    def _run(self, params: Any, images: Any, log: CallLog, opened: bool) -> None:
+        here = trace_state()
+
+        def reachable() -> bool:
+            return trace_state() == here
+
+        def state(output: Any) -> Any:
+            return first_array(output, is_floating)
+
+        def record(next_call: Any, args: Any, kwargs: Any, context: nn.module.InterceptorContext) -> Any:
+            module = context.module
+            if context.method_name != "__call__" or not module.path:
+                return next_call(*args, **kwargs)
+            return log.through(
+                ".".join(module.path), type(module), lambda: next_call(*args, **kwargs), state, reachable
+            )
+
+        def whole() -> Any:
+            return self.module.apply(params, images, method=self._method, **self._call)
+
+        with jax.disable_jit(opened), nn.intercept_methods(record):
+            log.through(OUTPUT, type(self.module), whole, state, reachable)

@@ -1,0 +1,99 @@
+"""What the three frameworks have in common once a model is captured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.extend
+import numpy as np
+from jaxtyping import Array, Shaped
+
+from jaxsim.models.capture.calls import Call
+
+#: Images in the forward pass that finds the calls: a number that is hardly a number of tokens or channels.
+PROBE_BATCH = 3
+
+
+@runtime_checkable
+class Runner(Protocol):
+    """Runs a live model and takes the states of its modules."""
+
+    @property
+    def framework(self) -> str:
+        """`"linen"`, `"nnx"` or `"torch"`."""
+        ...
+
+    @property
+    def module(self) -> Any:
+        """The live model."""
+        ...
+
+    @property
+    def params(self) -> Any:
+        """First argument of `states`; a pytree."""
+        ...
+
+    @property
+    def jitted(self) -> bool:
+        """Whether `states` runs under `jax.jit`."""
+        ...
+
+    def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
+        """Every module call on images of a shape, in the order in which they return."""
+        ...
+
+    def states(self, params: Any, images: Shaped[Array, "..."], wanted: Sequence[Call]) -> tuple[Array, ...]:
+        """The states of some calls, with the model's own axes; pure."""
+        ...
+
+    def weights(self) -> Mapping[str, np.ndarray]:
+        """Every weight and buffer by name."""
+        ...
+
+    def structure(self) -> str:
+        """What else decides the numbers, as far as the model tells: modules and their settings."""
+        ...
+
+
+def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
+    """The calls of a Flax model, with scans and inner jits opened where that makes states reachable.
+
+    Args:
+        trace: traces the model with jit and scan disabled (True) or not.
+    """
+    plain = trace(False)
+    if all(call.reachable for call in plain):
+        return plain
+    try:
+        opened = trace(True)
+    except Exception:  # whatever a model raises that needs its jit or its scan; its inner calls stay unreachable
+        return plain
+    reached = [sum(call.reachable for call in calls) for calls in (plain, opened)]
+    return opened if reached[1] > reached[0] else plain
+
+
+def trace_state() -> Any:
+    """Identifies the transformation under which JAX runs right now."""
+    return jax.extend.core.get_opaque_trace_state(convention="flax")
+
+
+def is_floating(value: Any) -> bool:
+    """Whether a value is a JAX array of floats."""
+    return isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, jax.numpy.floating)
+
+
+def kept_states(kept: Mapping[str, Any], wanted: Sequence[Call]) -> tuple[Any, ...]:
+    """The states in the order wanted.
+
+    Raises:
+        ValueError: a module was not called as often as when the model was captured.
+    """
+    missing = [call.name for call in wanted if call.name not in kept]
+    if missing:
+        raise ValueError(
+            f"{missing[0]!r} was called when the model was captured and is not called now; "
+            "the model's control flow depends on its images or on its mode: exclude this step"
+        )
+    return tuple(kept[call.name] for call in wanted)

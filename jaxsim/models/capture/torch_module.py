@@ -1,0 +1,157 @@
+"""A live torch module: its calls are seen through forward hooks that are removed after every run.
+
+torch is not imported here: who has a torch module has imported it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
+from jaxsim.models.capture.runner import kept_states
+
+
+class TorchRunner:
+    """Runs a torch module where it is, on its own device, in evaluation mode and without gradients.
+
+    It runs outside `jax.jit`. A host callback inside a compiled program would look alike from outside, but JAX moves
+    the callback's arguments by the threads that wait for it, which on few cores is a known deadlock, and every state
+    would be copied once more.
+
+    Args:
+        module: the module; of one that `torch.compile` made, the original is run.
+        call: keyword arguments of the call beside the images.
+        method: name of the method to call instead of the module itself.
+    """
+
+    framework = "torch"
+    jitted = False
+    params: Mapping[str, Any] = {}
+
+    def __init__(self, module: Any, call: Mapping[str, Any] | None = None, method: str | None = None) -> None:
+        self.module = getattr(module, "_orig_mod", module)
+        self._call = dict(call or {})
+        self._method = method
+        self._known: dict[tuple[int, ...], tuple[Call, ...]] = {}
+        # Hooks of one thread's run must not see another's.
+        self._lock = threading.Lock()
+
+    def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
+        """Every module call on images of a shape, found by running one batch of zeros."""
+        key = tuple(shape)
+        if key not in self._known:
+            log = CallLog()
+            self._run(np.zeros(key, np.float32), log, None)
+            self._known[key] = log.calls()
+        return self._known[key]
+
+    def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
+        """The states of some calls, float32.
+
+        Raises:
+            ValueError: under `jax.jit` or another transformation.
+        """
+        if isinstance(images, jax.core.Tracer):
+            raise ValueError(
+                "a torch module cannot run under jax.jit, grad or vmap: call the model itself, and compile what follows"
+            )
+        log = CallLog([call.name for call in wanted])
+        self._run(np.asarray(images), log, {call.path for call in wanted})
+        return tuple(jnp.asarray(state) for state in kept_states(log.kept, wanted))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Every parameter and buffer as it is now."""
+        named = itertools.chain(self.module.named_parameters(), self.module.named_buffers())
+        return {f"{name} {tensor.dtype}": _as_numpy(tensor.detach()) for name, tensor in named}
+
+    def structure(self) -> str:
+        """The module's own account."""
+        return repr(self.module)
+
+    def _run(self, images: np.ndarray, log: CallLog, paths: set[str] | None) -> None:
+        """One forward pass with hooks on the modules of `paths`, on all if None."""
+        torch = sys.modules["torch"]
+        modules = {
+            path: module for path, module in self.module.named_modules() if path and (paths is None or path in paths)
+        }
+        function = self.module if self._method is None else getattr(self.module, self._method)
+        with self._lock, torch.no_grad(), _evaluating(self.module), _called_one_by_one(torch), _hooked(modules, log):
+            # A copy, because torch may write to its input and this one may belong to JAX.
+            pixels = torch.from_numpy(np.array(images, np.float32, order="C")).to(**_placement(self.module))
+            log.enter(OUTPUT)
+            log.leave(type(self.module), _state(function(pixels, **self._call)), keep=_as_numpy)
+
+
+@contextlib.contextmanager
+def _hooked(modules: Mapping[str, Any], log: CallLog) -> Iterator[None]:
+    """Every module notes its calls; the hooks are gone afterwards, whatever happens."""
+    handles = []
+    try:
+        for path, module in modules.items():
+
+            def enter(_module: Any, _args: Any, path: str = path) -> None:
+                log.enter(path)
+
+            def leave(module: Any, _args: Any, output: Any) -> None:
+                log.leave(type(module), _state(output), keep=_as_numpy)
+
+            handles.append(module.register_forward_pre_hook(enter))
+            handles.append(module.register_forward_hook(leave))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextlib.contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Evaluation mode; afterwards every module, some of which may be frozen, is in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in modes:
+            module.training = False
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextlib.contextmanager
+def _called_one_by_one(torch: Any) -> Iterator[None]:
+    """Without torch's fused encoder layer, which skips its own modules, and only where no hook is on them."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def _placement(model: Any) -> dict[str, Any]:
+    """Device and dtype of the first floating-point weight."""
+    for tensor in itertools.chain(model.parameters(), model.buffers()):
+        if tensor.is_floating_point():
+            return {"device": tensor.device, "dtype": tensor.dtype}
+    return {}
+
+
+def _state(output: Any) -> Any:
+    torch = sys.modules["torch"]
+    return first_array(output, lambda value: isinstance(value, torch.Tensor) and value.is_floating_point())
+
+
+def _as_numpy(tensor: Any) -> np.ndarray:
+    """A copy in host memory, float32 if floating: a later module may change the tensor in place."""
+    tensor = tensor.detach()
+    if tensor.is_floating_point():
+        tensor = tensor.float()
+    return np.array(tensor.cpu().numpy(), order="C")
