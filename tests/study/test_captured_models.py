@@ -1,0 +1,92 @@
+"""Live models of three frameworks go through a comparison next to a checkpoint."""
+
+import json
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from flax import nnx
+
+import jaxsim
+
+
+class ConvBlock(torch.nn.Module):
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn = torch.nn.BatchNorm2d(outputs)
+        self.relu = torch.nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.relu(self.bn(self.conv(x)))
+
+
+def torchvision_style() -> torch.nn.Module:
+    torch.manual_seed(0)
+    features = torch.nn.Sequential(ConvBlock(3, 8, 1), ConvBlock(8, 16, 2), ConvBlock(16, 16, 1))
+    return torch.nn.Sequential(features, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(16, 10))
+
+
+class Residual(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.norm = nnx.LayerNorm(8, rngs=rngs)
+        self.linear = nnx.Linear(8, 8, rngs=rngs)
+
+    def __call__(self, x):
+        return x + nnx.gelu(self.linear(self.norm(x)))
+
+
+class LiveNNX(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.stem = nnx.Conv(3, 8, (2, 2), strides=2, rngs=rngs)
+        self.blocks = nnx.List([Residual(rngs), Residual(rngs)])
+
+    def __call__(self, x):
+        x = self.stem(x)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class LiveLinen(nn.Module):
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.relu(nn.Conv(8, (3, 3), name="conv0")(x))
+        return nn.Conv(8, (3, 3), name="conv1")(x)
+
+
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
+def test_live_models_next_to_an_embedded_one(tmp_path) -> None:
+    net = LiveLinen()
+    variables = net.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)), False)
+    conv = torchvision_style()
+    models = [
+        jaxsim.capture(conv, image_size=16, name="torch"),
+        jaxsim.capture(LiveNNX(nnx.Rngs(0)), image_size=16, name="nnx"),
+        jaxsim.capture(net, variables=variables, image_size=16, name="linen", call={"train": False}),
+        "embedded:vit_digits",
+    ]
+    study = jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
+    steps = [
+        *("torch/0.0", "torch/0.1", "torch/0.2"),
+        *("nnx/stem", "nnx/blocks.0", "nnx/blocks.1"),
+        *("linen/conv0", "linen/conv1"),
+    ]
+    labels = study.imbalance.source.values.tolist()
+    assert labels[: len(steps)] == steps
+    assert len(labels) > len(steps)
+    assert np.isfinite(study.imbalance).all()
+    np.testing.assert_allclose(np.diagonal(study.imbalance.sel(k=1)), 2 / 50)
+    told = json.loads(study.results.attrs["models"])
+    assert [model["name"] for model in told][:3] == ["torch", "nnx", "linen"]
+    assert told[0]["source"].startswith("live torch module")
+
+    again = jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
+    assert {"features of torch", "features of nnx", "features of linen", "imbalance"} <= set(again.reused)
+    with torch.no_grad():
+        conv[0][0].conv.weight[0, 0, 0, 0] += 1
+    with pytest.raises(ValueError, match="weights_hash"):
+        jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
