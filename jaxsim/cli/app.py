@@ -79,6 +79,9 @@ def compare(
     plan: Annotated[str | None, typer.Option(help="Force one-pass or two-pass [default: the budget decides].")] = None,
     devices: Annotated[int | None, typer.Option(help="Number of devices that share the samples.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Recheck some rows in float64.")] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Also measure what steps know of the images' low-level statistics.")
+    ] = False,
     distributed: Annotated[
         bool, typer.Option("--distributed", help="Join the other hosts; start the same command on each.")
     ] = False,
@@ -120,6 +123,7 @@ def compare(
             plan=plan,
             devices=devices,
             verify=verify,
+            statistics=statistics,
         )
         run_comparison(models, images, settings=settings, out=out)
 

@@ -44,6 +44,7 @@ def print_plan(console: Console, plan: Plan, out: Path) -> None:
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
+        *(["statistics   of the images, beside the steps"] if settings.statistics else []),
         f"output       {out}",
         "",
     )
@@ -67,6 +68,11 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     if study.between.sizes["pair"]:
         columns = ("pair", "peak distance", "at depth", "<steps there", "depth correlation", "offset")
         print_table(console, "Between models", columns, _pair_rows(study.between.isel(k=0)))
+    if study.information is not None:
+        known = study.information.isel(k=0)
+        spaces = [str(name) for name in known["space"].values]
+        columns = ("model", "<step", *spaces)
+        print_table(console, "What steps know of other spaces (Δ step → space)", columns, _information_rows(known))
     damaged = json.loads(attrs.get("damaged", "[]"))
     lines = []
     if damaged:
@@ -94,6 +100,16 @@ def _smoothness_rows(smooth: xr.Dataset) -> Iterator[tuple[str, ...]]:
             f"{row['roughness'].item():.4f}",
             f"{float(row['fixed_step'].mean()):.4f}",
         )
+
+
+def _information_rows(known: xr.Dataset) -> Iterator[tuple[str, ...]]:
+    """The first and the last step of every model."""
+    owners = known["model"].values.astype(str)
+    for name in dict.fromkeys(owners.tolist()):
+        own = np.flatnonzero(owners == name)
+        for at in dict.fromkeys((int(own[0]), int(own[-1]))):
+            values = ("-" if np.isnan(value) else f"{value:.3f}" for value in known["forward"].values[at])
+            yield (name, str(known["step_name"].values[at]), *values)
 
 
 def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:

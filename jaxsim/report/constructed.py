@@ -108,6 +108,53 @@ def constructed_study(
     return results, _smoothness(results, family_of, h), _between(results)
 
 
+def constructed_information(results: xr.Dataset, *, seed: int = 0) -> xr.Dataset:
+    """What the steps of a constructed study know of made-up statistics: less and less along their depth.
+
+    Args:
+        results: From `constructed_study`.
+        seed: Of the noise.
+
+    Returns:
+        The information dataset of a study.
+
+    Example:
+        >>> constructed_information(constructed_study()[0])["space"].values.tolist()
+        ['luminance', 'colour', 'frequency', 'orientation', 'layout', 'all']
+    """
+    spaces = ["luminance", "colour", "frequency", "orientation", "layout", "all"]
+    generator = np.random.default_rng(seed)
+    depth, model = results["source_depth"].values, results["source_model"].values
+    pace = 0.35 + 0.4 * np.unique(model, return_inverse=True)[1] / max(1, len(set(model.tolist())) - 1)
+    lost = np.linspace(0.15, 0.45, len(spaces))[None] + (pace * depth)[:, None]
+    shape = (results.sizes["k"], *lost.shape)
+    forward, backward = (np.clip(lost + up + generator.normal(0, 0.01, shape), 0.01, 1.03) for up in (0.0, 0.2))
+    error = np.full(shape, 0.577 / np.sqrt(results.attrs["n_samples"]))
+    dims = ("k", "step", "space")
+    return xr.Dataset(
+        {
+            "forward": (dims, forward),
+            "backward": (dims, backward),
+            "forward_se": (dims, error),
+            "backward_se": (dims, error),
+        },
+        coords={
+            "k": results["k"].values,
+            "floor": ("k", results["floor"].values),
+            "step": results["source"].values,
+            "model": ("step", model),
+            "step_name": ("step", results["source_step"].values),
+            "kind": ("step", results["source_kind"].values),
+            "depth": ("step", depth),
+            "space": spaces,
+            "origin": ("space", ["low-level statistics"] * len(spaces)),
+            "n_features": ("space", np.arange(1, len(spaces) + 1)),
+            "constant": ("space", np.zeros(len(spaces), dtype=bool)),
+        },
+        attrs={"n_samples": results.attrs["n_samples"], "pixels": json.dumps({"view": "constructed"})},
+    )
+
+
 def _steps(model: str, count: int, family: str) -> list[str]:
     if count < 2:
         raise ValueError(f"Expected at least 2 steps for every model, but {model!r} has {count}.")

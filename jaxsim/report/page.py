@@ -5,7 +5,7 @@ from importlib import resources
 
 from matplotlib.colors import to_hex
 
-from jaxsim.report import depth_sections, header, sections
+from jaxsim.report import depth_sections, further_sections, header, sections
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
 from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.payload import as_script_text, study_payload
@@ -39,6 +39,10 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
     if len(story.facts.models) > 1:
         parts.append(("Every pair", "pairs", sections.pairs(story)))
     parts.append(("Smoothness", "smoothness", depth_sections.smoothness(story)))
+    if story.information is not None:
+        parts.append(("Image statistics", "information", further_sections.information(story)))
+    if story.paths is not None:
+        parts.append(("Paths", "paths", further_sections.paths(story)))
     parts.append(("Within each model", "within", sections.within(story)))
 
     index = tag("ol", *(tag("li", tag("a", title, href=f"#{anchor}")) for title, anchor, _ in parts))

@@ -1,6 +1,6 @@
 """The sections that read across the page: at a glance, how to read it, and every heat map."""
 
-from jaxsim.report import alignment, sentences
+from jaxsim.report import alignment, further, sentences
 from jaxsim.report.markup import Markup, tag
 from jaxsim.report.schema import StudyFacts
 from jaxsim.report.sentences import number
@@ -23,6 +23,8 @@ def glance(story: Story) -> Markup:
         said.append(("smoothness", "From step to step", sentences.describe_smoothness(story.smoothness, k=k)))
         fixed = sentences.describe_fixed_step(story.smoothness, k=k)
         said.append(("fixed-step", "Over equal stretches", fixed))
+        if story.information is not None:
+            said.append(("information", "Image statistics", further.describe_information(story.information, k=k)))
         entries = (
             tag("div", tag("dt", tag("a", title, href=f"#{anchor}")), tag("dd", sentence))
             for anchor, title, sentence in said

@@ -19,6 +19,9 @@ class Story:
     facts: StudyFacts
     plots: Mapping[tuple[str, int], Markup]  # (figure, k) -> inline SVG
     colours: Mapping[str, str]  # model -> CSS colour
+    information: xr.Dataset | None = None  # what the steps know of other spaces
+    paths: xr.Dataset | None = None  # the steps placed and grouped
+    plane: xr.Dataset | None = None  # both directions of every pair of steps
 
 
 def per_k(ks: Sequence[int], content: Callable[[int], Markup]) -> Markup:

@@ -12,6 +12,7 @@ from jaxsim.report import figures
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.matrix import heatmap_title
 from jaxsim.report.figures.palette import ModelStyle, model_styles
+from jaxsim.report.further import checked_information, checked_paths, checked_plane, further_jobs
 from jaxsim.report.markup import Markup
 from jaxsim.report.page import colour_variables, page
 from jaxsim.report.saving import inlined, save_figure, write_whole
@@ -19,7 +20,9 @@ from jaxsim.report.schema import checked_between, checked_results, checked_smoot
 from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
-OWN_FILES = re.compile(r"^(overview|heatmap|smoothness|fixed-step|between|best-match)_.*\.(png|svg)$")
+OWN_FILES = re.compile(
+    r"^(overview|heatmap|smoothness|fixed-step|between|best-match|information|paths|plane|tree)_.*\.(png|svg)$"
+)
 
 
 def write_report(
@@ -28,6 +31,9 @@ def write_report(
     between: xr.Dataset | None,
     out: str | os.PathLike[str],
     *,
+    information: xr.Dataset | None = None,
+    paths: xr.Dataset | None = None,
+    plane: xr.Dataset | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
@@ -41,6 +47,9 @@ def write_report(
         smoothness: Step changes, their summaries and the fixed-step profile.
         between: Distances between models and best matches; None or without pairs for a single model.
         out: Folder to write into; made if it does not exist. Figures of an earlier report in it are replaced.
+        information: What the steps know of other spaces, such as low-level statistics; None where not measured.
+        paths: The steps placed and grouped (`place`, `explained`, `negative`, `linkage`); None leaves that section out.
+        plane: Both directions of every pair of steps; shown beside `paths`.
         progress: Called with figures done, figures in all, and what comes next.
 
     Returns:
@@ -59,11 +68,13 @@ def write_report(
     results = checked_results(results)
     smoothness = checked_smoothness(smoothness)
     between = checked_between(between)
+    information, paths, plane = checked_information(information), checked_paths(paths), checked_plane(plane)
     facts = read_facts(results)
     styles = model_styles(facts.families)
     folder = _prepared(Path(out))
 
     jobs = _jobs(results, smoothness, between, styles, facts.k)
+    jobs += further_jobs(information, paths, plane, styles, facts.k)
     plots: dict[tuple[str, int], Markup] = {}
     for done, (name, k, described, draw) in enumerate(jobs):
         if progress is not None:
@@ -74,7 +85,8 @@ def write_report(
     if progress is not None:
         progress(len(jobs), len(jobs), "index.html")
 
-    story = Story(results, smoothness, between, facts, plots, _css_colours(styles))
+    colours = _css_colours(styles)
+    story = Story(results, smoothness, between, facts, plots, colours, information, paths, plane)
     index = folder / "index.html"
     write_whole(index, page(story, styles).encode("utf-8"))
     return index

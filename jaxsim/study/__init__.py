@@ -3,11 +3,13 @@
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.comparison import Comparison, compare, prepare_comparison
+from jaxsim.study.information import label_information
 from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.plan import Plan
 from jaxsim.study.results import Study
 from jaxsim.study.settings import Settings, checked_settings
 from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 from jaxsim.study.versions import package_versions
 
 __all__ = [
@@ -20,8 +22,12 @@ __all__ = [
     "checked_settings",
     "compare",
     "depth_alignment",
+    "information_plane",
     "label_imbalance",
+    "label_information",
     "package_versions",
     "prepare_comparison",
     "smoothness_profile",
+    "step_embedding",
+    "step_linkage",
 ]

@@ -20,6 +20,7 @@ from jaxsim.study.plan import Plan, make_plan
 from jaxsim.study.results import Study
 from jaxsim.study.samples import shared_samples
 from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
+from jaxsim.study.spaces import check_spaces, open_spaces
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Comparison:
         settings: How to compare.
         plan: What will be done.
         out: Folder for features, results and report; None keeps all in memory.
+        spaces: Spaces to measure beside the models' steps, as given.
+        source_ids: The images before a subset was drawn; empty when all features were given.
     """
 
     inputs: tuple[StudyInput, ...]
@@ -39,6 +42,8 @@ class Comparison:
     settings: Settings
     plan: Plan
     out: Path | None
+    spaces: Any = None
+    source_ids: tuple[str, ...] = ()
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -68,10 +73,20 @@ class Comparison:
         )
         check_sample_count(len(ids), self.settings)
         described = {"kind": "features"} if self.images is None else self.images.description
-        results, known = measure(features, ids, self.settings, images=described, out=self.out, progress=progress)
+        spaces = open_spaces(
+            self.spaces,
+            self.settings,
+            inputs=self.inputs,
+            images=self.images,
+            ids=ids,
+            source_ids=self.source_ids or next(iter(features.values())).sample_ids,
+        )
+        results, information, known = measure(
+            features, ids, self.settings, images=described, spaces=spaces, out=self.out, progress=progress
+        )
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if known else []
-        study = Study.from_results(results, seed=self.settings.seed, reused=tuple(reused))
+        study = Study.from_results(results, seed=self.settings.seed, reused=tuple(reused), information=information)
         if self.out is not None and jax.process_index() == 0:
             study.save(self.out)
             if report:
@@ -84,6 +99,7 @@ def prepare_comparison(
     images: Any = None,
     *,
     settings: Settings,
+    spaces: Any = None,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
     """Loads and checks everything that a comparison needs, and plans the work.
@@ -92,6 +108,7 @@ def prepare_comparison(
         models: As in `compare`.
         images: As in `compare`.
         settings: From `checked_settings`.
+        spaces: As in `compare`.
         out: As in `compare`.
 
     Returns:
@@ -107,6 +124,8 @@ def prepare_comparison(
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
     source = open_images(images) if images is not None else None
+    check_spaces(spaces, settings, source)
+    source_ids = () if source is None else source.ids
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
     if source is not None:
@@ -121,7 +140,7 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    return Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder)
+    return Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
 
 
 def compare(
@@ -144,6 +163,8 @@ def compare(
     plan: str | None = None,
     devices: int | None = None,
     verify: bool = False,
+    statistics: bool | int | tuple[int, int] = False,
+    spaces: Any = None,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
     progress: Progress | None = None,
@@ -175,18 +196,25 @@ def compare(
         devices: Number of devices that share the samples; None takes the default device, or all devices of
             all processes when several run together.
         verify: Recheck some rows in float64 and record the largest deviation.
+        statistics: Measure what each step knows of the images' low-level statistics (luminance, colour, frequency,
+            orientation, layout, all together), too: `Study.information`. True computes them from the pixels that
+            the first model sees; an edge or (height, width) from images stretched to that size.
+        spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
+            array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
+            They are used as they are: give columns of different units a common scale.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.
         report: Write the report to `out`.
         progress: Called as `progress(done, total, what)`.
 
     Returns:
-        The study, with `.imbalance`, `.standard_error`, `.smoothness`, `.between`.
+        The study, with `.imbalance`, `.standard_error`, `.smoothness`, `.between`, `.information`.
 
     Raises:
         ValueError: Says what was expected, what came and what to do: settings out of range, too few images,
             models that cannot be loaded, a pooling that does not suit a model, sample ids that differ, a
-            folder that cannot be written, features in the folder that were made otherwise.
+            folder that cannot be written, features in the folder that were made otherwise, spaces of another number
+            of samples.
 
     Example:
         >>> from jaxsim.study import compare
@@ -211,5 +239,8 @@ def compare(
         plan=plan,
         devices=devices,
         verify=verify,
+        statistics=statistics,
     )
-    return prepare_comparison(models, images, settings=settings, out=out).run(report=report, progress=progress)
+    return prepare_comparison(models, images, settings=settings, spaces=spaces, out=out).run(
+        report=report, progress=progress
+    )

@@ -77,18 +77,18 @@ def measurement_key(**inputs: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load_measurement(out: Path, key: str) -> xr.Dataset | None:
+def load_measurement(out: Path, key: str, what: str = "imbalance") -> xr.Dataset | None:
     """The measurement that an earlier run left under this key, or None."""
-    path = _measurement(out, key)
+    path = _measurement(out, key, what)
     return read_netcdf(path) if path.is_file() else None
 
 
-def save_measurement(out: Path, key: str, results: xr.Dataset) -> None:
+def save_measurement(out: Path, key: str, results: xr.Dataset, what: str = "imbalance") -> None:
     """Keeps a measurement for later runs into the same folder."""
-    path = _measurement(out, key)
+    path = _measurement(out, key, what)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_netcdf(results, path)
 
 
-def _measurement(out: Path, key: str) -> Path:
-    return out / "measurements" / f"imbalance-{key[:16]}.nc"
+def _measurement(out: Path, key: str, what: str) -> Path:
+    return out / "measurements" / f"{what}-{key[:16]}.nc"

@@ -16,9 +16,11 @@ import xarray as xr
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import ImbalanceMatrix, imbalance_matrix
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
+from jaxsim.study.information import describe_view, label_information
 from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.samples import rows_of
 from jaxsim.study.settings import Progress, Settings, renamed
+from jaxsim.study.spaces import Spaces
 from jaxsim.study.versions import package_versions
 
 
@@ -28,10 +30,11 @@ def measure(
     settings: Settings,
     *,
     images: Mapping[str, Any],
+    spaces: Spaces | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
-) -> tuple[xr.Dataset, bool]:
-    """Measures the information imbalance between all steps.
+) -> tuple[xr.Dataset, xr.Dataset | None, bool]:
+    """Measures the information imbalance between all steps, and between steps and other spaces.
 
     Warnings are given and recorded in the results.
 
@@ -40,11 +43,13 @@ def measure(
         ids: The samples to measure on; all features hold them.
         settings: The settings.
         images: Description of the images, for the record.
+        spaces: Spaces to measure beside the steps, in the same pass.
         out: Folder that keeps measurements; None keeps nothing.
         progress: Called as `progress(done, total, what)`.
 
     Returns:
-        Labelled imbalance, and whether it was there already.
+        Labelled imbalance of the steps, what they know of the spaces (None without spaces), and whether all of it
+        was there already.
 
     Raises:
         ValueError: As `imbalance_matrix`.
@@ -55,19 +60,25 @@ def measure(
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
         version=package_versions()["jaxsim-metrics"],
+        **({} if spaces is None else {"spaces": spaces.key}),
     )
     if out is not None and not settings.overwrite:
         earlier = load_measurement(out, key)
-        if earlier is not None:
-            return earlier, True
+        known = None if spaces is None else load_measurement(out, key, "information")
+        if earlier is not None and (spaces is None or known is not None):
+            return earlier, known, True
 
-    labels, layers = [], {}
+    labels: list[StepLabel] = []
+    layers: dict[str, Any] = {}
     for name, each in features.items():
         rows = rows_of(ids, each.sample_ids)
         for step in each.steps:
             label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
             labels.append(label)
             layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
+    arrays = {} if spaces is None else spaces.make()
+    constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
+    layers |= {name: x for name, x in arrays.items() if name not in constant}
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
         matrix = imbalance_matrix(
@@ -86,11 +97,14 @@ def measure(
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     messages = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
+    values = np.asarray(matrix.values, np.float64)
+    errors = np.asarray(matrix.standard_error, np.float64)
+    n_steps = len(labels)
     results = label_imbalance(
-        np.asarray(matrix.values, np.float64),
+        values[:, :n_steps, :n_steps],
         labels,
         k=settings.k,
-        standard_error=np.asarray(matrix.standard_error, np.float64),
+        standard_error=errors[:, :n_steps, :n_steps],
         n_samples=len(ids),
         attrs={
             **_about_samples(features, ids, settings, images),
@@ -98,9 +112,30 @@ def measure(
             "warnings": json.dumps(list(dict.fromkeys(messages))),
         },
     )
+    known = None
+    if spaces is not None:
+        known = label_information(
+            values,
+            errors,
+            labels,
+            {name: x.shape[1] for name, x in arrays.items()},
+            k=settings.k,
+            n_samples=len(ids),
+            constant=constant,
+            origins=spaces.origins,
+            attrs={
+                "n_samples": len(ids),
+                "n_queries": matrix.n_queries,
+                "metric": matrix.metric,
+                "seed": settings.seed,
+                "pixels": describe_view(spaces.view),
+            },
+        )
     if out is not None and jax.process_index() == 0:
+        if known is not None:
+            save_measurement(out, key, known, "information")
         save_measurement(out, key, results)
-    return results, False
+    return results, known, False
 
 
 def _about_samples(

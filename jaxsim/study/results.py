@@ -13,9 +13,12 @@ import xarray as xr
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
 #: The datasets of a study, in the order of its fields, and the files that hold them.
 FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
+#: Only where spaces beside the steps were measured.
+INFORMATION = "information"
 
 
 @dataclass(frozen=True)
@@ -29,21 +32,32 @@ class Study:
         between: Distances and best matches between models and their depth alignment, see `between_models` and
             `depth_alignment`.
         reused: What this run took from an earlier one into the same folder: "features of NAME", "imbalance".
+        information: What the steps know of other spaces, such as low-level statistics, see `label_information`;
+            None where none were measured.
     """
 
     results: xr.Dataset
     smoothness: xr.Dataset
     between: xr.Dataset
     reused: tuple[str, ...] = ()
+    information: xr.Dataset | None = None
 
     @classmethod
-    def from_results(cls, results: xr.Dataset, *, seed: int = 0, reused: tuple[str, ...] = ()) -> Study:
+    def from_results(
+        cls,
+        results: xr.Dataset,
+        *,
+        seed: int = 0,
+        reused: tuple[str, ...] = (),
+        information: xr.Dataset | None = None,
+    ) -> Study:
         """Derives smoothness, distances and alignment from a labelled imbalance.
 
         Args:
             results: Dataset with `imbalance` and `standard_error`, as `label_imbalance` makes it.
             seed: Seed of the permutation null of the depth alignment.
             reused: What was taken from an earlier run.
+            information: What the steps know of other spaces, if that was measured.
 
         Returns:
             The study.
@@ -66,6 +80,7 @@ class Study:
             smoothness=smoothness_profile(results["imbalance"], results["standard_error"]),
             between=between.merge(aligned, combine_attrs="no_conflicts"),
             reused=reused,
+            information=information,
         )
 
     @property
@@ -79,7 +94,7 @@ class Study:
         return self.results["standard_error"]
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Writes NetCDF files (study.nc, smoothness.nc, between.nc) and tidy CSV tables.
+        """Writes NetCDF files (study.nc, smoothness.nc, between.nc, information.nc) and tidy CSV tables.
 
         Every file is written beside its place and moved there whole, so a reader never sees a half-written
         one.
@@ -98,6 +113,12 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in FILES.items():
                 write_netcdf(getattr(self, name), folder / file)
+            if self.information is None:
+                # What an earlier study left here would be read as this one's.
+                for suffix in ("nc", "csv"):
+                    (folder / f"{INFORMATION}.{suffix}").unlink(missing_ok=True)
+            else:
+                write_netcdf(self.information, folder / f"{INFORMATION}.nc")
             for name, table in tables(self).items():
                 _replace(folder / f"{name}.csv", table.to_csv(index=False).encode())
         except OSError as error:
@@ -127,7 +148,8 @@ class Study:
                 "give the `out` folder of a finished comparison"
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        return cls(results, smoothness, between)
+        further = folder / f"{INFORMATION}.nc"
+        return cls(results, smoothness, between, information=read_netcdf(further) if further.is_file() else None)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -140,7 +162,18 @@ class Study:
         """
         from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
 
-        return write_report(self.results, self.smoothness, self.between, Path(out))
+        paths = None
+        if self.results.sizes["source"] > 1:
+            paths = step_embedding(self.imbalance).merge(step_linkage(self.imbalance), combine_attrs="drop_conflicts")
+        return write_report(
+            self.results,
+            self.smoothness,
+            self.between,
+            Path(out),
+            information=self.information,
+            paths=paths,
+            plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
+        )
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -150,7 +183,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         study: The study.
 
     Returns:
-        "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment".
+        "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment"; and
+        "information" where it was measured.
 
     Example:
         >>> import numpy as np
@@ -166,6 +200,10 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     alignment = [name for name in between.data_vars if "direction" in between[name].dims]
     distances = ["distance", "distance_se", "nearest_a", "nearest_b"]
     changes = ["forward", "backward", "mean", "forward_se", "backward_se", "mean_se"]
+    further = {}
+    if study.information is not None:
+        directions = ["forward", "backward", "forward_se", "backward_se"]
+        further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
     return {
         "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
         "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),
@@ -174,6 +212,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         "between": _tidy(between[distances], ["k", "pair", "t"]),
         "matches": _tidy(between[matches], ["k", "match"]).drop(columns="match"),
         "alignment": _tidy(between[alignment], ["k", "direction"]),
+        **further,
     }
 
 

@@ -44,6 +44,7 @@ class Settings:
     plan: Passes | None = None
     devices: int | None = None
     verify: bool = False
+    statistics: bool | int | tuple[int, int] = False
 
 
 def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
@@ -91,6 +92,13 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
             raise ValueError(
                 f"expected {name} to be one of {', '.join(str(c) for c in choices if c)}, got {fields[name]!r}"
             )
+    statistics = fields.get("statistics", False)
+    sizes = statistics if isinstance(statistics, tuple) else (statistics,)
+    if not isinstance(statistics, bool) and (len(sizes) > 2 or not all(_is_count(size, 8) for size in sizes)):
+        raise ValueError(
+            "expected statistics to be True, False, or the size of the images as an edge or (height, width) of at "
+            f"least 8 pixels, got {statistics!r}"
+        )
     return Settings(k=ks, **fields)
 
 

@@ -51,6 +51,17 @@ def test_a_second_run_says_what_it_reuses(jaxsim, checkpoint, photos, tmp_path) 
     assert "reused       features of vit0, imbalance" in second.stdout
 
 
+def test_statistics_are_measured_and_told(jaxsim, checkpoint, photos, tmp_path) -> None:
+    result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run", "--statistics")
+    assert result.exit_code == 0, result.output
+    assert "statistics   of the images" in result.stdout
+    assert "What steps know of other spaces" in result.stdout
+    known = Study.load(tmp_path / "run").information
+    assert known is not None
+    first = known.forward.sel(k=1).values[0]
+    assert f"{first[0]:.3f}" in result.stdout
+
+
 def test_damaged_images_are_told(jaxsim, checkpoint, photos, tmp_path) -> None:
     (photos / "03.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     command = ("compare", checkpoint(0), "--images", photos, "--out")

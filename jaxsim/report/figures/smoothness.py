@@ -146,6 +146,61 @@ def smoothness_profiles(
     return panels
 
 
+def smoothness_overlay(
+    smoothness: xr.Dataset,
+    *,
+    k: int | None = None,
+    styles: Mapping[str, ModelStyle] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Mean of both directions of every step change against relative depth, all models in one panel.
+
+    Bands are two standard errors. Models of many steps change less per step for that reason alone: compare them by
+    `fixed_step_profile`.
+
+    Args:
+        smoothness: Smoothness dataset of a study.
+        k: Number of neighbours, one of the study's. Default: its first.
+        styles: Colours by model. Default: a hue for every model.
+        ax: Where to draw. Default: the axes of a new figure.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no such k.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> len(smoothness_overlay(constructed_study()[1]).lines)
+        2
+    """
+    names = _models(smoothness)
+    looks = styles_for(names, styles)
+    chosen = at_k(smoothness, k)
+    ax = axes_or_new(ax, 7.2, 3.3)
+    style_axes(ax)
+    handles = []
+    for name in names:
+        style, own = looks[name], chosen["model"].values.astype(str) == name
+        depth, mean = chosen["depth"].values[own], chosen["mean"].values[own]
+        band(ax, depth, mean, chosen["mean_se"].values[own], style.colour)
+        handles += ax.plot(
+            depth,
+            mean,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
+            markersize=3.6,
+            linewidth=1.5,
+        )
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_ylim(bottom=0)
+    name_axes(ax, "relative depth", "step change Δ")
+    legend_of_models(ax, handles, names)
+    return ax
+
+
 def fixed_step_profile(
     smoothness: xr.Dataset,
     *,

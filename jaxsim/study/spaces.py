@@ -1,0 +1,185 @@
+"""Spaces beside the models' steps: low-level statistics of the images, and spaces a user brings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsim.data import ImageSource
+from jaxsim.study.inputs import StudyInput
+from jaxsim.study.settings import Settings
+from jaxsim.study.statistics_pixels import choose_view, read_statistics
+
+STATISTICS = ("luminance", "colour", "frequency", "orientation", "layout", "all")
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """Spaces to measure beside the models' steps, not yet computed.
+
+    Attributes:
+        names: Of the spaces, in order.
+        origins: Name -> "low-level statistics" or "given".
+        key: JSON-able, changes whenever the arrays would.
+        view: JSON-able account of the pixels behind the statistics; empty without statistics.
+        make: Computes the arrays `[n_samples, n_features]`, rows in the order of the study's samples.
+    """
+
+    names: tuple[str, ...]
+    origins: dict[str, str]
+    key: list[Any]
+    view: dict[str, Any]
+    make: Callable[[], Arrays]
+
+
+def check_spaces(given: Any, settings: Settings, images: ImageSource | None) -> None:
+    """Refuses what can be known to be wrong before any work is done.
+
+    Args:
+        given: The user's spaces, None for none.
+        settings: The settings; `statistics` says whether low-level statistics are wanted.
+        images: The images, None when all features were given.
+
+    Raises:
+        ValueError: If statistics are wanted without images, names clash, or a space is not an array of one row
+            per sample.
+    """
+    if settings.statistics is not False and images is None:
+        raise ValueError("expected images to compute low-level statistics from, got none; give images=")
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"expected spaces as a mapping from name to array [n_samples, n_features], got a {type(given).__name__}"
+        )
+    for name, value in given.items():
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(f"expected the name of a space to be a text without '/', got {name!r}; rename it")
+        if settings.statistics is not False and name in STATISTICS:
+            raise ValueError(f"the name {name!r} is that of a low-level statistic; rename the space")
+        if not isinstance(value, Mapping):
+            _as_rows(name, value)
+
+
+def open_spaces(
+    given: Mapping[str, Any] | None,
+    settings: Settings,
+    *,
+    inputs: Sequence[StudyInput],
+    images: ImageSource | None,
+    ids: Sequence[str],
+    source_ids: Sequence[str],
+) -> Spaces | None:
+    """The spaces of a study, aligned with its samples.
+
+    Args:
+        given: Name -> array with one row per sample of the study, or per sample it was drawn from; or name ->
+            mapping from sample id to a row.
+        settings: The settings.
+        inputs: The models.
+        images: The images; hold all of `ids` when statistics are wanted.
+        ids: The samples of the study.
+        source_ids: The samples it was drawn from, before a subset was drawn and damaged images were left out.
+
+    Returns:
+        The spaces, None if there are none.
+
+    Raises:
+        ValueError: If a space has another number of rows, lacks a sample, or is not numeric; if the statistics
+            need a size that was not stated, or images of some samples.
+    """
+    arrays = {name: given_rows(name, value, ids, source_ids) for name, value in (given or {}).items()}
+    if settings.statistics is False:
+        if not arrays:
+            return None
+        return Spaces(tuple(arrays), dict.fromkeys(arrays, "given"), _hashes(arrays), {}, lambda: arrays)
+    if images is None:
+        raise ValueError("expected images to compute low-level statistics from, got none; give images=")
+    place = {each: i for i, each in enumerate(images.ids)}
+    missing = next((each for each in ids if each not in place), None)
+    if missing is not None:
+        raise ValueError(
+            f"expected an image for every sample of the features, but {missing!r} is not among the images; "
+            "give the images that the features were extracted from"
+        )
+    chosen = images.select([place[each] for each in ids])
+    view = choose_view(inputs, settings.statistics)
+    return Spaces(
+        names=(*STATISTICS, *arrays),
+        origins=dict.fromkeys(STATISTICS, "low-level statistics") | dict.fromkeys(arrays, "given"),
+        key=[view.description, chosen.description["fingerprint"], *_hashes(arrays)],
+        view=view.description,
+        make=lambda: read_statistics(view, chosen) | arrays,
+    )
+
+
+def given_rows(
+    name: str, value: Any, ids: Sequence[str], source_ids: Sequence[str]
+) -> Float[np.ndarray, "n_samples n_features"]:
+    """A user's space with one row per sample of the study, in its order.
+
+    Args:
+        name: Of the space.
+        value: Array `[n, n_features]` or `[n]`, with one row for each of `ids` or for each of `source_ids`; or a
+            mapping from sample id to a row.
+        ids: The samples of the study.
+        source_ids: The samples it was drawn from.
+
+    Returns:
+        The rows, float64.
+
+    Raises:
+        ValueError: For another number of rows, a sample without a row, or values that are not finite numbers.
+
+    Example:
+        >>> given_rows("scale", [1.0, 2.0, 3.0], ids=["a", "c"], source_ids=["a", "b", "c"]).tolist()
+        [[1.0], [3.0]]
+    """
+    if isinstance(value, Mapping):
+        missing = next((each for each in ids if each not in value), None)
+        if missing is not None:
+            raise ValueError(
+                f"expected a row for every sample in the space {name!r}, but {missing!r} has none; "
+                "give a mapping from every sample id to its row"
+            )
+        return _as_rows(name, [value[each] for each in ids])
+    rows = _as_rows(name, value)
+    if len(rows) == len(ids):
+        return rows
+    if len(rows) == len(source_ids):
+        place = {each: i for i, each in enumerate(source_ids)}
+        return rows[[place[each] for each in ids]]
+    there = f"{len(ids)} samples of the study" + (
+        f" or the {len(source_ids)} it was drawn from" if len(source_ids) != len(ids) else ""
+    )
+    raise ValueError(
+        f"expected one row for each of the {there} in the space {name!r}, got {len(rows)}; "
+        "a mapping from sample id to row aligns by itself"
+    )
+
+
+def _as_rows(name: str, value: Any) -> np.ndarray:
+    try:
+        rows = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"expected numbers in the space {name!r}, got {type(value).__name__}: {error}") from error
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise ValueError(
+            f"expected the space {name!r} as an array [n_samples, n_features] or [n_samples], got {list(rows.shape)}"
+        )
+    if not np.isfinite(rows).all():
+        first = int(np.argmin(np.isfinite(rows).all(axis=1)))
+        raise ValueError(f"expected finite numbers in the space {name!r}, but row {first} has NaN or infinity")
+    return rows
+
+
+def _hashes(arrays: Arrays) -> list[Any]:
+    return [[name, hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()] for name, x in arrays.items()]

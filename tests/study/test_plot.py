@@ -1,0 +1,94 @@
+"""`jaxsim.plot`: every function draws the study's own numbers on the axes it is given."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from jaxsim import plot
+from jaxsim.report.constructed import constructed_information, constructed_study
+from jaxsim.study import Study
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    results, _, _ = constructed_study({"a": 6, "b": 5, "c": 4}, families={"a": "vit", "c": "vit"}, k=(1, 10))
+    return Study.from_results(results, information=constructed_information(results))
+
+
+FIGURES = {
+    "imbalance_heatmap": {},
+    "smoothness": {},
+    "best_match": {"model": "b"},
+    "distance": {"model": "c"},
+    "trajectories": {},
+    "information_plane": {},
+    "dendrogram": {},
+    "low_level_information": {"space": "colour"},
+}
+
+
+@pytest.mark.parametrize("name", plot.__all__)
+def test_every_figure_draws_on_the_axes_it_is_given(study, name) -> None:
+    ax = Figure().add_subplot()
+    assert getattr(plot, name)(study, k=10, ax=ax, **FIGURES[name]) is ax
+    assert ax.has_data()
+    new = getattr(plot, name)(study)
+    assert new is not ax
+    assert new.has_data()
+    with pytest.raises(ValueError, match="k=7"):
+        getattr(plot, name)(study, k=7)
+
+
+def test_lines_are_the_numbers(study) -> None:
+    known = study.information
+    ax = plot.low_level_information(study, "layout", direction="backward", k=10)
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 5]
+    expected = known.backward.sel(k=10, space="layout").values[known.model.values == "b"]
+    np.testing.assert_array_equal(drawn[0].get_ydata(), expected)
+    assert plot.low_level_information(study).get_title(loc="left") == "all"
+    overlay = plot.smoothness(study, k=10)
+    own = study.smoothness.model.values == "c"
+    np.testing.assert_array_equal(overlay.lines[2].get_ydata(), study.smoothness["mean"].sel(k=10).values[own])
+    points = np.concatenate([each.get_offsets() for each in plot.information_plane(study).collections])
+    assert len(points) == 6 * 5 + 6 * 4 + 5 * 4
+
+
+def test_families_share_a_hue_and_unknown_ones_have_their_own(study) -> None:
+    lines = plot.smoothness(study).lines
+    assert lines[0].get_linestyle() != lines[2].get_linestyle()
+    bare = Study.from_results(study.results.drop_attrs())
+    assert len({line.get_color() for line in plot.smoothness(bare).lines}) == 3
+
+
+def test_what_a_study_lacks_is_said(study) -> None:
+    alone = Study.from_results(constructed_study({"only": 3})[0])
+    for name in ("distance", "best_match"):
+        with pytest.raises(ValueError, match="at least two models"):
+            getattr(plot, name)(alone)
+    with pytest.raises(ValueError, match="statistics=True"):
+        plot.low_level_information(alone)
+    with pytest.raises(ValueError, match="source for the target"):
+        plot.imbalance_heatmap(study, target="a")
+    with pytest.raises(ValueError, match="Leave model out"):
+        plot.smoothness(study, "a", fixed_step=True)
+    with pytest.raises(ValueError, match="one of the spaces"):
+        plot.low_level_information(study, "taste")
+    with pytest.raises(ValueError, match="'forward' or 'backward'"):
+        plot.low_level_information(study, direction="up")
+    assert plot.imbalance_heatmap(alone, "only").has_data()
+    assert plot.trajectories(alone).has_data()
+
+
+def test_the_report_tells_of_statistics_and_paths(study, tmp_path) -> None:
+    text = study.report(tmp_path).read_text(encoding="utf-8")
+    for anchor in ("information", "paths", "tree", "plane"):
+        assert f'id="{anchor}"' in text
+    for name in ("information", "paths", "tree", "plane"):
+        for k in (1, 10):
+            assert (tmp_path / "figures" / f"{name}_k{k}.svg").is_file()
+    known = study.information.forward.sel(k=1, space="all").values
+    assert f"{known[0]:.3f}" in text
+    assert "a loses from its first step to its last" in text
+    assert json.loads(study.information.attrs["pixels"]) == {"view": "constructed"}
