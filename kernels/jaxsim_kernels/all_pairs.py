@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .hosts import explain_failure
-from .plan import Passes, Plan, Ranking, Workload, halved, make_plan
+from .plan import TILE, Passes, Plan, Ranking, Workload, halved, make_plan
 from .prepare import Layer, Metric, prepare_layer
 from .programs import (
     Placement,
@@ -215,13 +215,17 @@ class _Run:
     def two_passes(self) -> None:
         k = self.options.ks[-1]
         neighbours = np.empty((len(self.queries), len(self.layers), k), np.int32)
+        prepared: list[Layer | None] = [None] * len(self.layers)
         for source, x in enumerate(self.layers):
-            scores, columns = self._neighbours(self._prepare(x))
+            layer = self._prepare(x)
+            scores, columns = self._neighbours(layer)
+            if self.plan.keeps_layers:
+                prepared[source] = layer
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
         strip_of = self._strip_program(0)
         for target, x in enumerate(self.layers):
-            layer = self._prepare(x)
+            layer = prepared[target] or self._prepare(x)
 
             def block(start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer) -> None:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
@@ -319,11 +323,10 @@ class _Run:
 
     def _neighbours_by_triangle(self, layer: Layer, k: int) -> tuple[jax.Array, jax.Array]:
         n_padded = self.plan.n_padded
-        tile = next(t for t in (1024, 512) if n_padded % t == 0)
-        step = triangle_program(k, tile, self.options.precision)
+        step = triangle_program(self.placement, k, TILE, self.options.precision)
         scores = self.placement.place(np.full((n_padded, k), np.inf, self.dtype))
         columns = self.placement.place(np.full((n_padded, k), np.iinfo(np.int32).max, np.int32))
-        n_tiles = n_padded // tile
+        n_tiles = n_padded // TILE
         blocks = -(-len(self.queries) // self.plan.rows)
         for row_tile in range(n_tiles):
             scores, columns = step(layer.features, layer.half_norms, scores, columns, row_tile)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import reduce
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 _LANES, _UNROLLED = 16, 32

@@ -9,58 +9,73 @@ BLOCK = 64
 neighbour only one block and the list of block minima."""
 
 
-def nearest(strip: jax.Array, half_norms: jax.Array, k: int) -> tuple[jax.Array, jax.Array]:
-    """K smallest scores of each row, ties in index order.
+def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> tuple[jax.Array, jax.Array]:
+    """K smallest scores of each row, or of each column, ties in index order.
 
     Args:
-        strip: Gram strip `[n_rows, n_columns]`; `-inf` where a column is to be left out. The number of columns is
+        strip: Gram strip `[n_rows, n_columns]`; `-inf` where a sample is to be left out. The number of candidates is
             a multiple of `BLOCK`.
-        half_norms: Half squared norms of the columns `[n_columns]`, `inf` for padding.
-        k: How many, at most the number of columns that are not left out.
+        half_norms: Half squared norms of the candidates, `inf` for padding.
+        k: How many, at most the number of candidates that are not left out.
+        axis: Of the candidates: 1 for the nearest columns of every row, 0 for the nearest rows of every column. The
+            strip is read as it lies; on CPU its transpose would cost more than the search.
 
     Returns:
-        Scores `[n_rows, k]` and columns `[n_rows, k]` (int32).
+        Scores `[n, k]` and candidates `[n, k]` (int32), one line for each row (or column).
 
     Example:
         >>> scores, columns = nearest(jnp.zeros((1, 64)), jnp.arange(64.0), 2)
         >>> columns.tolist()
         [[0, 1]]
+        >>> nearest(jnp.zeros((64, 1)), jnp.arange(64.0), 2, axis=0)[1].tolist()
+        [[0, 1]]
     """
-    n_rows, n_columns = strip.shape
-    blocked = strip.reshape(n_rows, n_columns // BLOCK, BLOCK)
-    norms = half_norms.reshape(n_columns // BLOCK, BLOCK)
-    minima = jnp.min(norms - blocked, axis=2)
-    within = jnp.arange(BLOCK, dtype=jnp.int32)
-    block_ids = jnp.arange(n_columns // BLOCK, dtype=jnp.int32)
+    n, n_blocks = strip.shape[1 - axis], strip.shape[axis] // BLOCK
+    norms = half_norms.reshape(n_blocks, BLOCK)
+    # What belongs to a line, as a column or a row that broadcasts along the candidates.
+    spread = lambda values: jnp.expand_dims(values, axis)  # noqa: E731
+    across = lambda values: jnp.expand_dims(values, 1 - axis)  # noqa: E731
+    if axis == 1:
+        blocked = strip.reshape(n, n_blocks, BLOCK)
+        minima = jnp.min(norms - blocked, axis=2)
+    else:
+        blocked = strip.reshape(n_blocks, BLOCK, n)
+        minima = jnp.min(norms[:, :, None] - blocked, axis=1)
+    within = across(jnp.arange(BLOCK, dtype=jnp.int32))
+    block_ids = across(jnp.arange(n_blocks, dtype=jnp.int32))
+
+    def candidates_of(block):
+        if axis == 1:
+            return norms[block] - jnp.take_along_axis(blocked, block[:, None, None], axis=1)[:, 0]
+        return norms[block].T - jnp.take_along_axis(blocked, block[None, None, :], axis=0)[0]
 
     def extract(place, state):
         minima, scores, columns, last_score, last_column = state
-        block = jnp.argmin(minima, axis=1).astype(jnp.int32)
-        gathered = jnp.take_along_axis(blocked, block[:, None, None], axis=1)[:, 0]
-        candidates = norms[block] - gathered
-        ids = block[:, None] * BLOCK + within
+        block = jnp.argmin(minima, axis=axis).astype(jnp.int32)
+        candidates = candidates_of(block)
+        ids = spread(block) * BLOCK + within
         # Extraction runs in lexicographic order, so whatever is not beyond the last one has been taken already.
-        taken = (candidates < last_score) | ((candidates == last_score) & (ids <= last_column))
+        taken = (candidates < spread(last_score)) | ((candidates == spread(last_score)) & (ids <= spread(last_column)))
         candidates = jnp.where(taken, jnp.inf, candidates)
-        chosen = jnp.argmin(candidates, axis=1).astype(jnp.int32)
-        score = jnp.min(candidates, axis=1)
+        chosen = jnp.argmin(candidates, axis=axis).astype(jnp.int32)
+        score = jnp.min(candidates, axis=axis)
         column = block * BLOCK + chosen
-        rest = jnp.min(jnp.where(within == chosen[:, None], jnp.inf, candidates), axis=1)
-        minima = jnp.where(block_ids == block[:, None], rest[:, None], minima)
+        rest = jnp.min(jnp.where(within == spread(chosen), jnp.inf, candidates), axis=axis)
+        minima = jnp.where(block_ids == spread(block), spread(rest), minima)
         return (
             minima,
             lax.dynamic_update_index_in_dim(scores, score, place, 1),
             lax.dynamic_update_index_in_dim(columns, column, place, 1),
-            score[:, None],
-            column[:, None],
+            score,
+            column,
         )
 
     start = (
         minima,
-        jnp.full((n_rows, k), jnp.inf, strip.dtype),
-        jnp.zeros((n_rows, k), jnp.int32),
-        jnp.full((n_rows, 1), -jnp.inf, strip.dtype),
-        jnp.full((n_rows, 1), -1, jnp.int32),
+        jnp.full((n, k), jnp.inf, strip.dtype),
+        jnp.zeros((n, k), jnp.int32),
+        jnp.full(n, -jnp.inf, strip.dtype),
+        jnp.full(n, -1, jnp.int32),
     )
     _, scores, columns, _, _ = lax.fori_loop(0, k, extract, start)
     return scores, columns

@@ -12,6 +12,9 @@ from .shapes import COLUMN_MULTIPLE, padded_features, padded_samples
 Passes = Literal["one-pass", "two-pass"]
 Ranking = Literal["count", "sort"]
 
+TILE = 512
+"""Rows and columns of a tile of the symmetric pass; divides every padded number of samples."""
+
 _ROW_STEPS = (1024, 512, 256, 128, 64, 32, 16, 8)
 _MOST_ROWS = {"cpu": 512, "gpu": 1024, "tpu": 1024}
 _ENOUGH_ROWS = 128
@@ -58,6 +61,7 @@ class Plan:
         distances: Number of scores that are worked out.
         flops: Multiplications and additions of the Gram products.
         itemsize: Bytes of a score.
+        keeps_layers: Whether two passes keep every layer on its devices in between, rather than read it twice.
     """
 
     passes: Passes
@@ -68,6 +72,7 @@ class Plan:
     distances: int
     flops: int
     itemsize: int = 4
+    keeps_layers: bool = False
 
     def __str__(self) -> str:
         """One line for a person."""
@@ -125,7 +130,8 @@ def make_plan(
             for rows in choices:
                 n_bytes = _bytes(work, regime, ranking, rows, n_padded, itemsize)
                 if n_bytes <= budget:
-                    return Plan(regime, rows, ranking, n_padded, n_bytes, *_cost(work, regime), itemsize)
+                    plan = Plan(regime, rows, ranking, n_padded, n_bytes, *_cost(work, regime), itemsize)
+                    return _with_layers_kept(plan, work, budget)
     smallest = min(_bytes(work, r, ranking, all_rows[-1], n_padded, itemsize) for r in regimes)
     raise ValueError(
         f"a memory budget of {budget:,} bytes does not hold one block of rows for {len(work.widths)} layers of "
@@ -158,8 +164,20 @@ def halved(plan: Plan, work: Workload) -> Plan | None:
     """
     if plan.rows <= _ROW_STEPS[-1]:
         return None
-    rows = plan.rows // 2
-    return replace(plan, rows=rows, n_bytes=_bytes(work, plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize))
+    now, then = (
+        _bytes(work, plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize)
+        for rows in (plan.rows, plan.rows // 2)
+    )
+    return replace(plan, rows=plan.rows // 2, n_bytes=plan.n_bytes - now + then)
+
+
+def _with_layers_kept(plan: Plan, work: Workload, budget: int) -> Plan:
+    """The plan with all layers resident where two passes have the memory for it."""
+    features = _feature_bytes(work, plan.n_padded, plan.itemsize)
+    n_bytes = plan.n_bytes - max(features) + sum(features)
+    if plan.passes == "one-pass" or n_bytes > budget:
+        return plan
+    return replace(plan, n_bytes=n_bytes, keeps_layers=True)
 
 
 def _row_choices(work: Workload, placement: Placement) -> tuple[int, ...]:

@@ -76,10 +76,10 @@ def strip_program(placement: Placement, k: int, precision: Precision, precompute
         return strip, *nearest_in_strip(strip, half_norms, k, axis)
 
     if axis is None:
-        return jax.jit(step)
+        return _compiled(placement, step)
     strip_spec = P(None, axis)
     outputs = strip_spec if k == 0 else (strip_spec, P(), P())
-    return jax.jit(_mapped(placement, step, (P(axis), P(axis), P()), outputs))
+    return _compiled(placement, _mapped(placement, step, (P(axis), P(axis), P()), outputs))
 
 
 @cache
@@ -92,9 +92,9 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
         return row_ranks(counts_in_strip(strip, half_norms, thresholds, axis), n_sources, ks, strict)
 
     if axis is None:
-        return jax.jit(step)
+        return _compiled(placement, step)
     # One specification serves every leaf of the result.
-    return jax.jit(_mapped(placement, step, (P(None, axis), P(axis), P()), P()))
+    return _compiled(placement, _mapped(placement, step, (P(None, axis), P(axis), P()), P()))
 
 
 @cache
@@ -115,15 +115,15 @@ def search_program(n_sources: int, ks: tuple[int, ...], strict: bool) -> Any:
 
 
 @cache
-def triangle_program(k: int, tile: int, precision: Precision) -> Any:
+def triangle_program(placement: Placement, k: int, tile: int, precision: Precision) -> Any:
     """One row of tiles of the upper triangle, each tile serving its rows and its columns.
 
     `(features, half_norms, scores, columns, row_tile) -> (scores, columns)` with the running k nearest
     `[n_padded, k]` of every sample, donated.
     """
 
-    def update(best, side, half_norms, tile_of_rows, tile_of_columns):
-        found, at = nearest(side, half_norms, k)
+    def update(best, block, half_norms, tile_of_rows, tile_of_columns, axis=1):
+        found, at = nearest(block, half_norms, k, axis)
         at = at + tile_of_columns * tile
         start = tile_of_rows * tile
         scores, columns = (jax.lax.dynamic_slice_in_dim(b, start, tile) for b in best)
@@ -143,11 +143,27 @@ def triangle_program(k: int, tile: int, precision: Precision) -> Any:
         def body(column_tile, best):
             block = product(column_tile)
             best = update(best, block, tile_of(half_norms, column_tile), row_tile, column_tile)
-            return update(best, block.T, tile_of(half_norms, row_tile), column_tile, row_tile)
+            return update(best, block, tile_of(half_norms, row_tile), column_tile, row_tile, axis=0)
 
         return jax.lax.fori_loop(row_tile + 1, features.shape[0] // tile, body, best)
 
-    return jax.jit(step, donate_argnums=(2, 3))
+    return _compiled(placement, step, donate_argnums=(2, 3))
+
+
+def _compiled(placement: Placement, step: Any, **options: Any) -> Any:
+    """`jax.jit` with the vectors of the platform: XLA:CPU stops at 256 bits unless it is asked for more."""
+    wide = {"xla_cpu_prefer_vector_width": 512} if placement.platform == "cpu" and _takes_wide_vectors() else None
+    return jax.jit(step, compiler_options=wide, **options)
+
+
+@cache
+def _takes_wide_vectors() -> bool:
+    """Whether this XLA knows the option."""
+    try:
+        jax.jit(lambda x: x + 1, compiler_options={"xla_cpu_prefer_vector_width": 512}).lower(0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def _mapped(placement: Placement, step: Any, in_specs: Any, out_specs: Any) -> Any:
