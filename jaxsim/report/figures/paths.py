@@ -165,7 +165,7 @@ def dendrogram(
     Args:
         tree: Dataset with `linkage`, as `jaxsim.study.step_linkage` makes it.
         k: Number of neighbours, one of the study's. Default: its first.
-        styles: Colours of the leaves' names by model. Default: a hue for every model.
+        styles: Colours of the leaves' marks by model. Default: a hue for every model.
         ax: Where to draw. Default: the axes of a new figure.
 
     Returns:
@@ -194,8 +194,8 @@ def dendrogram(
     shown = thinned(len(order), MOST_LEAVES)
     # SciPy puts the leaves at 5, 15, 25, ...
     ax.set_yticks([10 * at + 5 for at in shown], [plain(shorten(labels[order[at]], 30)) for at in shown])
-    for at, text in zip(shown, ax.get_yticklabels(), strict=True):
-        text.set_color(looks[owners[order[at]]].colour)
+    for text in ax.get_yticklabels():
+        text.set_color(INK)
         text.set_fontsize(SMALL_SIZE)
     for at, leaf in enumerate(order):
         style = looks[owners[leaf]]
