@@ -49,14 +49,12 @@ class RenderedSource(ImageSource):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise ValueError(f"rendered images: expected {name} as a whole number from {least}, came {value!r}")
         self.n, self.seed = int(n), int(seed)
+        self._ids = tuple(f"{SCHEME}/{self.seed}/{i:06d}" for i in range(self.n))
 
-    @functools.cached_property
+    @property
     def ids(self) -> tuple[str, ...]:
         """`rendered/SEED/INDEX`."""
-        return tuple(f"{SCHEME}/{self.seed}/{i:06d}" for i in range(self.n))
-
-    def __len__(self) -> int:
-        return self.n
+        return self._ids
 
     @property
     def description(self) -> dict[str, Any]:
