@@ -11,19 +11,22 @@ from jaxsim.cli.terminal import open_console, print_lines, print_table
 
 
 def print_models() -> None:
-    """Prints the families of models and the ways to name one."""
+    """Prints the families of models, as `jaxsim.models.supported` has them, and the ways to name one."""
     from jaxsim.cli.app import DEMO_MODELS
-    from jaxsim.models.family import families
+    from jaxsim.models.supported import COLUMNS, supported
 
     console = open_console()
-    rows = [(family.name, family.title, ", ".join(family.model_types)) for family in families()]
-    print_table(console, "Families", ("family", "<models", "<model_type in config.json"), rows)
+    columns = [f"<{name}" for name in COLUMNS]
+    print_table(console, "Families", columns, [family.cells for family in supported()])
     lines = [
         "A model is given as",
-        "  a directory    config.json and safetensors, as save_pretrained writes them",
+        "  a directory    config.json and safetensors, as save_pretrained or timm writes them",
         "  a hub id       such as facebook/dinov2-small; fetched once, then offline",
+        "  a checkpoint   of vision_transformer or big_vision (.npz), of Scenic (msgpack, orbax)",
         f"  embedded       {', '.join(DEMO_MODELS)}",
         "  features       a folder of features from an earlier run",
+        "Any other Linen, NNX or torch model: jaxsim.capture(model, image_size=...) in Python.",
+        "Parity: largest error over all states, max |difference| / max(1, max |original|), random weights.",
     ]
     print_lines(console, lines)
 

@@ -8,6 +8,7 @@ from jaxsim.models.load import load_model
 from jaxsim.models.model import VisionModel
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.step import Layout, Map, Recorder, Step, Tokens, Vector
+from jaxsim.models.supported import SupportedFamily, supported
 
 # The subpackage of the same name is imported above, and only a first import would put it in this place again.
 families = _family.families
@@ -21,10 +22,12 @@ __all__ = [
     "PlainPreprocessor",
     "Recorder",
     "Step",
+    "SupportedFamily",
     "Tokens",
     "Vector",
     "VisionModel",
     "capture",
     "families",
     "load_model",
+    "supported",
 ]

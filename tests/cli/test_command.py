@@ -94,7 +94,7 @@ def test_info_shows_versions_and_devices() -> None:
 def test_models_lists_families_and_sources() -> None:
     result = CliRunner().invoke(app, ["models"])
     assert result.exit_code == 0, result.output
-    assert re.search(r"^ *vit ", result.stdout, re.MULTILINE)
+    assert re.search(r"^ *ViT, DINO +\| vit +\| Hugging Face, timm, Scenic", result.stdout, re.MULTILINE)
     assert "embedded:vit_digits" in result.stdout
 
 

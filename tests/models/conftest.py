@@ -217,3 +217,9 @@ def stage_hooks() -> Callable[..., dict[str, str]]:
         }
 
     return hooks
+
+
+@pytest.fixture
+def parity_bound() -> float:
+    """The largest error that `check_parity` allows."""
+    return BOUND

@@ -24,6 +24,8 @@ class GoogleArchitecture:
         describe: makes the configuration from the shapes, the image size asked for and the overrides.
         overridable: attributes of the configuration that `overrides` may set.
         build: makes module and weight table from the configuration; the shapes tell spellings of names.
+        codebases: family as `jaxsim.models.supported` lists it -> the codebases that write it.
+        parity: the largest error that the tests against them allow.
     """
 
     family: str
@@ -33,6 +35,8 @@ class GoogleArchitecture:
     describe: Callable[[Shapes, ImageSize, Mapping[str, Any], str], dict[str, Any]]
     overridable: tuple[str, ...]
     build: Callable[[ConfigReader, Shapes], Architecture]
+    codebases: Mapping[str, tuple[str, ...]]
+    parity: float = 2e-5
 
     def missing(self, shapes: Shapes) -> list[str]:
         """Returns the names of the signature that are not there."""

@@ -113,4 +113,5 @@ CLIP = GoogleArchitecture(
     describe=_describe,
     overridable=("grid", "activation", "layer_norm_eps"),
     build=_build,
+    codebases={"clip": ("Scenic",)},
 )

@@ -106,4 +106,6 @@ RESNET = GoogleArchitecture(
     describe=_describe,
     overridable=(),
     build=_build,
+    codebases={"resnet": ("Scenic",)},
+    parity=1e-4,  # activations reach 10
 )

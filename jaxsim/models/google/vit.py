@@ -310,4 +310,5 @@ VIT = GoogleArchitecture(
     describe=_describe,
     overridable=("num_heads", "grid", "pool", "positions", "activation", "layer_norm_eps"),
     build=_build,
+    codebases={"vit": ("Scenic", "vision_transformer", "big_vision"), "siglip": ("big_vision",)},
 )

@@ -78,6 +78,8 @@ _FAMILIES = {
     "efficientnet": _EFFICIENTNET,
     "vgg": _VGG,
 }
+# How people call the families that only this format has.
+TITLES = {"vgg": "VGG"}
 FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in names.split()}
 
 
