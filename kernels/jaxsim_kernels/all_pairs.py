@@ -190,11 +190,11 @@ class _Run:
     def one_pass(self) -> None:
         prepared = [self._prepare(x) for x in self.layers]
         # One more neighbour than asked for tells whether the last place was tied.
-        strip_of = self._strip_program(self.options.ks[-1] + 1)
+        strip_of = self._strips(self.options.ks[-1] + 1)
 
         def block(start: int, rows: jax.Array, n_valid: int) -> None:
             strips, scores, columns = zip(
-                *(strip_of(layer.features, layer.half_norms, rows) for layer in prepared), strict=True
+                *(strip_of(layer, rows, slot) for slot, layer in enumerate(prepared)), strict=True
             )
             wanted = self._join(columns)
             ranks = [
@@ -223,14 +223,14 @@ class _Run:
                 prepared[source] = layer
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
-        strip_of = self._strip_program(0)
+        strip_of = self._strips(0)
         for target, x in enumerate(self.layers):
             layer = prepared[target] or self._prepare(x)
 
             def block(start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer) -> None:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
                 wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
-                strip = strip_of(layer.features, layer.half_norms, rows)
+                strip = strip_of(layer, rows)
                 ranks = self._ranks(strip, layer.half_norms, self.placement.replicate(wanted))
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
@@ -260,8 +260,22 @@ class _Run:
     def _prepare(self, x: Any) -> Layer:
         return prepare_layer(x, self.options.metric, self.plan.n_padded, self.placement.place, self.dtype)
 
-    def _strip_program(self, k: int) -> Any:
-        return strip_program(self.placement, k, self.options.precision, self.options.metric == "precomputed")
+    def _strips(self, k: int) -> Callable[..., Any]:
+        """`(layer, rows, slot) -> strip_program's result`; takes the memory of the slot's last strip."""
+        program = strip_program(
+            self.placement, k, self.options.precision, self.options.metric == "precomputed", reuse=True
+        )
+        used: dict[int, jax.Array] = {}
+
+        def strip_of(layer: Layer, rows: jax.Array, slot: int = 0) -> Any:
+            scratch = used.pop(slot, None)
+            if scratch is None or scratch.shape[0] != len(rows):
+                scratch = self.placement.empty_strip(len(rows), self.plan.n_padded, self.dtype)
+            found = program(layer.features, layer.half_norms, rows, scratch)
+            used[slot] = found if k == 0 else found[0]
+            return found
+
+        return strip_of
 
     def _for_each_block(self, block: Callable[[int, jax.Array, int], None]) -> None:
         start = 0
@@ -306,14 +320,14 @@ class _Run:
         if self.placement.mesh is None and len(self.queries) == n and self.options.metric != "precomputed":
             scores, columns = self._neighbours_by_triangle(layer, k)
             return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
-        strip_of = self._strip_program(k)
+        strip_of = self._strips(k)
         scores, columns = (
             np.empty((len(self.queries), k), self.dtype),
             np.empty((len(self.queries), k), np.int32),
         )
 
         def block(start: int, rows: jax.Array, n_valid: int) -> None:
-            _, block_scores, block_columns = strip_of(layer.features, layer.half_norms, rows)
+            _, block_scores, block_columns = strip_of(layer, rows)
             scores[start : start + n_valid] = np.asarray(block_scores)[:n_valid]
             columns[start : start + n_valid] = np.asarray(block_columns)[:n_valid]
             self._advance(1, "finding neighbours")

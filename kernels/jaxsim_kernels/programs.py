@@ -57,6 +57,11 @@ class Placement:
         sharding = NamedSharding(self.mesh, P(self.axis))
         return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
 
+    def empty_strip(self, n_rows: int, n_columns: int, dtype: Any) -> jax.Array:
+        """A strip of zeros whose columns lie where the samples do."""
+        device = self.device if self.mesh is None else NamedSharding(self.mesh, P(None, self.axis))
+        return jnp.zeros((n_rows, n_columns), dtype, device=device)
+
     def replicate(self, host: np.ndarray) -> jax.Array:
         """Put a small host array on every device."""
         if self.mesh is None:
@@ -65,21 +70,29 @@ class Placement:
 
 
 @cache
-def strip_program(placement: Placement, k: int, precision: Precision, precomputed: bool = False) -> Any:
-    """`(features, half_norms, rows) -> (strip, scores, columns)`; with k = 0 the strip alone is worked out."""
+def strip_program(
+    placement: Placement, k: int, precision: Precision, precomputed: bool = False, reuse: bool = False
+) -> Any:
+    """`(features, half_norms, rows) -> (strip, scores, columns)`; with k = 0 the strip alone is worked out.
+
+    With `reuse` there is a fourth argument, a strip that is not needed any more: the new one takes its memory, since
+    fresh pages would cost a tenth of the product.
+    """
     axis = placement.axis
 
-    def step(features, half_norms, rows):
+    def step(features, half_norms, rows, *_):
         strip = gram_strip(features, rows, precision, axis, precomputed)
         if k == 0:
             return strip
         return strip, *nearest_in_strip(strip, half_norms, k, axis)
 
+    options = {"donate_argnums": (3,), "keep_unused": True} if reuse else {}
     if axis is None:
-        return _compiled(placement, step)
+        return _compiled(placement, step, **options)
     strip_spec = P(None, axis)
+    inputs = (P(axis), P(axis), P(), *([strip_spec] if reuse else []))
     outputs = strip_spec if k == 0 else (strip_spec, P(), P())
-    return _compiled(placement, _mapped(placement, step, (P(axis), P(axis), P()), outputs))
+    return _compiled(placement, _mapped(placement, step, inputs, outputs), **options)
 
 
 @cache

@@ -62,8 +62,9 @@ def gram_strip(
         else:
             queries = lax.psum(jnp.where(owned[:, None], features[jnp.where(owned, local, 0)], 0), axis)
         strip = gram(queries, features, precision)
-    # Out of range on a device that does not own the row: dropped.
-    return strip.at[jnp.arange(rows.shape[0]), jnp.where(owned, local, n_columns)].set(-jnp.inf, mode="drop")
+    # A device that does not own the row has no such column.
+    itself = jnp.where(owned, local, -1)
+    return jnp.where(itself[:, None] == jnp.arange(n_columns, dtype=itself.dtype), -jnp.inf, strip)
 
 
 def nearest_in_strip(
