@@ -78,7 +78,7 @@ class Study:
         return cls(
             results=results,
             smoothness=smoothness_profile(results["imbalance"], results["standard_error"]),
-            between=between.merge(aligned, combine_attrs="no_conflicts"),
+            between=between.merge(aligned, compat="no_conflicts", combine_attrs="no_conflicts"),
             reused=reused,
             information=information,
         )
@@ -164,7 +164,9 @@ class Study:
 
         paths = None
         if self.results.sizes["source"] > 1:
-            paths = step_embedding(self.imbalance).merge(step_linkage(self.imbalance), combine_attrs="drop_conflicts")
+            paths = step_embedding(self.imbalance).merge(
+                step_linkage(self.imbalance), compat="no_conflicts", combine_attrs="drop_conflicts"
+            )
         return write_report(
             self.results,
             self.smoothness,
