@@ -100,6 +100,11 @@ def check_pool(layout: Layout, pool: str) -> None:
     kind, _ = _parsed(pool)
     if kind != "cls" or isinstance(layout, Vector) or (isinstance(layout, Tokens) and "cls" in layout.prefix):
         return
+    if isinstance(layout, Tokens) and any(re.fullmatch(r"token[0-9]+", role) for role in layout.prefix):
+        raise ValueError(
+            f"pool 'cls' needs to know the CLS token, and the roles of {', '.join(layout.prefix)} are unknown: give "
+            'them to jaxsim.capture, such as prefix=("cls",), or use mean, flatten or spatial:P'
+        )
     what = "has patches only" if isinstance(layout, Tokens) else "is a map"
     raise ValueError(f"pool 'cls' needs a CLS token, and this state {what}: use mean, flatten or spatial:P")
 

@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+_CONVERSION = (
+    "which can run any code when opened and never is here. Convert once where you trust it: "
+    "AutoModel.from_pretrained(directory).save_pretrained(new_directory), or the hub's space 'safetensors/convert', "
+    "or any dict of tensors by safetensors.torch.save_file(torch.load(path, weights_only=True), 'model.safetensors')"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +83,8 @@ def locate(source: str | os.PathLike[str], revision: str | None = None) -> Path:
     if path.is_dir():
         return path
     text = os.fspath(source)
+    if path.suffix in _PICKLES and path.is_file():
+        raise ValueError(f"{text} is pickled, {_CONVERSION}; then pass the directory with config.json.")
     if path.exists():
         raise ValueError(f"{text} is a file; expected a directory with config.json and *.safetensors, or a hub id")
     if path.is_absolute() or text.startswith((".", "~")) or text.count("/") > 1:
@@ -134,14 +141,9 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
     config = read_json(directory / "config.json")
     files = _weight_files(directory)
     if not files and weights:
-        pickles = sorted(file.name for pattern in _PICKLES for file in directory.glob(pattern))
+        pickles = sorted(file.name for file in directory.iterdir() if file.suffix in _PICKLES)
         if pickles:
-            raise ValueError(
-                f"{directory}: only pickled weights ({', '.join(pickles)}), which can run any code and are "
-                "never opened here. Convert them once where you trust them: "
-                "AutoModel.from_pretrained(directory).save_pretrained(new_directory), or on the hub use "
-                "the 'safetensors/convert' space."
-            )
+            raise ValueError(f"{directory}: only pickled weights ({', '.join(pickles)}), {_CONVERSION}.")
         raise ValueError(
             f"{directory}: config.json is there but no *.safetensors. Add the weights or use init='random'."
         )

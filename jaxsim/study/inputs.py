@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from jaxsim.features import FeatureSet, StepModel, open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
 from jaxsim.models import VisionModel, load_model
 from jaxsim.study.settings import Settings
 
-Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet
+# Anything else (a bare module) gets an error that says what to do with it.
+Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet | Any
 Sources = Source | Sequence[Source] | Mapping[str, Source]
 
 
@@ -78,6 +79,11 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
 
 def _open(source: Source, settings: Settings, name: str | None) -> StepModel | FeatureSet:
     if not isinstance(source, str | os.PathLike):
+        if _is_bare_module(source):
+            raise ValueError(
+                f"{type(source).__name__} is a bare torch, NNX or Linen module: compare "
+                "jaxsim.capture(model, image_size=...) instead, whose module calls are steps"
+            )
         if not hasattr(source, "steps"):
             raise ValueError(
                 "expected a model as a directory, a hub id, a live model or a FeatureSet, "
@@ -89,6 +95,12 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
         return open_features(Path(source))
     model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
     return cast("StepModel", model)
+
+
+def _is_bare_module(source: object) -> bool:
+    """Whether this is a framework's module; told by name, since none of them may be imported here."""
+    bases = ((base.__name__, base.__module__.partition(".")[0]) for base in type(source).__mro__)
+    return any(base in (("Module", "torch"), ("Module", "flax")) for base in bases)
 
 
 def is_feature_folder(path: Path) -> bool:

@@ -112,6 +112,11 @@ def test_cls_without_a_cls_token(layout):
         check_pool(layout, "cls")
 
 
+def test_cls_among_tokens_of_unknown_roles():
+    with pytest.raises(ValueError, match=r'roles of token0, token1 are unknown.*capture.*prefix=\("cls",\)'):
+        check_pool(Tokens(("token0", "token1"), (3, 4)), "cls")
+
+
 @pytest.mark.parametrize(
     ("layout", "shape"),
     [(TOKENS, (2, 14, 5)), (Map((3, 4)), (2, 4, 3, 5)), (Map((3, 4)), (2, 12, 5)), (Vector(), (2, 1, 5))],

@@ -175,6 +175,13 @@ def test_pickles_are_refused(checkpoint, name):
         load_model(checkpoint)
 
 
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl"])
+def test_a_pickle_given_as_the_model(tmp_path, name):
+    torch.save({"weight": torch.zeros(3)}, tmp_path / name)
+    with pytest.raises(ValueError, match=r"is pickled, which can run any code .*save_file\(torch\.load\(path"):
+        load_model(tmp_path / name)
+
+
 def test_all_weight_problems_at_once(checkpoint):
     def damage(tensors):
         del tensors["layernorm.bias"]
@@ -209,9 +216,10 @@ def test_known_extras_may_stay_unused(checkpoint):
     load_model(checkpoint)
 
 
-def test_truncated_weights(checkpoint):
+@pytest.mark.parametrize("left", [-100, 2000, 100, 4, 0])
+def test_truncated_weights(checkpoint, left):
     path = checkpoint / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-100])
+    path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ValueError, match=r"model\.safetensors is not a whole safetensors file"):
         load_model(checkpoint)
 

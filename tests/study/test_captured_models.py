@@ -90,3 +90,11 @@ def test_live_models_next_to_an_embedded_one(tmp_path) -> None:
         conv[0][0].conv.weight[0, 0, 0, 0] += 1
     with pytest.raises(ValueError, match="weights_hash"):
         jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
+
+
+@pytest.mark.parametrize("make", [torchvision_style, lambda: LiveNNX(nnx.Rngs(0)), LiveLinen])
+def test_bare_modules_are_to_be_captured(make):
+    with pytest.raises(
+        ValueError, match=r"is a bare torch, NNX or Linen module: compare jaxsim\.capture\(model, image"
+    ):
+        jaxsim.compare([make()], images="digits")
