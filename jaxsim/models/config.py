@@ -89,6 +89,7 @@ class ConfigReader:
         self.values = dict(values)
         self.where = where
         self._seen: set[str] = set()
+        self._ignored: set[str] = set()
         self._problems: list[str] = []
         self._parts: list[ConfigReader] = []
 
@@ -129,6 +130,12 @@ class ConfigReader:
     def ignore(self, *names: str) -> None:
         """States that the attributes do not change what the steps compute."""
         self._seen.update(names)
+        self._ignored.update(names)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The attributes of this configuration that are on a stated list of ignored ones."""
+        return frozenset(self._ignored | IGNORED_EVERYWHERE)
 
     def part(self, name: str) -> ConfigReader:
         """Returns a reader for a nested configuration (`vision_config`)."""
@@ -138,6 +145,11 @@ class ConfigReader:
         reader = ConfigReader(value, f"{self.where}: {name}")
         self._parts.append(reader)
         return reader
+
+    @property
+    def parts(self) -> tuple[ConfigReader, ...]:
+        """The readers of nested configurations, in the order in which they were asked for."""
+        return tuple(self._parts)
 
     def problems(self) -> list[str]:
         """Everything that is refused or was not asked for."""

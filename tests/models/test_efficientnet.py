@@ -45,7 +45,7 @@ def test_classifier(parity):
     [
         ({"strides": [1, 2]}, "lists of one length"),
         ({"strides": [1, 2, 3]}, "strides 1 and 2 only"),
-        ({"in_channels": [32, 90, 200]}, "200 .scaled. does not fit the 12 channels"),
+        ({"in_channels": [32, 90, 200]}, "200 does not fit the 12 channels"),
         ({"hidden_dim": 100}, "hidden_dim=100: only 128 is supported"),
     ],
 )

@@ -110,7 +110,9 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     n_registers, gated = config("num_register_tokens"), config("use_gated_mlp")
     width, n_heads = config("hidden_size"), config("num_attention_heads")
     if width % (4 * n_heads):
-        config.refuse("num_attention_heads", "rotary positions need heads whose width is a multiple of 4")
+        config.refuse(
+            "num_attention_heads", "rotary positions need heads whose width, hidden_size / heads, is a multiple of 4"
+        )
     settings = TransformerSettings(
         block=BlockSettings(
             hidden_size=width,

@@ -151,7 +151,11 @@ def _read_blocks(config: ConfigReader) -> tuple[MBConvSettings, ...]:
     blocks: list[MBConvSettings] = []
     for given, out, kernel, stride, expansion, repeats in zip(*(lists[name] for name in names), strict=True):
         if rounded_width(given * width, divisor) != previous:
-            config.refuse("in_channels", f"{given} (scaled) does not fit the {previous} channels that come before")
+            config.refuse(
+                "in_channels",
+                f"{given} does not fit the {previous} channels that come before (out_channels, or the stem's, scaled "
+                "by width_coefficient to multiples of depth_divisor)",
+            )
         previous = rounded_width(out * width, divisor)
         for index in range(math.ceil(config("depth_coefficient") * repeats)):
             step = 1 if index else stride
@@ -174,7 +178,8 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     config.ignore("batch_norm_momentum", "dropout_rate", "drop_connect_rate", "num_hidden_layers")  # for training
     blocks = _read_blocks(config)
     top = rounded_width(_TOP_WIDTH * config("width_coefficient"), config("depth_divisor"))
-    config.require("hidden_dim", top)
+    if config("hidden_dim") != top:
+        config.refuse("hidden_dim", f"only {top} is supported, which width_coefficient and depth_divisor give")
     settings = EfficientNetSettings(
         stem_width=rounded_width(_STEM_WIDTH * config("width_coefficient"), config("depth_divisor")),
         blocks=blocks,

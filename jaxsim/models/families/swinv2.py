@@ -125,7 +125,9 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     if len(pretrained) < len(settings.depths) or 1 in pretrained or min(pretrained) < 0:
         config.refuse("pretrained_window_sizes", "expected a size above 1, or 0, for each stage")
     if min(settings.grid) < 2 ** (len(settings.depths) - 1):
-        config.refuse("image_size", f"too small for {len(settings.depths)} stages that halve the map")
+        config.refuse(
+            "image_size", f"too small for {len(settings.depths)} stages (depths) that halve the map after patch_size"
+        )
     attention = "encoder.layers.{s}.blocks.{i}.attention.self"
     block = "stage{s}_block{i}"
     table = WeightTable(
