@@ -117,6 +117,13 @@ class VisionModel:
         Args:
             params: variables like `self.params`.
             images: as `preprocess` returns them.
+
+        Data parallel: shard the batch axis, and every state comes out sharded the same way (B a multiple of the
+        number of devices):
+
+            mesh = jax.sharding.Mesh(jax.devices(), ("batch",))
+            split, copied = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in (("batch",), ()))
+            states = jax.jit(model.apply)(jax.device_put(model.params, copied), jax.device_put(images, split))
         """
         recording = cast(Recording, self.module.apply(params, images))
         return OrderedDict((name, state) for name, _, state in self._chosen(recording))

@@ -44,7 +44,9 @@ class Runner(Protocol):
         """Every module call on images of a shape, in the order in which they return."""
         ...
 
-    def states(self, params: Any, images: Shaped[Array, "..."], wanted: Sequence[Call]) -> tuple[Array, ...]:
+    def states(
+        self, params: Any, images: Shaped[Array | np.ndarray, "..."], wanted: Sequence[Call]
+    ) -> tuple[Array, ...]:
         """The states of some calls, with the model's own axes; pure."""
         ...
 

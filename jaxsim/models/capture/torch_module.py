@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
 from jaxsim.models.capture.runner import kept_states
@@ -60,7 +61,7 @@ class TorchRunner:
         Raises:
             ValueError: under `jax.jit` or another transformation.
         """
-        if isinstance(images, jax.core.Tracer):
+        if isinstance(images, Tracer):
             raise ValueError(
                 "a torch module cannot run under jax.jit, grad or vmap: call the model itself, and compile what follows"
             )
