@@ -79,6 +79,12 @@ def compare(
     plan: Annotated[str | None, typer.Option(help="Force one-pass or two-pass [default: the budget decides].")] = None,
     devices: Annotated[int | None, typer.Option(help="Number of devices that share the samples.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Recheck some rows in float64.")] = False,
+    clip: Annotated[
+        str | None, typer.Option(help='Clip every image\'s features to two of their quantiles, such as "0.05,0.95".')
+    ] = None,
+    drop_duplicates: Annotated[
+        bool, typer.Option("--drop-duplicates", help="Of images equal in every step keep the first.")
+    ] = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Also measure what steps know of the images' low-level statistics.")
     ] = False,
@@ -123,6 +129,8 @@ def compare(
             plan=plan,
             devices=devices,
             verify=verify,
+            clip=clip.split(",") if clip else None,
+            drop_duplicates=drop_duplicates,
             statistics=statistics,
         )
         run_comparison(models, images, settings=settings, out=out)

@@ -163,6 +163,8 @@ def compare(
     plan: str | None = None,
     devices: int | None = None,
     verify: bool = False,
+    clip: Any = None,
+    drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
     out: str | os.PathLike[str] | None = None,
@@ -196,6 +198,9 @@ def compare(
         devices: Number of devices that share the samples; None takes the default device, or all devices of
             all processes when several run together.
         verify: Recheck some rows in float64 and record the largest deviation.
+        clip: Two quantiles such as (0.05, 0.95): clip every image's features to their own quantiles, in every step.
+        drop_duplicates: Of images that are equal in every step of every model keep the first; the others are listed
+            in the results.
         statistics: Measure what each step knows of the images' low-level statistics (luminance, colour, frequency,
             orientation, layout, all together), too: `Study.information`. True computes them from the pixels that
             the first model sees; an edge or (height, width) from images stretched to that size.
@@ -239,6 +244,8 @@ def compare(
         plan=plan,
         devices=devices,
         verify=verify,
+        clip=clip,
+        drop_duplicates=drop_duplicates,
         statistics=statistics,
     )
     return prepare_comparison(models, images, settings=settings, spaces=spaces, out=out).run(

@@ -14,12 +14,13 @@ import numpy as np
 import xarray as xr
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import ImbalanceMatrix, imbalance_matrix
+from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, imbalance_matrix
+from jaxsim.metrics.preprocessing import SelectedRows
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
 from jaxsim.study.information import describe_view, label_information
 from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.samples import rows_of
-from jaxsim.study.settings import Progress, Settings, renamed
+from jaxsim.study.settings import Progress, Settings, check_sample_count, renamed
 from jaxsim.study.spaces import Spaces
 from jaxsim.study.versions import package_versions
 
@@ -59,6 +60,7 @@ def measure(
         ids=ids,
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
+        preprocessing=[settings.clip, settings.drop_duplicates],
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
     )
@@ -76,7 +78,13 @@ def measure(
             label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
             labels.append(label)
             layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
-    arrays = {} if spaces is None else spaces.make()
+    if settings.clip is not None:
+        layers = {name: clip_quantiles(x, settings.clip) for name, x in layers.items()}
+    kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))
+    check_sample_count(len(kept), settings)
+    dropped = [ids[i] for i in np.setdiff1d(np.arange(len(ids)), kept)]
+    layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
+    arrays = {} if spaces is None else {name: x[kept] for name, x in spaces.make().items()}
     constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
     layers |= {name: x for name, x in arrays.items() if name not in constant}
     with warnings.catch_warnings(record=True) as caught:
@@ -105,10 +113,11 @@ def measure(
         labels,
         k=settings.k,
         standard_error=errors[:, :n_steps, :n_steps],
-        n_samples=len(ids),
+        n_samples=len(kept),
         attrs={
-            **_about_samples(features, ids, settings, images),
+            **_about_samples(features, settings, images),
             **_about_measurement(matrix),
+            **_about_preprocessing(settings, dropped),
             "warnings": json.dumps(list(dict.fromkeys(messages))),
         },
     )
@@ -120,11 +129,11 @@ def measure(
             labels,
             {name: x.shape[1] for name, x in arrays.items()},
             k=settings.k,
-            n_samples=len(ids),
+            n_samples=len(kept),
             constant=constant,
             origins=spaces.origins,
             attrs={
-                "n_samples": len(ids),
+                "n_samples": len(kept),
                 "n_queries": matrix.n_queries,
                 "metric": matrix.metric,
                 "seed": settings.seed,
@@ -138,9 +147,16 @@ def measure(
     return results, known, False
 
 
-def _about_samples(
-    features: Mapping[str, FeatureSet], ids: Sequence[str], settings: Settings, images: Mapping[str, Any]
-) -> dict[str, Any]:
+def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str, Any]:
+    """What was done to the representations first, for the record."""
+    dropping = f"{len(dropped)} dropped" + (f": {', '.join(dropped)}" if dropped else "")
+    return {
+        "clip": "none" if settings.clip is None else "quantiles {} to {}".format(*settings.clip),
+        "duplicates": dropping if settings.drop_duplicates else "kept",
+    }
+
+
+def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, images: Mapping[str, Any]) -> dict[str, Any]:
     """What was measured, for the record."""
     pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
     one_pool = len(set(pools.values())) == 1
@@ -155,7 +171,6 @@ def _about_samples(
         for name, each in features.items()
     ]
     return {
-        "n_samples": len(ids),
         "pool": next(iter(pools.values())) if one_pool else ", ".join(f"{p} ({n})" for n, p in pools.items()),
         "images": json.dumps(images),
         "models": json.dumps(models),
@@ -168,6 +183,7 @@ def _about_measurement(matrix: ImbalanceMatrix) -> dict[str, Any]:
     """How it was measured, for the record."""
     versions = package_versions()
     return {
+        "n_samples": matrix.n_samples,
         "n_queries": matrix.n_queries,
         "metric": matrix.metric,
         "ties": matrix.ties,

@@ -44,6 +44,8 @@ class Settings:
     plan: Passes | None = None
     devices: int | None = None
     verify: bool = False
+    clip: tuple[float, float] | None = None
+    drop_duplicates: bool = False
     statistics: bool | int | tuple[int, int] = False
 
 
@@ -92,6 +94,8 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
             raise ValueError(
                 f"expected {name} to be one of {', '.join(str(c) for c in choices if c)}, got {fields[name]!r}"
             )
+    if fields.get("clip") is not None:
+        fields["clip"] = _quantiles(fields["clip"])
     statistics = fields.get("statistics", False)
     sizes = statistics if isinstance(statistics, tuple) else (statistics,)
     if not isinstance(statistics, bool) and (len(sizes) > 2 or not all(_is_count(size, 8) for size in sizes)):
@@ -100,6 +104,17 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
             f"least 8 pixels, got {statistics!r}"
         )
     return Settings(k=ks, **fields)
+
+
+def _quantiles(clip: Any) -> tuple[float, float]:
+    """Two quantiles to clip to."""
+    try:
+        low, high = (float(each) for each in clip)
+    except (TypeError, ValueError):
+        low = high = float("nan")
+    if not 0 <= low < high <= 1:
+        raise ValueError(f"expected clip to be two quantiles with 0 <= low < high <= 1, got {clip!r}")
+    return low, high
 
 
 def check_sample_count(n: int, settings: Settings) -> None:

@@ -32,6 +32,24 @@ def test_values_are_those_of_the_metric_on_the_features(random_vit) -> None:
     assert study.results.floor.values.tolist() == [2 / 60, 6 / 60]
 
 
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")  # few features, clipped
+def test_preprocessing_is_done_to_every_step_and_recorded(random_vit) -> None:
+    model = random_vit(0, "a")
+    pixels = np.stack([open_images("digits").load(i) for i in [*range(40), 3, 7]])
+    study = compare(
+        [model], images=pixels, clip=(0.1, 0.9), drop_duplicates=True, spaces={"row": np.arange(42.0)[:, None]}
+    )
+    features = extract(model, open_images(pixels[:40]))
+    expected = imbalance_matrix(dict(features), clip=(0.1, 0.9))
+    np.testing.assert_array_equal(study.imbalance.sel(k=1), expected.values)
+    attrs = study.results.attrs
+    assert (attrs["n_samples"], attrs["clip"]) == (40, "quantiles 0.1 to 0.9")
+    assert attrs["duplicates"] == "2 dropped: 000040, 000041"
+    assert study.information.attrs["n_samples"] == 40
+    with pytest.raises(ValueError, match="expected clip to be two quantiles"):
+        compare([model], images=pixels, clip=(0.9, 0.1))
+
+
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")  # the class token starts constant
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
 def test_results_record_how_they_came_about(random_vit) -> None:
