@@ -45,7 +45,9 @@ def load_model(
         init: `"random"` gives the same architecture untrained (weights are not needed).
         seed: for `init="random"`.
         dtype: of the computation and the states. float32 multiplies at full precision on every platform;
-            bfloat16 is the platform's fast mode (normalisation and softmax stay in float32).
+            bfloat16 is the platform's fast mode (normalisation and softmax stay in float32). Measured on the embedded
+            models and 1,797 digits (CPU, mean pooling, k=1): Delta between consecutive steps moves by at most 0.00095
+            in the ViT, where it is 0.002 to 0.16, and 0.0003 in the ResNet, where it is 0.002 to 0.025.
         revision: branch, tag or commit on the hub.
         overrides: attributes that replace those of the configuration. For Google-style checkpoints, which have
             none, what the shapes cannot tell, such as `{"grid": (4, 6)}` of a position table that is not square.
