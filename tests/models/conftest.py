@@ -125,6 +125,7 @@ def check_parity(
     prepare: Callable[[torch.nn.Module], None] | None = None,
     bound: float = BOUND,
     seed: int = 0,
+    report: Callable[[str], Any] | None = None,
 ) -> VisionModel:
     """Compares a port with its original; see the module's docstring.
 
@@ -140,6 +141,7 @@ def check_parity(
         prepare: changes the torch model after perturbation, before it is saved.
         bound: largest error allowed.
         seed: of weights and images.
+        report: called with the largest error of all states.
 
     Returns:
         The model under `granularity="block"`.
@@ -190,6 +192,8 @@ def check_parity(
         array = np.asarray(outputs[name])
         errors[name] = measure(array, like(value, array, None))
 
+    if report is not None:
+        report(f"{type(config).__name__}: {len(errors)} states and outputs, largest error {max(errors.values()):.2g}")
     wrong = {name: error for name, error in errors.items() if not error <= bound}
     assert not wrong, f"above {bound:g}: {wrong}; all: {errors}"
     return model
