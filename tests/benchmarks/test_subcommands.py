@@ -57,6 +57,7 @@ def test_scaling(lines_of, sweep):
     assert {"exponent", "interval", "coefficient"} <= set(line["fit"])
 
 
+@pytest.mark.slow
 def test_models(lines_of):
     (line,) = lines_of("models", "--models", "tiny-vit", "--sides", "jaxsim,eager", "--batch", "2", "--runs", "2")
     assert set(line["timings"]) == {"jaxsim", "eager"} == set(line["peak_bytes"])
@@ -110,6 +111,7 @@ def test_crossover(lines_of):
     assert line["found"]["planner_sorts_from"] > 0
 
 
+@pytest.mark.slow
 def test_gpu_on_this_device(lines_of):
     lines = lines_of(
         "gpu", "--samples", "64,80", "--features", "8", "--layers", "2", "--queries", "50",

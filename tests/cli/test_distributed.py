@@ -15,6 +15,7 @@ from jaxsim.cli.app import app
 MODELS = ["embedded:vit_digits", "embedded:resnet_digits"]
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

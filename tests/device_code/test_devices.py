@@ -44,6 +44,7 @@ def test_processes(n_processes):
         assert f"equal {i} 8" in out
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_ends_the_others_with_an_error_in_bounded_time():
     port = _free_port()
     started = [_start(i, 2, port, 1, "die") for i in range(2)]

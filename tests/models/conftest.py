@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,29 @@ from jaxsim.models import Map, Tokens, VisionModel, load_model
 from jaxsim.models.inputs import TokenIds
 
 BOUND = 2e-5
+EVERY_DAY = 3
+# Hundreds of programs that run once: compiling them well takes longer than everything else here. The full-size checks
+# and the studies' tests run programs that are compiled as users' are.
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the configurations of a family the first three are tested every day, the others with `-m slow`."""
+    seen: Counter[tuple[Path, str]] = Counter()
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if (
+            call is None
+            or not item.originalname.startswith("test_states")
+            or Path(__file__).parent not in item.path.parents
+        ):
+            continue
+        # Of a checkpoint that is there in two storage formats, and of a family of timm's, one stands for the others.
+        case = call.params.get("case") or call.params.get("family") or ""
+        seen[item.path, item.originalname + case] += 1
+        if seen[item.path, item.originalname + case] > (1 if case else EVERY_DAY):
+            item.add_marker(pytest.mark.slow)
 
 
 def measure(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -163,7 +186,7 @@ def check_parity(
     output, caught = run_original(original, pixels, hooks or {}, arguments)
     errors: dict[str, float] = {}
     with jax.default_matmul_precision("highest"):
-        recording = jax.jit(model.module.apply)(model.params, pixels)
+        recording = jax.jit(model.module.apply, compiler_options=QUICK)(model.params, pixels)
     hidden, states = (OrderedDict((n, state) for n, _, state in each._chosen(recording)) for each in (view, model))
     view_steps, model_steps = view.steps_of(recording), model.steps_of(recording)
     outputs = dict(zip(recording.output_names, recording.outputs, strict=True))

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import jaxsim
 
 ROOT = Path(jaxsim.__file__).parent.parent
 
 
+@pytest.mark.slow
 def test_states_of_a_batch_on_eight_devices():
     paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
     simulated = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
