@@ -1,7 +1,7 @@
 """Training a port as a classifier, on arrays that fit in memory."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -10,30 +10,36 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxsim.training.batch_statistics import apply_with_batch_statistics, updated_statistics
+from jaxsim.training.batch_statistics import Seen, apply_with_batch_statistics
+from jaxsim.training.loop import Recipe, Report, optimise, shuffled, untrained
+from jaxsim.training.views import Views
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Hyperparameters.
+@dataclasses.dataclass(frozen=True)
+class CrossEntropy:
+    """Cross entropy of a port whose recording has `logits`.
+
+    Batches are `(images, labels)`, or with views `(uint8 images, labels, key)`.
 
     Attributes:
-        epochs: Passes over the training set.
-        batch: Images per step.
-        learning_rate: Peak, after a tenth of the steps; cosine decay to zero.
-        weight_decay: Of AdamW.
+        module: The port.
         smoothing: Of the labels.
-        shift: Largest random shift in pixels.
-        seed: Of initialisation, order and augmentation.
+        views: Augmentation inside the step.
     """
 
-    epochs: int
-    batch: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    smoothing: float = 0.1
-    shift: int = 3
-    seed: int = 0
+    module: nn.Module
+    smoothing: float
+    views: Views | None = None
+
+    def __call__(self, variables: Mapping[str, Any], batch: Any) -> tuple[jax.Array, Seen]:
+        """Return the loss and the statistics that batch norm saw."""
+        images, labels = batch[:2]
+        if self.views is not None:
+            images = self.views(batch[2], images)
+        recording, seen = apply_with_batch_statistics(self.module, variables, images)
+        logits = recording.outputs[recording.output_names.index("logits")]
+        targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), self.smoothing)
+        return optax.softmax_cross_entropy(logits, targets).mean(), seen
 
 
 def train_classifier(
@@ -41,16 +47,18 @@ def train_classifier(
     images: np.ndarray,
     labels: np.ndarray,
     recipe: Recipe,
-    report: Callable[[int, float], None] | None = None,
+    report: Report | None = None,
+    views: Views | None = None,
 ) -> dict[str, Any]:
     """Train a port whose recording has `logits`.
 
     Args:
         module: The port, untrained.
-        images: Preprocessed `[n_samples, height, width, 3]` float32.
+        images: Preprocessed `[n_samples, height, width, 3]` float32; uint8 with views.
         labels: `[n_samples]`.
         recipe: Hyperparameters.
         report: Called with epoch and mean loss.
+        views: Augmentation; whole-pixel shifts if None.
 
     Returns:
         The trained variables.
@@ -59,40 +67,17 @@ def train_classifier(
         See `jaxsim.training.digits`.
     """
     rng = np.random.default_rng(recipe.seed)
-    variables = dict(jax.jit(module.init)(jax.random.key(recipe.seed), images[:2]))
-    steps = recipe.epochs * (len(images) // recipe.batch)
-    schedule = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, steps // 10, steps)
-    optimiser = optax.chain(
-        optax.clip_by_global_norm(1.0),
-        optax.adamw(schedule, weight_decay=recipe.weight_decay, mask=lambda p: jax.tree.map(lambda v: v.ndim > 1, p)),
-    )
-    state = optimiser.init(variables["params"])
 
-    @jax.jit
-    def step(variables: Mapping[str, Any], state: Any, batch: jax.Array, wanted: jax.Array) -> Any:
-        def loss_of(params: Any) -> Any:
-            recording, seen = apply_with_batch_statistics(module, {**variables, "params": params}, batch)
-            logits = recording.outputs[recording.output_names.index("logits")]
-            targets = optax.smooth_labels(jax.nn.one_hot(wanted, logits.shape[-1]), recipe.smoothing)
-            return optax.softmax_cross_entropy(logits, targets).mean(), seen
+    def batches() -> Iterator[Any]:
+        for chosen in shuffled(len(images), recipe.batch, rng):
+            if views is None:
+                yield _shifted(images[chosen], rng, recipe.shift), labels[chosen]
+            else:
+                yield images[chosen], labels[chosen], jax.random.key(rng.integers(2**31))
 
-        (loss, seen), gradient = jax.value_and_grad(loss_of, has_aux=True)(variables["params"])
-        updates, state = optimiser.update(gradient, state, variables["params"])
-        new = {"params": optax.apply_updates(variables["params"], updates)}
-        if "batch_stats" in variables:
-            new["batch_stats"] = updated_statistics(variables["batch_stats"], seen, momentum=0.95)
-        return new, state, loss
-
-    for epoch in range(recipe.epochs):
-        order, losses = rng.permutation(len(images)), []
-        for start in range(0, len(images) - recipe.batch + 1, recipe.batch):
-            chosen = order[start : start + recipe.batch]
-            batch = _shifted(images[chosen], rng, recipe.shift)
-            variables, state, loss = step(variables, state, batch, labels[chosen])
-            losses.append(loss)
-        if report is not None:
-            report(epoch, float(jnp.mean(jnp.stack(losses))))
-    return jax.tree.map(np.asarray, variables)
+    variables = untrained(module, recipe.seed, images.shape[1:])
+    objective = CrossEntropy(module, recipe.smoothing, views)
+    return optimise(variables, objective, batches, len(images) // recipe.batch, recipe, report)
 
 
 def accuracy(module: nn.Module, variables: Mapping[str, Any], images: np.ndarray, labels: np.ndarray) -> float:

@@ -10,18 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxsim.data import digits
 from jaxsim.models import load_model
-from jaxsim.models.config import ConfigReader, with_defaults
-from jaxsim.models.family import family_of
-from jaxsim.models.saving import write_checkpoint
-from jaxsim.training.classifier import Recipe, accuracy, train_classifier
+from jaxsim.training.classifier import accuracy, train_classifier
+from jaxsim.training.loop import Recipe
+from jaxsim.training.shipped import EMBEDDED, PREPROCESSOR, SIZE, architecture_of, write_shipped
 
-EMBEDDED = Path(__file__).parent.parent / "models" / "embedded"
-SIZE = 32
 CLASSES = {"id2label": {str(i): str(i) for i in range(10)}, "label2id": {str(i): i for i in range(10)}}
 MODELS: dict[str, tuple[dict[str, Any], str, Recipe]] = {
     "vit_digits": (
@@ -59,17 +55,6 @@ MODELS: dict[str, tuple[dict[str, Any], str, Recipe]] = {
         Recipe(epochs=15, learning_rate=4e-3),
     ),
 }
-PREPROCESSOR = {
-    "image_processor_type": "ViTImageProcessor",
-    "do_resize": True,
-    "size": {"height": SIZE, "width": SIZE},
-    "resample": 2,
-    "do_rescale": True,
-    "rescale_factor": 1 / 255,
-    "do_normalize": True,
-    "image_mean": [0.5, 0.5, 0.5],
-    "image_std": [0.5, 0.5, 0.5],
-}
 
 
 def train(name: str, directory: Path) -> dict[str, Any]:
@@ -86,9 +71,7 @@ def train(name: str, directory: Path) -> dict[str, Any]:
         `python -m jaxsim.training.digits`
     """
     config, head, recipe = MODELS[name]
-    reader = ConfigReader(with_defaults(dict(config), name), name)
-    architecture = family_of(config["model_type"], name).build(reader, {head: (10, 0)})
-    reader.finish()
+    architecture = architecture_of(config, name, head)
     data = digits()
     raw = [data.source.load(i) for i in range(len(data.source))]
     directory.mkdir(parents=True, exist_ok=True)
@@ -102,7 +85,6 @@ def train(name: str, directory: Path) -> dict[str, Any]:
         lambda epoch, loss: print(f"{name} epoch {epoch + 1}/{recipe.epochs}: loss {loss:.4f}", flush=True),
     )
     seconds = time.perf_counter() - started
-    write_checkpoint(directory, architecture.weights, variables, config, PREPROCESSOR)
     scores = {
         split: round(accuracy(architecture.module, variables, pixels[at], data.labels[at]), 4)
         for split, at in (("train", data.train), ("held_out", data.held_out))
@@ -112,11 +94,9 @@ def train(name: str, directory: Path) -> dict[str, Any]:
         "data": f"{len(data.train)} digits, {len(data.held_out)} held out",
         "recipe": vars(recipe),
         "seconds": round(seconds, 1),
-        "device": jax.default_backend(),
         "accuracy": scores,
     }
-    (directory / "training.json").write_text(json.dumps(record, indent=2) + "\n")
-    return record
+    return write_shipped(directory, architecture, variables, config, record)
 
 
 def _preprocessed(directory: Path, config: dict[str, Any], images: list[np.ndarray]) -> np.ndarray:

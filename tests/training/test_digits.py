@@ -9,7 +9,8 @@ import pytest
 from jaxsim.data import digits
 from jaxsim.models import load_model
 from jaxsim.models.embedded import embedded_directory, embedded_names
-from jaxsim.training.classifier import Recipe, accuracy, train_classifier
+from jaxsim.training.classifier import accuracy, train_classifier
+from jaxsim.training.loop import Recipe
 
 
 @pytest.mark.parametrize("name", ["vit_digits", "resnet_digits"])
