@@ -39,7 +39,7 @@ def gram_pass(
         ((8, 8), 8)
     """
     n = layers[0].shape[0]
-    n_queries = n_queries or n
+    n_rows: int = n_queries or n
     dtype = arithmetic(precision, n, jax.default_backend())
     with jax.enable_x64(dtype == np.float64):
         placed = [jax.device_put(x.astype(dtype)) for x in layers]
@@ -47,9 +47,9 @@ def gram_pass(
 
         def run(height: int, over: Sequence[jax.Array]) -> list[jax.Array]:
             with jax.enable_x64(dtype == np.float64):
-                return [_strips(precision)(x, height, n_queries) for x in over]
+                return [_strips(precision)(x, height, n_rows) for x in over]
 
-        heights = _heights(n, n_queries, dtype.itemsize)
+        heights = _heights(n, n_rows, dtype.itemsize)
         if len(heights) > 1:
             for height in heights:
                 jax.block_until_ready(run(height, [widest]))

@@ -177,9 +177,9 @@ def compile_clock() -> Iterator[CompileClock]:
     """
     clock = CompileClock()
 
-    def listen(event: str, seconds: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
         if event.startswith(_COMPILING):
-            clock.seconds += seconds
+            clock.seconds += duration_secs
             clock.programs += event == _BACKEND
 
     jax.monitoring.register_event_duration_secs_listener(listen)
@@ -211,7 +211,7 @@ def exponent(sizes: Sequence[float], seconds: Sequence[float], confidence: float
 
     if len(set(sizes)) < 2:
         raise ValueError(f"an exponent needs at least two different sizes, got {list(sizes)}.")
-    fit = stats.linregress(np.log(sizes), np.log(seconds))
+    fit: Any = stats.linregress(np.log(sizes), np.log(seconds))
     interval = None
     if len(sizes) > 2:
         half = float(stats.t.ppf(0.5 + confidence / 2, len(sizes) - 2)) * fit.stderr

@@ -67,9 +67,8 @@ def measure_precisions(
     Returns:
         One record per precision.
     """
-    wanted = {
-        p: Options(ks=shape.ks, precision=p) for p in (*precisions, *(p for p in ("highest",) if p not in precisions))
-    }
+    asked: list[Precision] = [*precisions, *([] if "highest" in precisions else ["highest"])]
+    wanted = {p: Options(ks=shape.ks, precision=p) for p in asked}
     timings = measure.interleaved({p: partial(all_pairs, layers, None, o) for p, o in wanted.items()}, runs)
     exact = all_pairs(layers, options=Options(ks=shape.ks, precision="float64", keep_rows=True))
     rows = np.sort(np.random.default_rng([seed, 1]).choice(shape.n_samples, min(verified_rows, shape.n_samples), False))

@@ -63,7 +63,7 @@ def environment() -> dict[str, Any]:
         "device": {"platform": device.platform, "kind": device.device_kind, "count": jax.device_count()},
         "cpu": {"model": cpu_model(), "cores": usable_cores()},
         "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ}
-        | {"compilation_cache": bool(jax.config.jax_compilation_cache_dir)},
+        | {"compilation_cache": bool(jax.config.values["jax_compilation_cache_dir"])},
     }
 
 

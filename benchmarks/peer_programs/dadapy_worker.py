@@ -23,9 +23,10 @@ class Session:
             request: `do` is `load` (with `folder`), `pair` (`a`, `b`, `k`: both directions, as a user calls it),
                 `neighbours` (`layer`: all of them, kept) or `ranks` (`a`, `b`, `k`: out of kept neighbours).
         """
-        import dadapy
-        from dadapy import MetricComparisons
-        from dadapy._utils.metric_comparisons import _return_imbalance
+        # Installed in an environment of its own.
+        import dadapy  # pyright: ignore[reportMissingImports]
+        from dadapy import MetricComparisons  # pyright: ignore[reportMissingImports]
+        from dadapy._utils.metric_comparisons import _return_imbalance  # pyright: ignore[reportMissingImports]
 
         do = request["do"]
         if do == "load":

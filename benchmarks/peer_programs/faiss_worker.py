@@ -20,7 +20,7 @@ class Session:
         Args:
             request: `do` is `load` (with `folder`) or `neighbours` (`layer`, `k`, and `save`, a path or None).
         """
-        import faiss
+        import faiss  # pyright: ignore[reportMissingImports]
 
         if request["do"] == "load":
             self._layers = [np.load(p) for p in sorted(Path(request["folder"]).glob("*.npy"))]

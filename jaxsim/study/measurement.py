@@ -82,7 +82,7 @@ def measure(
         layers = {name: clip_quantiles(x, settings.clip) for name, x in layers.items()}
     kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))
     check_sample_count(len(kept), settings)
-    dropped = [ids[i] for i in np.setdiff1d(np.arange(len(ids)), kept)]
+    dropped = [ids[int(i)] for i in np.setdiff1d(np.arange(len(ids)), kept)]
     layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
     arrays = {} if spaces is None else {name: x[kept] for name, x in spaces.make().items()}
     constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())

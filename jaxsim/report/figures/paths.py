@@ -1,6 +1,7 @@
 """Models as paths: the steps placed by their mutual imbalance, grouped in a tree, and seen in both directions."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -130,7 +131,7 @@ def information_plane(
         own = (first == a) & (second == b)
         colour, marker = looks[a].colour, looks[b].marker
         x, y = chosen["forward"].values[own], chosen["backward"].values[own]
-        ax.scatter(x, y, s=13, color=colour, marker=marker, alpha=0.25 + 0.65 * depth[own], linewidths=0)
+        ax.scatter(x, y, s=13, color=colour, marker=marker, alpha=cast(Any, 0.25 + 0.65 * depth[own]), linewidths=0)
         handles += ax.plot([], [], color=colour, marker=marker, linewidth=0, markersize=4)
         labels.append(f"{shorten(a, 18)} | {shorten(b, 18)}" if a != b else a)
     top = max(1.05, float(np.nanmax([chosen["forward"].values, chosen["backward"].values], initial=1.0)) * 1.03)
@@ -193,12 +194,12 @@ def dendrogram(
     order = np.array(found["leaves"])
     shown = thinned(len(order), MOST_LEAVES)
     # SciPy puts the leaves at 5, 15, 25, ...
-    ax.set_yticks([10 * at + 5 for at in shown], [plain(shorten(labels[order[at]], 30)) for at in shown])
+    ax.set_yticks([10 * at + 5 for at in shown], [plain(shorten(str(labels[order[at]]), 30)) for at in shown])
     for text in ax.get_yticklabels():
         text.set_color(INK)
         text.set_fontsize(SMALL_SIZE)
     for at, leaf in enumerate(order):
-        style = looks[owners[leaf]]
+        style = looks[str(owners[leaf])]
         ax.plot(0, 10 * at + 5, marker=style.marker, color=style.colour, markersize=3.6, clip_on=False, zorder=3)
     ax.grid(visible=False)
     ax.set_ylim(10 * len(order), 0)
