@@ -6,6 +6,7 @@ Similarity metrics between the processing steps of vision models, exact and stre
 - `load_model(source)`: a checkpoint as a function from images to every processing step.
 - `capture(model)`: a live Linen, NNX or torch module as the same.
 - `compare(models, images=..., out=...)`: models and images in, labelled results and a report out.
+- `plot`: one function for each figure of a study.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxsim.data import digits as digits
     from jaxsim.data import open_images as open_images
+    from jaxsim.data import rendered as rendered
     from jaxsim.features import open_features as open_features
     from jaxsim.metrics import ImbalanceMatrix as ImbalanceMatrix
     from jaxsim.metrics import InformationImbalance as InformationImbalance
@@ -38,20 +40,23 @@ _HOMES = {
     "load_model": "models",
     "open_features": "features",
     "open_images": "data",
+    "rendered": "data",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'jaxsim' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "plot":
+        return import_module("jaxsim.plot")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxsim' has no attribute {name!r}")
     value = getattr(import_module(f"jaxsim.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "plot"})

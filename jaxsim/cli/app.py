@@ -61,7 +61,7 @@ def compare(
     ],
     out: Annotated[Path, typer.Option(help="Folder for features, results and report.")],
     images: Annotated[
-        str | None, typer.Option(help='A folder of images, an .npz or .npy file, or "digits" (embedded).')
+        str | None, typer.Option(help='A folder of images, an .npz or .npy file, "digits" or "rendered:N" (embedded).')
     ] = None,
     samples: Annotated[int | None, typer.Option(help="Size of a random subset of the images [default: all].")] = None,
     queries: Annotated[int | None, typer.Option(help="Number of query rows, for less work [default: all].")] = None,
