@@ -92,7 +92,8 @@ class ImbalanceMatrix:
             `tied_neighbours`, `tied_ranks`; `floor` is a coordinate on `k`.
 
         Example:
-            >>> m = imbalance_matrix({"a": np.eye(5), "b": np.eye(5)[:, :3] + np.arange(15).reshape(5, 3)})
+            >>> x = np.arange(5.0)[:, None] ** 2
+            >>> m = imbalance_matrix({"a": x, "b": -x})
             >>> float(m.to_xarray().imbalance.sel(k=1, source="a", target="a"))
             0.4
         """

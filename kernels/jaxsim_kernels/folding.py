@@ -27,6 +27,7 @@ def folded_features(fold: Fold, of: Callable[[jax.Array], jax.Array], x: jax.Arr
         `[n_samples, 16]`, or fewer columns where there are fewer features; folding these gives the result.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> folded_features(jnp.add, jnp.square, jnp.ones((2, 32)))[:, 0].tolist()
         [2.0, 2.0]
     """

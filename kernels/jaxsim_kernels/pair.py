@@ -54,8 +54,8 @@ def pair_imbalance(
 
     Example:
         >>> x = jnp.arange(5.0)[:, None] ** 2
-        >>> pair_imbalance(x, x, (1,)).values.ravel().tolist()
-        [0.4000000059604645, 0.4000000059604645]
+        >>> [round(v, 6) for v in pair_imbalance(x, x, (1,)).values.ravel().tolist()]
+        [0.4, 0.4]
     """
     n = x.shape[0]
     n_padded = -(-n // COLUMN_MULTIPLE) * COLUMN_MULTIPLE
