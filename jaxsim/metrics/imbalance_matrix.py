@@ -25,7 +25,7 @@ from jaxsim_kernels import (
 from jaxsim_kernels.plan import Plan, check_passes
 
 from .information_imbalance import check_ties, warn_of_ties
-from .inputs import as_layers, check_ks, check_same_samples, check_square, check_values
+from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values
 from .preprocessing import SelectedRows, checked_quantiles, clip_quantiles, distinct_samples
 
 VERIFIED_ROWS = 32
@@ -204,7 +204,7 @@ def imbalance_matrix(
         named, kept = _preprocessed(named, clip, drop_duplicates, metric)
     dropped = np.setdiff1d(np.arange(n), kept)
     n = len(kept)
-    check_square(named, metric)
+    named = as_distances(named) if metric == "precomputed" else named
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
     placement = make_placement(devices, mesh)

@@ -19,7 +19,7 @@ from jaxsim_kernels import (
     pair_imbalance,
 )
 
-from .inputs import TieWarning, as_representation, check_ks, check_same_samples, check_square, check_values
+from .inputs import TieWarning, as_distances, as_representation, check_ks, check_same_samples, check_values
 
 TIES_WORTH_A_WARNING = 0.01
 
@@ -121,7 +121,7 @@ def information_imbalance(
     traced = isinstance(x, Tracer) or isinstance(y, Tracer)
     layers = {"x": as_representation(x, "x"), "y": as_representation(y, "y")}
     n = check_same_samples(layers)
-    check_square(layers, metric)
+    layers = as_distances(layers) if metric == "precomputed" else layers
     ks = check_ks(k, n)
     several = not isinstance(k, (int, np.integer))
     if traced:

@@ -101,21 +101,41 @@ def check_same_samples(layers: Mapping[str, Any]) -> int:
     return reference.shape[0]
 
 
-def check_square(layers: Mapping[str, Any], metric: Metric) -> None:
-    """Refuses a layer that cannot be a matrix of distances where one is asked for.
+def as_distances(layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Matrices of distances whose diagonal reads as 0, whatever it holds: 0, infinity and NaN are all in use there.
+
+    Args:
+        layers: Name -> `[n_samples, n_samples]`.
 
     Raises:
-        ValueError: If `metric` is `precomputed` and a layer is not square.
+        ValueError: If one is not square.
 
     Example:
-        >>> check_square({"x": np.zeros((3, 3))}, "precomputed")
+        >>> as_distances({"x": np.full((2, 2), np.inf)})["x"][0:1].tolist()
+        [[0.0, inf]]
     """
-    for name, x in layers.items() if metric == "precomputed" else ():
+    for name, x in layers.items():
         if x.shape[0] != x.shape[1]:
             raise ValueError(
                 f"metric='precomputed' expects distances [n_samples, n_samples], layer {name!r} has shape "
                 f"{tuple(x.shape)}; give representations with metric='euclidean' instead."
             )
+    return {
+        name: jnp.fill_diagonal(x, 0, inplace=False) if isinstance(x, Tracer) else _ZeroDiagonal(x)
+        for name, x in layers.items()
+    }
+
+
+class _ZeroDiagonal:
+    """A square matrix, read where it lies; the diagonal of the rows that are read is 0."""
+
+    def __init__(self, x: Any) -> None:
+        self._x, self.shape, self.dtype = x, tuple(x.shape), x.dtype
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        chunk = np.array(self._x[rows])
+        chunk[np.arange(len(chunk)), np.arange(self.shape[0])[rows]] = 0
+        return chunk
 
 
 def check_values(layers: Mapping[str, Any], metric: Metric) -> None:

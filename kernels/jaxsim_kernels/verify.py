@@ -89,7 +89,7 @@ def row_distances(x: Any, rows: np.ndarray, options: Options) -> np.ndarray:
         array([[inf,  4.]])
     """
     if options.metric == "precomputed":
-        given = np.stack([np.asarray(x[int(r)], np.float64) for r in rows])
+        given = np.concatenate([np.asarray(x[int(r) : int(r) + 1], np.float64) for r in rows])
         given[np.arange(len(rows)), rows] = np.inf
         return given
     queries = np.stack([normalised_rows(np.asarray(x[int(r) : int(r) + 1]), options.metric)[0] for r in rows])

@@ -32,6 +32,19 @@ def test_distances_of_a_representation_give_its_values(spaces, k):
     np.testing.assert_array_equal(pair.forward, expected.values[..., 0, 2])
 
 
+@pytest.mark.parametrize("diagonal", [np.inf, np.nan, -1.0])
+def test_the_diagonal_is_not_looked_at(spaces, diagonal):
+    given = [distances(x) for x in spaces.values()]
+    expected = imbalance_matrix(given, metric="precomputed")
+    for d in given:
+        np.fill_diagonal(d, diagonal)
+    found = imbalance_matrix(given, metric="precomputed", verify=True)
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert found.verification.changed_rows == 0
+    traced = jax.jit(lambda a, b: information_imbalance(a, b, metric="precomputed").forward)(*given[:2])
+    assert traced == pytest.approx(expected.values[0, 1], abs=2e-5)
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
 def test_scale_does_not_matter(spaces, scale):
     given = [distances(x) for x in spaces.values()]
