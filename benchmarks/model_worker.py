@@ -59,13 +59,18 @@ def make(directory: Path, model: str, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _jaxsim(directory: Path, request: dict[str, Any]) -> Any:
-    """Every step pooled on the device, as a study does it; only `[B, D]` per step leaves it."""
+    """Every hidden state pooled on the device, as a study does it; only `[B, D]` of each leaves it."""
     import jax
 
     from jaxsim.features import pool_state
     from jaxsim.models import load_model
 
-    model = load_model(directory, image_size=request["image_size"], dtype=request.get("dtype", "float32"))
+    model = load_model(
+        directory,
+        image_size=request["image_size"],
+        dtype=request.get("dtype", "float32"),
+        granularity="hf",
+    )
     layouts = {step.name: step.layout for step in model.steps}
 
     @jax.jit
@@ -87,11 +92,9 @@ def _pooled_states(torch: Any, model: Any) -> Any:
     """The same work: all hidden states, each pooled to `[B, D]`."""
 
     def pooled(images: Any) -> list[Any]:
-        output = model(images, output_hidden_states=True)
-        states = [*output.hidden_states, output.last_hidden_state]
         return [
             state.mean(dim=(2, 3)) if state.ndim == 4 else state[:, 1:].mean(dim=1)  # class token left out
-            for state in states
+            for state in model(images, output_hidden_states=True).hidden_states
         ]
 
     return pooled

@@ -25,6 +25,7 @@ __all__ = [
     "best_match",
     "dendrogram",
     "distance",
+    "findings",
     "imbalance_heatmap",
     "information_plane",
     "low_level_information",
@@ -254,6 +255,38 @@ def low_level_information(
     return figures.low_level_information(
         study.information, chosen, direction=direction, k=k, styles=_styles(study), ax=ax
     )
+
+
+def findings(
+    study: Study, kind: str, *, space: str | None = None, k: int | None = None, ax: Axes | None = None
+) -> Axes:
+    """Effects of one kind with their intervals, and those of random weights beside them.
+
+    Args:
+        study: A study with intervals (enough samples, `n_subsets` not 0).
+        kind: "alignment", "middle_distance", "information_change", "information_difference", "smoothness" or
+            "smoothness_difference".
+        space: Only those of one space.
+        k: Number of neighbours, one of the study's. Default: its first.
+        ax: Where to draw. Default: the axes of a new figure.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no intervals, no such k or no finding of that kind.
+
+    Example:
+        >>> findings(_example(), "smoothness")
+        Traceback (most recent call last):
+        ...
+        ValueError: Expected a study with intervals, but it has none. Run compare with n_subsets=10 or more samples.
+    """
+    if study.findings is None:
+        raise ValueError(
+            "Expected a study with intervals, but it has none. Run compare with n_subsets=10 or more samples."
+        )
+    return figures.finding_effects(study.findings, kind, space=space, k=k, ax=ax)
 
 
 def _one(study: Study, model: str | None) -> str:

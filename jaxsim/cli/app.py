@@ -88,6 +88,13 @@ def compare(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Also measure what steps know of the images' low-level statistics.")
     ] = False,
+    subsets: Annotated[
+        int | None,
+        typer.Option(help="Number of disjoint subsets for intervals, 0 for none [default: 10 where they fit]."),
+    ] = None,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
+    ] = False,
     distributed: Annotated[
         bool, typer.Option("--distributed", help="Join the other hosts; start the same command on each.")
     ] = False,
@@ -132,8 +139,9 @@ def compare(
             clip=clip.split(",") if clip else None,
             drop_duplicates=drop_duplicates,
             statistics=statistics,
+            n_subsets=subsets,
         )
-        run_comparison(models, images, settings=settings, out=out)
+        run_comparison(models, images, settings=settings, untrained=untrained, out=out)
 
 
 @app.command()

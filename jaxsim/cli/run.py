@@ -16,7 +16,9 @@ from jaxsim.cli.terminal import open_console
 from jaxsim.study import Settings, prepare_comparison
 
 
-def run_comparison(models: Sequence[str], images: str | None, *, settings: Settings, out: Path) -> None:
+def run_comparison(
+    models: Sequence[str], images: str | None, *, settings: Settings, out: Path, untrained: bool = False
+) -> None:
     """Runs a comparison: plan, work, summary, path of the report.
 
     Args:
@@ -24,19 +26,20 @@ def run_comparison(models: Sequence[str], images: str | None, *, settings: Setti
         images: As `jaxsim.compare` takes them.
         settings: The settings.
         out: Folder for features, results and report.
+        untrained: As `jaxsim.compare` takes it.
 
     Raises:
         ValueError: As `jaxsim.compare`.
     """
     if jax.process_index() != 0:
         # One voice: process 0 shows the plan, the progress and the results.
-        prepare_comparison(list(models), images, settings=settings, out=out).run(report=False)
+        prepare_comparison(list(models), images, settings=settings, untrained=untrained, out=out).run(report=False)
         meet("report")
         return
     console = open_console()
     with lasting_interrupts() as check:
-        comparison = prepare_comparison(list(models), images, settings=settings, out=out)
-        print_plan(console, comparison.plan, out)
+        comparison = prepare_comparison(list(models), images, settings=settings, untrained=untrained, out=out)
+        print_plan(console, comparison.plan, out, untrained=untrained)
         with shown_progress(open_console(stderr=True)) as show:
 
             def progress(done: int, total: int, what: str) -> None:

@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from jaxsim.study import Plan, Study
 
 
-def print_plan(console: Console, plan: Plan, out: Path) -> None:
+#: The findings of the summary; the page and findings.csv have all of them.
+SHOWN_FINDINGS = ("alignment", "smoothness_difference", "information_change")
+
+
+def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = False) -> None:
     """Prints what a comparison will do.
 
     Args:
         console: Where to.
         plan: The plan.
         out: Where results go.
+        untrained: Whether all of it is done for random weights, too.
     """
     rows = []
     for model in plan.models:
@@ -45,6 +50,8 @@ def print_plan(console: Console, plan: Plan, out: Path) -> None:
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
+        *([f"intervals    from {plan.n_subsets} disjoint subsets of {plan.subset_size:,}"] if plan.n_subsets else []),
+        *(["control      all of it again with random weights"] if untrained else []),
         f"output       {out}",
         "",
     )
@@ -73,6 +80,12 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
         spaces = [str(name) for name in known["space"].values]
         columns = ("model", "<step", *spaces)
         print_table(console, "What steps know of other spaces (Δ step → space)", columns, _information_rows(known))
+    if study.findings is not None:
+        found = study.findings.isel(k=0)
+        found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
+        title = f"Findings (95 % intervals from {found.n_subsets} disjoint subsets of {found.n_samples:,} samples)"
+        columns = ("<finding", "effect", "interval", *(("untrained", "interval") if study.untrained else ()))
+        print_table(console, title, columns, _finding_rows(found, control=study.untrained is not None))
     damaged = json.loads(attrs.get("damaged", "[]"))
     lines = []
     if damaged:
@@ -100,6 +113,16 @@ def _smoothness_rows(smooth: xr.Dataset) -> Iterator[tuple[str, ...]]:
             f"{row['roughness'].item():.4f}",
             f"{float(row['fixed_step'].mean()):.4f}",
         )
+
+
+def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ...]]:
+    for name in found["finding"].values:
+        row = found.sel(finding=name)
+        cells = []
+        for prefix in ("", "control_") if control else ("",):
+            middle = row["control" if prefix else "estimate"].item()
+            cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
+        yield (str(name).replace("_", " "), *cells)
 
 
 def _information_rows(known: xr.Dataset) -> Iterator[tuple[str, ...]]:

@@ -10,9 +10,8 @@ from typing import Any, cast
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxsim.models.model import Granularity, VisionModel
+from jaxsim.models.model import Granularity, VisionModel, random_variables
 from jaxsim.models.opened import OpenedSource
 from jaxsim.models.preprocess import Preprocessor, TransformersPreprocessor
 from jaxsim.models.sources import open_source
@@ -101,7 +100,7 @@ def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) ->
     architecture = opened.architecture
     images = architecture.inputs.example(architecture.image_size)
     if init == "random":
-        return jax.tree.map(np.asarray, dict(module.lazy_init(jax.random.key(seed), images)))
+        return random_variables(module, images, seed)
     expected = jax.eval_shape(module.init, jax.random.key(0), images)
     return convert_weights(architecture.weights, expected, opened.shapes, opened.read, opened.where)
 

@@ -10,12 +10,14 @@ from typing import Any, Literal, cast
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsim.models.inputs import PIXELS, ModelInput
 from jaxsim.models.preprocess import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import RecordedState, Recording, Step
+from jaxsim.models.weights import hash_weights
 
 Granularity = Literal["block", "hf"]
 
@@ -144,6 +146,19 @@ class VisionModel:
         """
         return self._compiled_outputs(self.params, self.inputs.check(images))
 
+    def untrained(self, seed: int = 0) -> VisionModel:
+        """Returns the same architecture with random weights, the control for what training made of this model.
+
+        Everything else (name, preprocessing, granularity, dtype) is this model's.
+
+        Args:
+            seed: of the weights.
+        """
+        images = self.inputs.example(self.image_size)
+        variables = random_variables(self.module, images, seed)
+        weights = jax.tree.map(jnp.asarray, variables)
+        return dataclasses.replace(self, params=weights, weights_hash=hash_weights(variables))
+
     @functools.cached_property
     def _compiled_apply(self) -> Callable[..., OrderedDict[str, Array]]:
         return jax.jit(self.apply)
@@ -163,3 +178,19 @@ class VisionModel:
             return [(description.name, description, state) for description, state in pairs if description.block]
         hidden = [pair for pair in pairs if pair[0].hidden]
         return [(f"hidden_states.{i}", description, state) for i, (description, state) in enumerate(hidden)]
+
+
+def random_variables(module: nn.Module, images: jax.ShapeDtypeStruct, seed: int) -> dict[str, Any]:
+    """Returns a module's variables as its initialisers draw them.
+
+    Args:
+        module: a Linen module.
+        images: shape and dtype of what it takes.
+        seed: of the draws.
+
+    Example:
+        >>> variables = random_variables(nn.Dense(2), jax.ShapeDtypeStruct((1, 3), np.float32), seed=0)
+        >>> variables["params"]["kernel"].shape
+        (3, 2)
+    """
+    return jax.tree.map(np.asarray, dict(module.lazy_init(jax.random.key(seed), images)))

@@ -155,6 +155,57 @@ def constructed_information(results: xr.Dataset, *, seed: int = 0) -> xr.Dataset
     )
 
 
+def constructed_findings(
+    models: tuple[str, ...] = ("vit", "resnet"),
+    *,
+    k: tuple[int, ...] = (1,),
+    spaces: tuple[str, ...] = ("colour", "all"),
+    control: bool = True,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Made-up effects of every kind, with intervals, tests and controls.
+
+    Args:
+        models: Names of the models.
+        k: Numbers of neighbours.
+        spaces: Names of the spaces; none leaves out what is said of them.
+        control: Whether there is a control.
+        seed: Of the numbers.
+
+    Returns:
+        The findings dataset of a study.
+
+    Example:
+        >>> sorted(set(constructed_findings()["kind"].values.tolist()))[:2]
+        ['alignment', 'information_change']
+    """
+    pairs = list(combinations(models, 2))
+    rows = [(kind, a, b, "") for kind in ("alignment", "middle_distance", "smoothness_difference") for a, b in pairs]
+    rows += [("smoothness", a, "", "") for a in models]
+    rows += [("information_change", a, "", space) for space in spaces for a in models]
+    rows += [("information_difference", a, b, space) for space in spaces for a, b in pairs]
+    generator = np.random.default_rng(seed)
+    shape = (len(k), len(rows))
+    estimate, other = generator.normal(0.2, 0.1, shape), generator.normal(0.0, 0.02, shape)
+    other = other if control else np.full(shape, np.nan)
+    tested = np.array([row[0] not in ("smoothness", "middle_distance") for row in rows])
+    p = np.where(tested, generator.uniform(0, 0.1, shape), np.nan)
+    variables = {"value": estimate - 0.02, "p_value": p / 2, "p_corrected": p}
+    for name, middle in (("estimate", estimate), ("control", other), ("beyond", estimate - other)):
+        prefix = "" if name == "estimate" else f"{name}_"
+        variables |= {name: middle, f"{prefix}low": middle - 0.05, f"{prefix}high": middle + 0.05}
+    fields = dict(zip(("kind", "a", "b", "space"), zip(*rows, strict=True), strict=True))
+    return xr.Dataset(
+        {name: (("k", "finding"), values) for name, values in variables.items()},
+        coords={
+            "k": list(k),
+            "finding": [f"{kind}: {a} {b} {space}" for kind, a, b, space in rows],
+            **{name: ("finding", np.array(values, dtype=object)) for name, values in fields.items()},
+        },
+        attrs={"n_subsets": 10, "n_samples": 40, "seed": seed, "level": 0.95, "h": 0.25},
+    )
+
+
 def _steps(model: str, count: int, family: str) -> list[str]:
     if count < 2:
         raise ValueError(f"Expected at least 2 steps for every model, but {model!r} has {count}.")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from jaxsim.report import figures
 from jaxsim.report.figures.palette import ModelStyle
-from jaxsim.report.schema import at_k
+from jaxsim.report.schema import at_k, checked_dataset
 from jaxsim.report.sentences import counted, listed, number, with_error
 
 INFORMATION_VARIABLES = ("forward", "backward", "forward_se", "backward_se", "model", "step_name", "depth", "constant")
@@ -25,7 +25,7 @@ def checked_information(information: xr.Dataset | None) -> xr.Dataset | None:
     Raises:
         ValueError: A variable is missing.
     """
-    return _checked(information, "information", (*INFORMATION_VARIABLES, "floor"))
+    return checked_dataset(information, "information", (*INFORMATION_VARIABLES, "floor"))
 
 
 def checked_paths(paths: xr.Dataset | None) -> xr.Dataset | None:
@@ -34,7 +34,7 @@ def checked_paths(paths: xr.Dataset | None) -> xr.Dataset | None:
     Raises:
         ValueError: A variable is missing.
     """
-    return _checked(paths, "paths", PATH_VARIABLES)
+    return checked_dataset(paths, "paths", PATH_VARIABLES)
 
 
 def checked_plane(plane: xr.Dataset | None) -> xr.Dataset | None:
@@ -43,7 +43,7 @@ def checked_plane(plane: xr.Dataset | None) -> xr.Dataset | None:
     Raises:
         ValueError: A variable is missing.
     """
-    return _checked(plane, "plane", PLANE_VARIABLES)
+    return checked_dataset(plane, "plane", PLANE_VARIABLES)
 
 
 def further_jobs(
@@ -215,15 +215,3 @@ def describe_plane(plane: xr.Dataset, *, k: int | None = None) -> str:
         )
     shown = said if len(said) <= 3 else [*said[:3], f"so on for {len(said) - 3} more pairs of models"]
     return f"Beyond two standard errors (a bound), {listed(shown)}."
-
-
-def _checked(dataset: xr.Dataset | None, which: str, names: tuple[str, ...]) -> xr.Dataset | None:
-    if dataset is None:
-        return None
-    missing = [name for name in names if name not in dataset.variables]
-    if missing:
-        raise ValueError(
-            f"Expected the {which} dataset to have {', '.join(missing)}, but it only has "
-            f"{', '.join(map(str, dataset.variables)) or 'nothing'}. Pass the datasets of a `jaxsim` study unchanged."
-        )
-    return dataset.load()

@@ -5,7 +5,7 @@ from importlib import resources
 
 from matplotlib.colors import to_hex
 
-from jaxsim.report import depth_sections, further_sections, header, sections
+from jaxsim.report import depth_sections, finding_sections, further_sections, header, sections
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
 from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.payload import as_script_text, study_payload
@@ -30,6 +30,8 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
         ("At a glance", "glance", sections.glance(story)),
         ("How to read this", "reading", sections.reading(story.facts)),
     ]
+    if story.findings is not None:
+        parts.append(("Findings", "findings", finding_sections.findings(story)))
     if len(story.facts.models) > 1:
         parts.append(("All steps", "overview", sections.overview(story)))
     if story.between is not None:

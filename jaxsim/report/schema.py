@@ -279,3 +279,25 @@ def _in_words(value: Any) -> str:
     if isinstance(value, list | tuple | np.ndarray):
         return ", ".join(_in_words(item) for item in value)
     return str(value)
+
+
+def checked_dataset(dataset: xr.Dataset | None, which: str, names: tuple[str, ...]) -> xr.Dataset | None:
+    """A dataset that not every study has, in memory; None where it is None.
+
+    Args:
+        dataset: The dataset.
+        which: What a message calls it.
+        names: Variables and coordinates that it must hold.
+
+    Raises:
+        ValueError: One is missing.
+    """
+    if dataset is None:
+        return None
+    missing = [name for name in names if name not in dataset.variables]
+    if missing:
+        raise ValueError(
+            f"Expected the {which} dataset to have {', '.join(missing)}, but it only has "
+            f"{', '.join(map(str, dataset.variables)) or 'nothing'}. Pass the datasets of a `jaxsim` study unchanged."
+        )
+    return dataset.load()

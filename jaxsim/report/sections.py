@@ -1,6 +1,7 @@
 """The sections that read across the page: at a glance, how to read it, and every heat map."""
 
 from jaxsim.report import alignment, further, sentences
+from jaxsim.report.findings import questions
 from jaxsim.report.markup import Markup, tag
 from jaxsim.report.schema import StudyFacts
 from jaxsim.report.sentences import number
@@ -23,6 +24,8 @@ def glance(story: Story) -> Markup:
         said.append(("smoothness", "From step to step", sentences.describe_smoothness(story.smoothness, k=k)))
         fixed = sentences.describe_fixed_step(story.smoothness, k=k)
         said.append(("fixed-step", "Over equal stretches", fixed))
+        if story.findings is not None:
+            said += [(q.anchor, q.title, q.say(story.findings, k)) for q in questions(story.findings)]
         if story.information is not None:
             said.append(("information", "Image statistics", further.describe_information(story.information, k=k)))
         entries = (

@@ -22,6 +22,7 @@ class Story:
     information: xr.Dataset | None = None  # what the steps know of other spaces
     paths: xr.Dataset | None = None  # the steps placed and grouped
     plane: xr.Dataset | None = None  # both directions of every pair of steps
+    findings: xr.Dataset | None = None  # effects with intervals and controls
 
 
 def per_k(ks: Sequence[int], content: Callable[[int], Markup]) -> Markup:
@@ -29,12 +30,12 @@ def per_k(ks: Sequence[int], content: Callable[[int], Markup]) -> Markup:
     return joined(*(tag("div", content(k), data_k=place, hidden=place > 0) for place, k in enumerate(ks)))
 
 
-def plot_figure(story: Story, name: str, said: Callable[[int], str], key: str) -> Markup:
-    """A figure of the study with its sentence for every k, and a key."""
+def plot_figure(story: Story, name: str, said: Callable[[int], str] | None, key: str) -> Markup:
+    """A figure of the study with its sentence for every k, if it has one, and a key."""
     plots = per_k(story.facts.k, lambda k: tag("div", story.plots[name, k], class_="scroll"))
     caption = tag(
         "figcaption",
-        per_k(story.facts.k, lambda k: tag("p", said(k))),
+        joined() if said is None else per_k(story.facts.k, lambda k: tag("p", said(k))),
         tag("p", key, " ", files_note(name), class_="key"),
     )
     return tag("figure", plots, caption)

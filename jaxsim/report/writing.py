@@ -12,6 +12,7 @@ from jaxsim.report import figures
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.matrix import heatmap_title
 from jaxsim.report.figures.palette import ModelStyle, model_styles
+from jaxsim.report.findings import checked_findings, finding_jobs
 from jaxsim.report.further import checked_information, checked_paths, checked_plane, further_jobs
 from jaxsim.report.markup import Markup
 from jaxsim.report.page import colour_variables, page
@@ -21,7 +22,7 @@ from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
 OWN_FILES = re.compile(
-    r"^(overview|heatmap|smoothness|fixed-step|between|best-match|information|paths|plane|tree)_.*\.(png|svg)$"
+    r"^(overview|heatmap|smoothness|fixed-step|between|best-match|information|paths|plane|tree|finding-[a-z-]+)_.*\.(png|svg)$"
 )
 
 
@@ -34,6 +35,7 @@ def write_report(
     information: xr.Dataset | None = None,
     paths: xr.Dataset | None = None,
     plane: xr.Dataset | None = None,
+    findings: xr.Dataset | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
@@ -50,6 +52,7 @@ def write_report(
         information: What the steps know of other spaces, such as low-level statistics; None where not measured.
         paths: The steps placed and grouped (`place`, `explained`, `negative`, `linkage`); None leaves that section out.
         plane: Both directions of every pair of steps; shown beside `paths`.
+        findings: Effects with intervals and controls; None where no intervals were asked for.
         progress: Called with figures done, figures in all, and what comes next.
 
     Returns:
@@ -69,12 +72,13 @@ def write_report(
     smoothness = checked_smoothness(smoothness)
     between = checked_between(between)
     information, paths, plane = checked_information(information), checked_paths(paths), checked_plane(plane)
+    findings = checked_findings(findings)
     facts = read_facts(results)
     styles = model_styles(facts.families)
     folder = _prepared(Path(out))
 
     jobs = _jobs(results, smoothness, between, styles, facts.k)
-    jobs += further_jobs(information, paths, plane, styles, facts.k)
+    jobs += further_jobs(information, paths, plane, styles, facts.k) + finding_jobs(findings, facts.k)
     plots: dict[tuple[str, int], Markup] = {}
     for done, (name, k, described, draw) in enumerate(jobs):
         if progress is not None:
@@ -86,7 +90,7 @@ def write_report(
         progress(len(jobs), len(jobs), "index.html")
 
     colours = _css_colours(styles)
-    story = Story(results, smoothness, between, facts, plots, colours, information, paths, plane)
+    story = Story(results, smoothness, between, facts, plots, colours, information, paths, plane, findings)
     index = folder / "index.html"
     write_whole(index, page(story, styles).encode("utf-8"))
     return index

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_writable
-from jaxsim.study.inputs import Sources, StudyInput, open_inputs
+from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
 from jaxsim.study.plan import Plan, make_plan
-from jaxsim.study.results import Study
+from jaxsim.study.results import UNTRAINED, Study
 from jaxsim.study.samples import shared_samples
 from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
 from jaxsim.study.spaces import check_spaces, open_spaces
@@ -35,6 +35,7 @@ class Comparison:
         out: Folder for features, results and report; None keeps all in memory.
         spaces: Spaces to measure beside the models' steps, as given.
         source_ids: The images before a subset was drawn; empty when all features were given.
+        untrained: The same comparison of the same architectures with random weights; None without that control.
     """
 
     inputs: tuple[StudyInput, ...]
@@ -44,6 +45,7 @@ class Comparison:
     out: Path | None
     spaces: Any = None
     source_ids: tuple[str, ...] = ()
+    untrained: Comparison | None = None
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -81,12 +83,22 @@ class Comparison:
             ids=ids,
             source_ids=self.source_ids or next(iter(features.values())).sample_ids,
         )
-        results, information, known = measure(
-            features, ids, self.settings, images=described, spaces=spaces, out=self.out, progress=progress
-        )
+        found = measure(features, ids, self.settings, images=described, spaces=spaces, out=self.out, progress=progress)
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
-        reused += ["imbalance"] if known else []
-        study = Study.from_results(results, seed=self.settings.seed, reused=tuple(reused), information=information)
+        reused += ["imbalance"] if found.reused else []
+        control = None
+        if self.untrained is not None:
+            shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
+            control = self.untrained.run(report=False, progress=shown)
+            reused += [f"untrained: {each}" for each in control.reused]
+        study = Study.from_results(
+            found.results,
+            seed=self.settings.seed,
+            reused=tuple(reused),
+            information=found.information,
+            subsets=found.subsets,
+            untrained=control,
+        )
         if self.out is not None and jax.process_index() == 0:
             study.save(self.out)
             if report:
@@ -100,6 +112,7 @@ def prepare_comparison(
     *,
     settings: Settings,
     spaces: Any = None,
+    untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
     """Loads and checks everything that a comparison needs, and plans the work.
@@ -109,6 +122,7 @@ def prepare_comparison(
         images: As in `compare`.
         settings: From `checked_settings`.
         spaces: As in `compare`.
+        untrained: As in `compare`.
         out: As in `compare`.
 
     Returns:
@@ -140,7 +154,17 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    return Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
+    comparison = Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
+    if untrained is False:
+        return comparison
+    twins = untrained_inputs(inputs, untrained, settings)
+    control = replace(
+        comparison,
+        inputs=twins,
+        plan=make_plan(twins, n, settings),
+        out=None if folder is None else folder / UNTRAINED,
+    )
+    return replace(comparison, untrained=control)
 
 
 def compare(
@@ -167,6 +191,8 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
+    n_subsets: int | None = None,
+    untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
     progress: Progress | None = None,
@@ -207,13 +233,18 @@ def compare(
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
+        n_subsets: Number of disjoint subsets of the samples that intervals and tests rest on: `Study.findings`. None
+            takes ten where each holds at least 50 samples, 0 takes none.
+        untrained: Also measure the same architectures with random weights, the control of every finding:
+            `Study.untrained`. True draws the weights with `seed`; a mapping from the names of models to untrained
+            ones (or their features) serves models that cannot be drawn anew.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.
         report: Write the report to `out`.
         progress: Called as `progress(done, total, what)`.
 
     Returns:
-        The study, with `.imbalance`, `.standard_error`, `.smoothness`, `.between`, `.information`.
+        The study, with `.imbalance`, `.standard_error`, `.smoothness`, `.between`, `.information`, `.findings`.
 
     Raises:
         ValueError: Says what was expected, what came and what to do: settings out of range, too few images,
@@ -228,6 +259,7 @@ def compare(
         ... )
     """
     settings = checked_settings(
+        n_subsets=n_subsets,
         k=k,
         n_samples=n_samples,
         pool=pool,
@@ -248,6 +280,5 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
     )
-    return prepare_comparison(models, images, settings=settings, spaces=spaces, out=out).run(
-        report=report, progress=progress
-    )
+    comparison = prepare_comparison(models, images, settings=settings, spaces=spaces, untrained=untrained, out=out)
+    return comparison.run(report=report, progress=progress)

@@ -56,6 +56,45 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     return tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True))
 
 
+def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Settings) -> tuple[StudyInput, ...]:
+    """The same architectures with random weights, under the same names.
+
+    Args:
+        inputs: The models.
+        given: True to draw weights with the seed of the settings, or a mapping from the names of models to untrained
+            ones, or their features; those it leaves out are drawn.
+        settings: The settings.
+
+    Returns:
+        One input for each.
+
+    Raises:
+        ValueError: If the mapping names a model that is not there, or a model cannot be drawn anew and none was given.
+    """
+    if given is not True and not isinstance(given, Mapping):
+        raise ValueError(
+            f"expected untrained to be True, False or a mapping from names of models to models, got {given!r}"
+        )
+    mapping = {} if given is True else given
+    names = [each.name for each in inputs]
+    odd = next((name for name in mapping if name not in names), None)
+    if odd is not None:
+        raise ValueError(f"expected untrained to name models of the comparison ({', '.join(names)}), got {odd!r}")
+    found = []
+    for each in inputs:
+        if each.name in mapping:
+            found.append(StudyInput(each.name, _open(mapping[each.name], settings, each.name)))
+        elif isinstance(each.given, VisionModel):
+            found.append(StudyInput(each.name, cast("StepModel", each.given.untrained(settings.seed))))
+        else:
+            what = "features" if isinstance(each.given, FeatureSet) else "a captured model"
+            raise ValueError(
+                f"{each.name!r} was given as {what}, which jaxsim cannot draw random weights for; give its untrained "
+                f"counterpart, untrained={{{each.name!r}: ...}}"
+            )
+    return tuple(found)
+
+
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names with the second of equal ones called "name-2", the third "name-3".
 

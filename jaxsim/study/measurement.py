@@ -6,6 +6,7 @@ import datetime
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,26 @@ from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.samples import rows_of
 from jaxsim.study.settings import Progress, Settings, check_sample_count, renamed
 from jaxsim.study.spaces import Spaces
+from jaxsim.study.subsets import draw_subsets, label_subsets, measure_subsets
 from jaxsim.study.versions import package_versions
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What `measure` found.
+
+    Attributes:
+        results: Labelled imbalance of the steps.
+        information: What the steps know of the spaces; None without spaces.
+        subsets: `imbalance`, and `forward` and `backward` of the spaces, on disjoint subsets of the samples; None
+            where none were drawn.
+        reused: Whether all of it was there already.
+    """
+
+    results: xr.Dataset
+    information: xr.Dataset | None
+    subsets: xr.Dataset | None
+    reused: bool = False
 
 
 def measure(
@@ -34,7 +54,7 @@ def measure(
     spaces: Spaces | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
-) -> tuple[xr.Dataset, xr.Dataset | None, bool]:
+) -> Measurement:
     """Measures the information imbalance between all steps, and between steps and other spaces.
 
     Warnings are given and recorded in the results.
@@ -49,8 +69,7 @@ def measure(
         progress: Called as `progress(done, total, what)`.
 
     Returns:
-        Labelled imbalance of the steps, what they know of the spaces (None without spaces), and whether all of it
-        was there already.
+        The labelled measurement.
 
     Raises:
         ValueError: As `imbalance_matrix`.
@@ -61,14 +80,16 @@ def measure(
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
         preprocessing=[settings.clip, settings.drop_duplicates],
+        subsets=settings.n_subsets,
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
     )
     if out is not None and not settings.overwrite:
         earlier = load_measurement(out, key)
         known = None if spaces is None else load_measurement(out, key, "information")
-        if earlier is not None and (spaces is None or known is not None):
-            return earlier, known, True
+        # Saved last, so that with it all is there.
+        if earlier is not None:
+            return Measurement(earlier, known, load_measurement(out, key, "subsets"), reused=True)
 
     labels: list[StepLabel] = []
     layers: dict[str, Any] = {}
@@ -122,8 +143,9 @@ def measure(
         },
     )
     known = None
-    if spaces is not None:
-        known = label_information(
+
+    def label_spaces(values: np.ndarray, errors: np.ndarray, **attrs: Any) -> xr.Dataset:
+        return label_information(
             values,
             errors,
             labels,
@@ -131,20 +153,39 @@ def measure(
             k=settings.k,
             n_samples=len(kept),
             constant=constant,
-            origins=spaces.origins,
-            attrs={
-                "n_samples": len(kept),
-                "n_queries": matrix.n_queries,
-                "metric": matrix.metric,
-                "seed": settings.seed,
-                "pixels": describe_view(spaces.view),
-            },
+            origins={} if spaces is None else spaces.origins,
+            attrs=attrs,
         )
+
+    if spaces is not None:
+        known = label_spaces(
+            values,
+            errors,
+            n_samples=len(kept),
+            n_queries=matrix.n_queries,
+            metric=matrix.metric,
+            seed=settings.seed,
+            pixels=describe_view(spaces.view),
+        )
+
+    def label_subset(values: np.ndarray) -> xr.Dataset:
+        steps = label_imbalance(values[:, :n_steps, :n_steps], labels, k=settings.k)[["imbalance"]]
+        if spaces is None:
+            return steps.drop_vars("floor")
+        beside = label_spaces(values, np.full_like(values, np.nan))[["forward", "backward"]]
+        return xr.merge([steps.drop_vars("floor"), beside.drop_vars("floor")])
+
+    subsets, rows = None, draw_subsets(len(kept), settings)
+    if rows is not None:
+        measured = measure_subsets(layers, rows, settings, progress)
+        subsets = label_subsets(measured, label_subset, size=rows.shape[1], seed=settings.seed)
     if out is not None and jax.process_index() == 0:
         if known is not None:
             save_measurement(out, key, known, "information")
+        if subsets is not None:
+            save_measurement(out, key, subsets, "subsets")
         save_measurement(out, key, results)
-    return results, known, False
+    return Measurement(results, known, subsets)
 
 
 def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str, Any]:

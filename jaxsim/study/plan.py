@@ -10,6 +10,7 @@ from jaxsim_kernels import Options, Workload, make_placement, plan_for
 from jaxsim.features import FeatureSet, estimate
 from jaxsim.study.inputs import StudyInput
 from jaxsim.study.settings import Settings
+from jaxsim.study.subsets import draw_subsets
 
 FLOAT_BYTES = 4
 
@@ -46,6 +47,8 @@ class Plan:
         settings: The settings.
         memory_bytes: Memory of the measurement: features and working blocks.
         passes: "one-pass" or "two-pass", see `imbalance_matrix`.
+        n_subsets: Number of disjoint subsets of the samples that intervals rest on.
+        subset_size: Samples in each.
     """
 
     models: tuple[PlannedModel, ...]
@@ -54,6 +57,8 @@ class Plan:
     settings: Settings
     memory_bytes: int
     passes: str
+    n_subsets: int = 0
+    subset_size: int = 0
 
     @property
     def n_layers(self) -> int:
@@ -93,7 +98,7 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
         The plan.
 
     Raises:
-        ValueError: If the pooling does not suit a model; names the model.
+        ValueError: If the pooling does not suit a model, which is named, or subsets would be too small.
     """
     models = []
     for each in inputs:
@@ -118,4 +123,6 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
         ),
         make_placement(settings.devices),
     )
-    return Plan(tuple(models), n_samples, n_queries, settings, measurement.n_bytes, measurement.passes)
+    drawn = draw_subsets(n_samples, settings)
+    n_subsets, size = (0, 0) if drawn is None else drawn.shape
+    return Plan(tuple(models), n_samples, n_queries, settings, measurement.n_bytes, measurement.passes, n_subsets, size)

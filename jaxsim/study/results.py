@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,7 @@ import xarray as xr
 
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
+from jaxsim.study.findings import measure_findings
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
@@ -19,6 +21,10 @@ from jaxsim.study.trajectories import information_plane, step_embedding, step_li
 FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
 #: Only where spaces beside the steps were measured.
 INFORMATION = "information"
+#: Only where intervals were asked for, and what they give.
+SUBSETS, FINDINGS = "subsets", "findings"
+#: The folder of the same study of random weights.
+UNTRAINED = "untrained"
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,9 @@ class Study:
         reused: What this run took from an earlier one into the same folder: "features of NAME", "imbalance".
         information: What the steps know of other spaces, such as low-level statistics, see `label_information`;
             None where none were measured.
+        subsets: The same imbalances on disjoint subsets of the samples, along `subset`, which `findings` rests on;
+            None where none were drawn.
+        untrained: The same study of the same architectures with random weights; None without that control.
     """
 
     results: xr.Dataset
@@ -41,6 +50,8 @@ class Study:
     between: xr.Dataset
     reused: tuple[str, ...] = ()
     information: xr.Dataset | None = None
+    subsets: xr.Dataset | None = None
+    untrained: Study | None = None
 
     @classmethod
     def from_results(
@@ -50,6 +61,8 @@ class Study:
         seed: int = 0,
         reused: tuple[str, ...] = (),
         information: xr.Dataset | None = None,
+        subsets: xr.Dataset | None = None,
+        untrained: Study | None = None,
     ) -> Study:
         """Derives smoothness, distances and alignment from a labelled imbalance.
 
@@ -58,6 +71,8 @@ class Study:
             seed: Seed of the permutation null of the depth alignment.
             reused: What was taken from an earlier run.
             information: What the steps know of other spaces, if that was measured.
+            subsets: The same on disjoint subsets, if that was measured.
+            untrained: The study of random weights, if there is one.
 
         Returns:
             The study.
@@ -81,6 +96,8 @@ class Study:
             between=between.merge(aligned, compat="no_conflicts", combine_attrs="no_conflicts"),
             reused=reused,
             information=information,
+            subsets=subsets,
+            untrained=untrained,
         )
 
     @property
@@ -93,8 +110,16 @@ class Study:
         """Standard errors of `imbalance`, same dims."""
         return self.results["standard_error"]
 
+    @cached_property
+    def findings(self) -> xr.Dataset | None:
+        """Every effect with its interval, test and control, see `measure_findings`; None without `subsets`."""
+        if self.subsets is None:
+            return None
+        control = None if self.untrained is None else self.untrained.subsets
+        return measure_findings(self.results, self.subsets, information=self.information, control=control)
+
     def save(self, directory: str | os.PathLike[str]) -> Path:
-        """Writes NetCDF files (study.nc, smoothness.nc, between.nc, information.nc) and tidy CSV tables.
+        """Writes NetCDF files (study.nc, smoothness.nc, between.nc, ...), tidy CSV tables, and `untrained`/.
 
         Every file is written beside its place and moved there whole, so a reader never sees a half-written
         one.
@@ -113,14 +138,20 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in FILES.items():
                 write_netcdf(getattr(self, name), folder / file)
-            if self.information is None:
+            for name in (INFORMATION, SUBSETS, FINDINGS):
+                dataset = getattr(self, name)
+                if dataset is not None:
+                    write_netcdf(dataset, folder / f"{name}.nc")
+                    continue
                 # What an earlier study left here would be read as this one's.
                 for suffix in ("nc", "csv"):
-                    (folder / f"{INFORMATION}.{suffix}").unlink(missing_ok=True)
-            else:
-                write_netcdf(self.information, folder / f"{INFORMATION}.nc")
+                    (folder / f"{name}.{suffix}").unlink(missing_ok=True)
             for name, table in tables(self).items():
                 _replace(folder / f"{name}.csv", table.to_csv(index=False).encode())
+            if self.untrained is not None:
+                self.untrained.save(folder / UNTRAINED)
+            else:
+                (folder / UNTRAINED / FILES["results"]).unlink(missing_ok=True)
         except OSError as error:
             raise ValueError(
                 f"cannot save the study in {folder}: {error.strerror or error}; choose another folder"
@@ -148,8 +179,15 @@ class Study:
                 "give the `out` folder of a finished comparison"
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        further = folder / f"{INFORMATION}.nc"
-        return cls(results, smoothness, between, information=read_netcdf(further) if further.is_file() else None)
+        further = {
+            name: read_netcdf(folder / f"{name}.nc")
+            for name in (INFORMATION, SUBSETS)
+            if (folder / f"{name}.nc").is_file()
+        }
+        untrained = None
+        if (folder / UNTRAINED / FILES["results"]).is_file():
+            untrained = cls.load(folder / UNTRAINED)
+        return cls(results, smoothness, between, **further, untrained=untrained)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -174,6 +212,7 @@ class Study:
             Path(out),
             information=self.information,
             paths=paths,
+            findings=self.findings,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )
 
@@ -186,7 +225,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 
     Returns:
         "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment"; and
-        "information" where it was measured.
+        "information" and "findings" where they were measured.
 
     Example:
         >>> import numpy as np
@@ -206,6 +245,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     if study.information is not None:
         directions = ["forward", "backward", "forward_se", "backward_se"]
         further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
+    if study.findings is not None:
+        further[FINDINGS] = _tidy(study.findings, ["k", "finding"])
     return {
         "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
         "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),

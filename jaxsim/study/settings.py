@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from jaxsim.metrics.preprocessing import checked_quantiles
+
 Metric = Literal["euclidean", "cosine", "correlation"]
 Ties = Literal["index", "expected"]
 Granularity = Literal["block", "hf"]
@@ -47,6 +49,7 @@ class Settings:
     clip: tuple[float, float] | None = None
     drop_duplicates: bool = False
     statistics: bool | int | tuple[int, int] = False
+    n_subsets: int | None = None
 
 
 def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
@@ -89,13 +92,17 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
         raise ValueError(f"expected batch_size to be an integer of at least 1, got {fields['batch_size']!r}")
     if not _is_count(fields.get("seed", 0), 0):
         raise ValueError(f"expected seed to be an integer of at least 0, got {fields['seed']!r}")
+    if fields.get("n_subsets") not in (None, 0) and not _is_count(fields["n_subsets"], 2):
+        raise ValueError(
+            f"expected n_subsets to be an integer of at least 2, or 0 for no intervals, got {fields['n_subsets']!r}"
+        )
     for name, choices in CHOICES.items():
         if name in fields and fields[name] not in choices:
             raise ValueError(
                 f"expected {name} to be one of {', '.join(str(c) for c in choices if c)}, got {fields[name]!r}"
             )
     if fields.get("clip") is not None:
-        fields["clip"] = _quantiles(fields["clip"])
+        fields["clip"] = checked_quantiles(fields["clip"])
     statistics = fields.get("statistics", False)
     sizes = statistics if isinstance(statistics, tuple) else (statistics,)
     if not isinstance(statistics, bool) and (len(sizes) > 2 or not all(_is_count(size, 8) for size in sizes)):
@@ -104,17 +111,6 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
             f"least 8 pixels, got {statistics!r}"
         )
     return Settings(k=ks, **fields)
-
-
-def _quantiles(clip: Any) -> tuple[float, float]:
-    """Two quantiles to clip to."""
-    try:
-        low, high = (float(each) for each in clip)
-    except (TypeError, ValueError):
-        low = high = float("nan")
-    if not 0 <= low < high <= 1:
-        raise ValueError(f"expected clip to be two quantiles with 0 <= low < high <= 1, got {clip!r}")
-    return low, high
 
 
 def check_sample_count(n: int, settings: Settings) -> None:

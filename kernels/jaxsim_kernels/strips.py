@@ -151,9 +151,16 @@ def row_ranks(counts: Counts, n_sources: int, ks: tuple[int, ...], strict: bool 
     # `upto` counts the neighbour itself: the mid-rank is 1 + less + (upto - less - 1) / 2.
     doubled = 2 + 2 * counts.less if strict else 1 + counts.less + counts.upto
     tied = (counts.upto - counts.less > 1).astype(jnp.int32)
-    at = jnp.asarray(ks) - 1
-    pick = lambda values: jnp.cumsum(values.reshape(shape), axis=2, dtype=jnp.int32)[:, :, at]  # noqa: E731
-    return RowRanks(pick(doubled), pick(tied))
+
+    def sums(values: jax.Array) -> jax.Array:
+        # From one k to the next: every rank is added once, and XLA:CPU has no fast cumulative sum.
+        values, total, found = values.reshape(shape), jnp.int32(0), []
+        for start, end in zip((0, *ks), ks, strict=False):
+            total = total + jnp.sum(values[:, :, start:end], axis=2, dtype=jnp.int32)
+            found.append(total)
+        return jnp.stack(found, axis=2)
+
+    return RowRanks(sums(doubled), sums(tied))
 
 
 def _local(indices: jax.Array, n_columns: int, axis: str | None) -> tuple[jax.Array, jax.Array]:

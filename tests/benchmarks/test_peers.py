@@ -16,6 +16,7 @@ from benchmarks.workloads import synthetic_layers, uniform
 TOY = ("--samples", "64", "--features", "8", "--layers", "3", "--k", "2")
 
 
+@pytest.mark.slow
 def test_peers_in_this_environment(lines_of):
     lines = lines_of("peers", *TOY, "--peers", "sklearn,torch")
     assert [line["key"]["peer"] for line in lines] == ["sklearn", "torch"]

@@ -65,6 +65,7 @@ def test_models(lines_of):
     assert line["timings"]["jaxsim"]["images_per_second"] == 2 / line["timings"]["jaxsim"]["median"]
 
 
+@pytest.mark.slow
 def test_devices(lines_of):
     lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1")
     (line,) = lines
@@ -94,6 +95,7 @@ def test_memory(lines_of):
     assert line["subset_equal"] is True
 
 
+@pytest.mark.slow
 def test_precision(lines_of):
     lines = lines_of("precision", *TOY, "--precisions", "highest,fast", "--data", "shifted", "--verified-rows", "8")
     exact, rough = (line["found"] for line in lines)
@@ -104,6 +106,7 @@ def test_precision(lines_of):
     assert set(lines[1]["ratios"]) == {"all_pairs"}
 
 
+@pytest.mark.slow
 def test_crossover(lines_of):
     (line,) = lines_of("crossover", "--samples", "600", "--rows", "8", "--thresholds", "4,2", "--runs", "1")
     assert line["thresholds"] == [2, 4]

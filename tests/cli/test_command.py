@@ -69,6 +69,7 @@ def test_bad_input_in_a_process(photos, tmp_path) -> None:
     assert "Traceback" not in stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for another process")
 def test_ctrl_c_in_a_process(checkpoint, photos, tmp_path) -> None:
     out = tmp_path / "run"

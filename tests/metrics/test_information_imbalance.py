@@ -39,6 +39,7 @@ def test_pure_under_jit_and_vmap(pair):
     assert jitted.k == (1, 5)
 
 
+@pytest.mark.slow
 def test_traced_totals_do_not_overflow():
     x = jnp.asarray(np.random.default_rng(0).standard_normal((2000, 2)), jnp.float32)
     y = jnp.asarray(np.random.default_rng(1).standard_normal((2000, 2)), jnp.float32)

@@ -45,6 +45,8 @@ def test_no_padding_is_refused(tmp_path):
 
 
 def test_images_too_small_for_the_pool(tmp_path):
-    transformers.BitConfig(**{**BASE, "depths": [1, 1]}, global_padding="same").save_pretrained(tmp_path)
+    transformers.BitModel(transformers.BitConfig(**{**BASE, "depths": [1, 1]}, global_padding="same")).save_pretrained(
+        tmp_path
+    )
     with pytest.raises(ValueError, match="at least 5 x 5"):
-        load_model(tmp_path, init="random").steps_at((4, 9))
+        load_model(tmp_path).steps_at((4, 9))

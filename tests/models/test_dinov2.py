@@ -48,7 +48,7 @@ def test_ambiguous_position_table(tmp_path):
 
 
 def test_images_below_one_patch(tmp_path):
-    transformers.Dinov2Config(**BASE).save_pretrained(tmp_path)
-    model = load_model(tmp_path, init="random")
+    transformers.Dinov2Model(transformers.Dinov2Config(**BASE)).save_pretrained(tmp_path)
+    model = load_model(tmp_path)
     with pytest.raises(ValueError, match="smaller than one patch of 8 x 8"):
         model(np.zeros((1, 4, 32, 3), np.float32))

@@ -61,7 +61,7 @@ def test_heads_without_rotation(tmp_path):
 
 @pytest.fixture
 def directory(tmp_path):
-    transformers.DINOv3ViTConfig(**BASE).save_pretrained(tmp_path)
+    transformers.DINOv3ViTModel(transformers.DINOv3ViTConfig(**BASE)).save_pretrained(tmp_path)
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(PROCESSOR))
     return tmp_path
 
@@ -70,7 +70,7 @@ def directory(tmp_path):
 def test_preprocessing(directory, resample):
     settings = {**PROCESSOR, "resample": resample}
     (directory / "preprocessor_config.json").write_text(json.dumps(settings))
-    model = load_model(directory, init="random")
+    model = load_model(directory)
     assert model.image_size == (24, 16)
     for shape in [(50, 70), (10, 12), (24, 16)]:
         image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
@@ -83,7 +83,7 @@ def test_preprocessing(directory, resample):
 
 
 def test_preprocessing_at_another_size(directory):
-    model = load_model(directory, init="random", image_size=(32, 40))
+    model = load_model(directory, image_size=(32, 40))
     assert model.preprocess([np.zeros((9, 9), np.uint8)]).shape == (1, 32, 40, 3)
 
 
@@ -94,4 +94,4 @@ def test_preprocessing_at_another_size(directory):
 def test_unsupported_preprocessing(directory, change, message):
     (directory / "preprocessor_config.json").write_text(json.dumps({**PROCESSOR, **change}))
     with pytest.raises(ValueError, match=message):
-        load_model(directory, init="random")
+        load_model(directory)

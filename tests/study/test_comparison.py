@@ -46,7 +46,7 @@ def test_preprocessing_is_done_to_every_step_and_recorded(random_vit) -> None:
     assert (attrs["n_samples"], attrs["clip"]) == (40, "quantiles 0.1 to 0.9")
     assert attrs["duplicates"] == "2 dropped: 000040, 000041"
     assert study.information.attrs["n_samples"] == 40
-    with pytest.raises(ValueError, match="expected clip to be two quantiles"):
+    with pytest.raises(ValueError, match="expected two quantiles"):
         compare([model], images=pixels, clip=(0.9, 0.1))
 
 

@@ -29,7 +29,7 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("name", plot.__all__)
+@pytest.mark.parametrize("name", sorted(set(plot.__all__) - {"findings"}))
 def test_every_figure_draws_on_the_axes_it_is_given(study, name) -> None:
     ax = Figure().add_subplot()
     assert getattr(plot, name)(study, k=10, ax=ax, **FIGURES[name]) is ax

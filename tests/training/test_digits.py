@@ -32,6 +32,7 @@ def test_unknown_embedded_model():
         load_model("embedded:nothing")
 
 
+@pytest.mark.slow
 def test_training_learns_and_batch_statistics_move():
     data = digits()
     module = load_model("embedded:resnet_digits").module

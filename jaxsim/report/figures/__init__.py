@@ -6,6 +6,7 @@ from jaxsim.report.figures.between import (
     between_model_distance,
     between_model_distances,
 )
+from jaxsim.report.figures.findings import finding_effects
 from jaxsim.report.figures.information import low_level_information, low_level_informations
 from jaxsim.report.figures.matrix import heatmap, overview
 from jaxsim.report.figures.palette import ModelStyle, families_of, model_styles
@@ -25,6 +26,7 @@ __all__ = [
     "between_model_distances",
     "dendrogram",
     "families_of",
+    "finding_effects",
     "fixed_step_profile",
     "heatmap",
     "information_plane",

@@ -179,8 +179,15 @@ def check_feature_metric(metric: str) -> None:
         raise ValueError(f"expected metric to be one of {', '.join(METRICS)}, got {metric!r}")
 
 
-def disjoint_subsets(n_samples: int, n_subsets: int, k: int, seed: int) -> np.ndarray:
-    """Random disjoint subsets of equal size, sorted sample indices `[n_subsets, n_samples // n_subsets]`.
+def disjoint_subsets(n_samples: int, n_subsets: int, k: int, seed: int, most: int | None = None) -> np.ndarray:
+    """Random disjoint subsets of equal size, sorted sample indices `[n_subsets, size]`.
+
+    Args:
+        n_samples: Number of samples.
+        n_subsets: Number of subsets.
+        k: Largest number of neighbours.
+        seed: Of the division.
+        most: Largest size; None for `n_samples // n_subsets`.
 
     Raises:
         ValueError: If there are fewer than two subsets, or fewer than k + 2 samples in each.
@@ -191,7 +198,7 @@ def disjoint_subsets(n_samples: int, n_subsets: int, k: int, seed: int) -> np.nd
     """
     if not isinstance(n_subsets, int) or n_subsets < 2:
         raise ValueError(f"expected at least 2 subsets, got n_subsets={n_subsets!r}")
-    size = n_samples // n_subsets
+    size = min(n_samples // n_subsets, most or n_samples)
     if size < k + 2:
         raise ValueError(
             f"expected at least k + 2 = {k + 2} samples in each of {n_subsets} subsets, but {n_samples} samples give "

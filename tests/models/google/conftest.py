@@ -15,6 +15,8 @@ import pytest
 
 from jaxsim.models import VisionModel
 
+# As in the parity kit: programs that run once are compiled quickly.
+QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 ROOT = Path(__file__).parent.parent / "checkpoints"
 
 # The originals' names of steps and outputs.
@@ -45,11 +47,29 @@ def inputs(case: str) -> np.ndarray:
     return np.load(ROOT / case / "inputs.npy")
 
 
+def all_states(model: VisionModel, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Steps and outputs of one program, which runs once."""
+
+    def both(params: Any, images: jax.Array) -> dict[str, jax.Array]:
+        recording = model.module.apply(params, images)
+        outputs = dict(zip(recording.output_names, recording.outputs, strict=True))
+        return {**model.apply(params, images), **outputs}
+
+    with jax.default_matmul_precision("highest"):
+        found = jax.jit(both, compiler_options=QUICK)(model.params, images)
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
+def embeddings(model: VisionModel, images: np.ndarray) -> np.ndarray:
+    """The first step alone, of a program that holds nothing else."""
+    program = jax.jit(lambda params, images: model.apply(params, images)["embeddings"], compiler_options=QUICK)
+    return np.asarray(program(model.params, images))
+
+
 def errors(model: VisionModel, case: str) -> dict[str, float]:
     """The error measure of parity tests for every expected state."""
     images = inputs(case)
-    with jax.default_matmul_precision("highest"):
-        found = {**model(images), **model.outputs(images)}
+    found = all_states(model, images)
     blocks = [step.name for step in model.steps if step.kind == "block"]
     measured = {}
     with np.load(ROOT / case / "expected.npz") as expected:
@@ -95,7 +115,14 @@ def edit_npz(case: str, target: Path, change: Callable[[dict[str, np.ndarray]], 
 def google() -> SimpleNamespace:
     """The functions of this file, which test modules cannot import."""
     return SimpleNamespace(
-        root=ROOT, inputs=inputs, errors=errors, tree=tree, write_orbax=write_orbax, edit_npz=edit_npz
+        root=ROOT,
+        inputs=inputs,
+        states=all_states,
+        errors=errors,
+        embeddings=embeddings,
+        tree=tree,
+        write_orbax=write_orbax,
+        edit_npz=edit_npz,
     )
 
 

@@ -20,11 +20,6 @@ def load(google, path, case, **options):
     return load_model(path, image_size=google.inputs(case).shape[1:3], **options)
 
 
-def states(model, images):
-    with jax.default_matmul_precision("highest"):
-        return {name: np.asarray(state) for name, state in {**model(images), **model.outputs(images)}.items()}
-
-
 def test_states_of_the_original(google, case, file):
     found = google.errors(load(google, google.root / case / file, case), case)
     assert max(found.values()) <= bound(case), found
@@ -102,7 +97,7 @@ def test_a_genuine_grid_of_a_square_and_one_is_not_folded(google, said, tmp_path
     ]
     models = [load_model(path, **said) for path in paths]
     assert models[0].image_size == (16, 40)
-    found, bare = (states(model, np.ones((1, 16, 40, 3), np.float32))["embeddings"] for model in models)
+    found, bare = (google.embeddings(model, np.ones((1, 16, 40, 3), np.float32)) for model in models)
     np.testing.assert_allclose(found - bare, table, atol=1e-6)
 
 
@@ -113,7 +108,7 @@ def test_positions_are_resized_to_grids_of_any_shape(google, grid, tmp_path):
     zero = google.edit_npz(case, tmp_path / "zero.npz", lambda arrays: arrays.update({name: 0 * arrays[name]}))
     images = np.ones((1, *size, 3), np.float32)
     found, bare = (
-        states(load_model(path, image_size=size), images)["embeddings"]
+        google.embeddings(load_model(path, image_size=size), images)
         for path in (google.root / case / "checkpoint.npz", zero)
     )
     with np.load(google.root / case / "checkpoint.npz") as archive:
@@ -154,7 +149,7 @@ def test_heads_must_be_told_where_kernels_are_flat(google, tmp_path):
 @pytest.mark.parametrize(("pool", "reduce"), [("gap", "mean"), ("gmp", "max"), ("gsp", "sum")])
 def test_pooling_that_shapes_cannot_tell(google, pool, reduce):
     case = "bv_vit_gap_nonsquare"
-    found = states(
+    found = google.states(
         load(google, google.root / case / "checkpoint.npz", case, overrides={"pool": pool}), google.inputs(case)
     )
     np.testing.assert_allclose(found["pooler_output"], getattr(found["norm"], reduce)(axis=1), rtol=1e-5, atol=1e-5)
@@ -167,8 +162,8 @@ def test_a_file_without_positions(google, tmp_path):
     model = load_model(path, image_size=(16, 24))
     assert model.config["positions"] == "sincos2d"
     images = np.ones((1, 16, 24, 3), np.float32)
-    found = states(model, images)["embeddings"]
-    bare = states(load_model(path, image_size=(16, 24), overrides={"positions": "none"}), images)["embeddings"]
+    found = google.embeddings(model, images)
+    bare = google.embeddings(load_model(path, image_size=(16, 24), overrides={"positions": "none"}), images)
     np.testing.assert_allclose((found - bare)[0], fixed_positions("sincos2d", (2, 3), 32, 0), atol=1e-5)
 
 
@@ -214,6 +209,7 @@ def test_image_values_are_stated_and_applied(google):
         assert "the checkpoint carries none" in model.preprocessing["reason"]
 
 
+@pytest.mark.slow
 def test_random_twin_of_a_checkpoint(google):
     model = load_model(google.root / "bv_vit_map_scan" / "checkpoint.npz", init="random", seed=3)
     assert model.name == "bv_vit_map_scan-checkpoint-random3"

@@ -1,0 +1,177 @@
+"""Findings: known effects, honest intervals, controls on the same subsets, and what a study keeps of them."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jaxsim import compare
+from jaxsim.models import capture
+from jaxsim.study import Settings, StepLabel, Study, label_imbalance
+from jaxsim.study.findings import Effect, effects, measure_findings
+from jaxsim.study.subsets import draw_subsets
+
+
+def labels(**n_steps):
+    return [StepLabel(m, f"s{i}", i / (n - 1)) for m, n in n_steps.items() for i in range(n)]
+
+
+def along_depth(order: list[StepLabel], scale: float = 1.0) -> xr.Dataset:
+    depth = np.array([label.depth for label in order])
+    return label_imbalance(scale * np.abs(depth[:, None] - depth[None]), order)
+
+
+class TestEffects:
+    def test_steps_in_the_same_order_match_and_in_reverse_do_not(self):
+        order = labels(a=6, b=6)
+        same = effects(along_depth(order).imbalance)[Effect("alignment", "a", "b")]
+        depth = np.array([label.depth for label in order])
+        depth[6:] = depth[6:][::-1]
+        turned = label_imbalance(np.abs(depth[:, None] - depth[None]), order).imbalance
+        opposite = effects(turned)[Effect("alignment", "a", "b")]
+        assert same == pytest.approx(7 / 18)  # the mean distance of two places drawn from six
+        assert opposite == pytest.approx(7 / 18 - 3 / 5)
+
+    def test_smoothness_and_its_difference(self):
+        order = labels(slow=5, fast=5)
+        values = np.ones((10, 10))
+        values[:5, :5] = 0.1
+        found = effects(label_imbalance(values, order).imbalance)
+        assert found[Effect("smoothness", "slow")] == pytest.approx(0.1)
+        assert found[Effect("smoothness_difference", "slow", "fast")] == pytest.approx(-0.9)
+        assert found[Effect("middle_distance", "slow", "fast")] == pytest.approx(1.0)
+
+    def test_what_is_given_up(self):
+        order = labels(a=3, b=3)
+        known = xr.Dataset(
+            {"forward": (("k", "step", "space"), np.array([0.1, 0.4, 0.9, 0.2, 0.2, 0.2])[None, :, None])},
+            coords={"k": [1], "space": ["colour"], "model": ("step", ["a"] * 3 + ["b"] * 3)},
+        )
+        found = effects(along_depth(order).imbalance, known)
+        assert found[Effect("information_change", "a", space="colour")] == pytest.approx(0.8)
+        assert found[Effect("information_change", "b", space="colour")] == pytest.approx(0.0)
+        assert found[Effect("information_difference", "a", "b", "colour")] == pytest.approx(0.7)
+
+
+def noisy_subsets(rng: np.random.Generator, n: int = 10, **shift: float) -> xr.Dataset:
+    """Imbalances of two models of four steps: every model's own block moves by its shift, with noise."""
+    order = labels(a=4, b=4)
+    datasets = []
+    for _ in range(n):
+        values = 0.4 + rng.normal(0, 0.02, (8, 8))
+        values[:4, :4] += shift.get("a", 0.0)
+        values[4:, 4:] += shift.get("b", 0.0)
+        datasets.append(label_imbalance(values, order)[["imbalance"]])
+    found = xr.concat(datasets, "subset", data_vars="all")
+    found.attrs = {"n_subsets": n, "n_samples": 50, "seed": 0}
+    return found
+
+
+def whole(subsets: xr.Dataset) -> xr.Dataset:
+    return subsets.mean("subset")
+
+
+class TestIntervals:
+    def test_a_difference_is_found_and_exceeds_its_control(self):
+        rng = np.random.default_rng(0)
+        subsets, control = noisy_subsets(rng, b=0.2), noisy_subsets(rng)
+        found = measure_findings(whole(subsets), subsets, control=control)
+        row = found.isel(k=0).sel(finding="smoothness_difference: a | b")
+        assert row.low < -0.2 < row.high < 0
+        assert row.p_corrected < 1e-4
+        assert row.beyond_high < 0
+        assert row.control_low < 0 < row.control_high
+        assert np.isnan(found.sel(finding="smoothness: a").p_value).all()
+
+    @pytest.mark.slow
+    def test_false_positives_are_as_frequent_as_stated(self):
+        rng = np.random.default_rng(1)
+        p = []
+        for _ in range(200):
+            subsets = noisy_subsets(rng)
+            p.append(
+                measure_findings(whole(subsets), subsets).sel(finding="smoothness_difference: a | b").p_value.item()
+            )
+        assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.085  # 0.05 with three standard errors of 200 draws, rounded
+
+    def test_without_a_control_there_is_none(self):
+        subsets = noisy_subsets(np.random.default_rng(0))
+        found = measure_findings(whole(subsets), subsets)
+        assert np.isnan(found.control).all()
+        assert np.isnan(found.beyond_low).all()
+
+    def test_a_control_on_other_subsets_is_refused(self):
+        subsets = noisy_subsets(np.random.default_rng(0))
+        other = subsets.assign_attrs(seed=1)
+        with pytest.raises(ValueError, match="on the same subsets"):
+            measure_findings(whole(subsets), subsets, control=other)
+
+
+class TestSubsets:
+    def test_sizes(self):
+        assert draw_subsets(499, Settings()) is None
+        assert draw_subsets(500, Settings()).shape == (10, 50)
+        assert draw_subsets(1000, Settings(k=(1, 120))) is None
+        assert draw_subsets(1000, Settings(n_subsets=0)) is None
+        assert draw_subsets(40, Settings(n_subsets=4)).shape == (4, 10)
+        drawn = draw_subsets(10_000, Settings(n_queries=100))
+        assert drawn.shape == (10, 100)
+        assert len(np.unique(drawn)) == drawn.size
+
+    def test_too_few_samples_for_what_was_asked(self):
+        with pytest.raises(ValueError, match="at least k \\+ 2 = 3 samples in each of 20 subsets"):
+            draw_subsets(40, Settings(n_subsets=20))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), np.uint8)
+
+
+class TestStudies:
+    def test_measured_kept_and_read_again(self, random_vit, images, tmp_path):
+        models = {"a": random_vit(0), "b": random_vit(1)}
+        study = compare(models, images, n_subsets=4, untrained=True, statistics=8, out=tmp_path)
+        assert study.subsets.sizes["subset"] == 4
+        assert study.findings.attrs["n_samples"] == 15
+        assert np.isfinite(study.findings.control).all()
+        assert set(study.findings.kind.values) == {
+            *("alignment", "middle_distance", "smoothness", "smoothness_difference"),
+            *("information_change", "information_difference"),
+        }
+        loaded = Study.load(tmp_path)
+        xr.testing.assert_identical(loaded.findings, study.findings)
+        assert (tmp_path / "findings.csv").read_text().startswith("k,finding,value,estimate,low,high,p_value")
+        assert "Who changes more smoothly?" in (tmp_path / "index.html").read_text()
+        again = compare(models, images, n_subsets=4, untrained=True, statistics=8, out=tmp_path, report=False)
+        assert "untrained: imbalance" in again.reused
+        without = compare(models, images, n_subsets=0, out=tmp_path, report=False)
+        assert without.findings is None
+        loaded = Study.load(tmp_path)
+        assert loaded.findings is None
+        assert loaded.untrained is None
+
+    def test_subsets_are_the_metric_on_those_samples(self, random_vit, images):
+        study = compare(random_vit(0), images, n_subsets=3, seed=5)
+        rows = draw_subsets(60, Settings(n_subsets=3, seed=5))
+        one = compare(random_vit(0), images[rows[1]], n_subsets=0)
+        np.testing.assert_array_equal(study.subsets.imbalance[1], one.imbalance)
+
+    def test_random_weights_of_the_same_architecture(self, random_vit, images):
+        model = random_vit(0)
+        twin = model.untrained(3)
+        assert (twin.name, twin.steps) == (model.name, model.steps)
+        assert twin.weights_hash == random_vit(3).weights_hash != model.weights_hash
+        study = compare({"m": model}, images, untrained={"m": random_vit(3)}, seed=3)
+        drawn = compare({"m": model}, images, untrained=True, seed=3)
+        xr.testing.assert_equal(study.untrained.imbalance, drawn.untrained.imbalance)
+
+    def test_what_cannot_be_drawn_anew_has_to_be_given(self, random_vit, images):
+        import torch
+
+        net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3))
+        with pytest.raises(ValueError, match="captured model, which jaxsim cannot draw"):
+            compare({"net": capture(net, image_size=8)}, images, untrained=True)
+        with pytest.raises(ValueError, match=r"to name models of the comparison \(m\), got 'other'"):
+            compare({"m": random_vit(0)}, images, untrained={"other": random_vit(1)})
+        with pytest.raises(ValueError, match="expected untrained to be True, False or a mapping"):
+            compare({"m": random_vit(0)}, images, untrained=3)
