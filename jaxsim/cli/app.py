@@ -19,7 +19,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DEMO_MODELS = ("embedded:vit_digits", "embedded:resnet_digits")
+DEMO_MODELS = tuple(
+    f"embedded:{family}_{objective}_0" for family in ("cnn", "vit") for objective in ("classifier", "selfsup")
+)
+DEMO_IMAGES = "rendered:1000"
 
 Traceback = Annotated[
     bool, typer.Option("--traceback", envvar="JAXSIM_TRACEBACK", help="Show where an error comes from.")
@@ -149,14 +152,15 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for features, results and report.")] = Path("jaxsim-demo"),
     traceback: Traceback = False,
 ) -> None:
-    """Compare two small trained models on the embedded handwritten digits; needs no network."""
+    """Compare four small trained models with their untrained controls on rendered images; needs no network."""
     kept = f"finished features are kept in {out}; the same command continues from there"
     with readable_outcome(show_traceback=traceback, when_interrupted=kept):
         enable_compilation_cache()
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
 
-        run_comparison(DEMO_MODELS, "digits", settings=checked_settings(k=(1, 10), batch_size=128), out=out)
+        settings = checked_settings(k=1, batch_size=200, statistics=True)
+        run_comparison(DEMO_MODELS, DEMO_IMAGES, settings=settings, out=out, untrained=True)
 
 
 @app.command()

@@ -65,7 +65,9 @@ def questions(findings: xr.Dataset) -> tuple[Question, ...]:
 def finding_jobs(findings: xr.Dataset | None, ks: Sequence[int]) -> list[Job]:
     """Every figure of findings: file name, k, description for the page, how to draw it."""
     jobs: list[Job] = []
-    for question in questions(findings) if findings is not None else ():
+    if findings is None:
+        return jobs
+    for question in questions(findings):
         for kind in figures_of(findings, question):
             for k in ks:
                 jobs.append(

@@ -179,15 +179,14 @@ class Study:
                 "give the `out` folder of a finished comparison"
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        further = {
-            name: read_netcdf(folder / f"{name}.nc")
+        information, subsets = (
+            read_netcdf(folder / f"{name}.nc") if (folder / f"{name}.nc").is_file() else None
             for name in (INFORMATION, SUBSETS)
-            if (folder / f"{name}.nc").is_file()
-        }
+        )
         untrained = None
         if (folder / UNTRAINED / FILES["results"]).is_file():
             untrained = cls.load(folder / UNTRAINED)
-        return cls(results, smoothness, between, **further, untrained=untrained)
+        return cls(results, smoothness, between, information=information, subsets=subsets, untrained=untrained)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.

@@ -18,8 +18,8 @@ from .prepare import Layer, Metric, prepare_layer
 from .programs import (
     Placement,
     count_program,
+    lookup_program,
     scores_program,
-    search_program,
     strip_program,
     triangle_program,
 )
@@ -179,7 +179,6 @@ class _Run:
 
     def __post_init__(self) -> None:
         n_layers = len(self.layers)
-        self._sorter = RowSorter()
         self.dtype = arithmetic(self.options.precision, self.work.n_samples, self.placement.platform)
         self.sums = _Sums(len(self.options.ks), n_layers, len(self.queries), self.options.keep_rows)
         blocks = -(-len(self.queries) // self.plan.rows)
@@ -189,28 +188,59 @@ class _Run:
 
     def one_pass(self) -> None:
         prepared = [self._prepare(x) for x in self.layers]
-        # One more neighbour than asked for tells whether the last place was tied.
-        strip_of = self._strips(self.options.ks[-1] + 1)
+        ranked = (
+            self._ranked_by_sorting(prepared) if self.plan.ranking == "sort" else self._ranked_by_counting(prepared)
+        )
 
         def block(start: int, rows: jax.Array, n_valid: int) -> None:
-            strips, scores, columns = zip(
-                *(strip_of(layer, rows, slot) for slot, layer in enumerate(prepared)), strict=True
-            )
-            wanted = self._join(columns)
-            ranks = [
-                self._ranks(strip, layer.half_norms, wanted) for strip, layer in zip(strips, prepared, strict=True)
-            ]
+            ranks, neighbour_scores, all_scores = ranked(rows)
             blocks = [(np.asarray(r.doubled)[:n_valid], np.asarray(r.tied)[:n_valid]) for r in ranks]
-            host_scores = [np.asarray(s)[:n_valid] for s in scores]
+            host_scores = [np.asarray(s)[:n_valid] for s in neighbour_scores]
             self._count_tied_neighbours(host_scores)
             if self.options.ties == "expected":
-                norms = [layer.half_norms for layer in prepared]
-                blocks = expected_contributions(blocks, host_scores, strips, norms, self.options.ks)
+                blocks = expected_contributions(blocks, host_scores, all_scores, self.options.ks)
             for target, (doubled, tied) in enumerate(blocks):
                 self.sums.add(target, doubled, tied, start)
             self._advance(len(prepared), "ranking")
 
         self._for_each_block(block)
+
+    def _ranked_by_counting(self, prepared: list[Layer]) -> Callable[[jax.Array], Any]:
+        """`rows -> (ranks, scores of the nearest, all scores on demand)`, each for every layer."""
+        # One more neighbour than asked for tells whether the last place was tied.
+        strip_of = self._strips(self.options.ks[-1] + 1)
+
+        def ranked(rows: jax.Array) -> Any:
+            strips, scores, columns = zip(
+                *(strip_of(layer, rows, slot) for slot, layer in enumerate(prepared)), strict=True
+            )
+            wanted = self._join(columns)
+            ranks = [self._counted(strip, layer, wanted) for strip, layer in zip(strips, prepared, strict=True)]
+            on_demand = [
+                lambda strip=strip, layer=layer: np.asarray(layer.half_norms) - np.asarray(strip)
+                for strip, layer in zip(strips, prepared, strict=True)
+            ]
+            return ranks, scores, on_demand
+
+        return ranked
+
+    def _ranked_by_sorting(self, prepared: list[Layer]) -> Callable[[jax.Array], Any]:
+        """The same from one sort of every row, which gives its neighbours and all its ranks."""
+        n_first, keep = self.options.ks[-1] + 1, self.options.ties == "expected"
+        sorters = [RowSorter(self.options.strict) for _ in prepared]
+        lookup = lookup_program(len(prepared), self.options.ks)
+
+        def ranked(rows: jax.Array) -> Any:
+            found, on_demand = [], []
+            for layer, sorter in zip(prepared, sorters, strict=True):
+                scores = self._scores(layer, rows)
+                found.append(sorter(scores, n_first))
+                on_demand.append(lambda scores=scores if keep else None: scores)
+            wanted = self.placement.replicate(np.concatenate([each.columns[:, :-1] for each in found], axis=1))
+            ranks = [jax.block_until_ready(lookup(each.table, wanted)) for each in found]
+            return ranks, [each.scores for each in found], on_demand
+
+        return ranked
 
     def two_passes(self) -> None:
         k = self.options.ks[-1]
@@ -223,15 +253,20 @@ class _Run:
                 prepared[source] = layer
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
-        strip_of = self._strips(0)
+        strip_of, sorter = self._strips(0), RowSorter(self.options.strict)
+        lookup = lookup_program(len(self.layers), self.options.ks)
         for target, x in enumerate(self.layers):
             layer = prepared[target] or self._prepare(x)
 
             def block(start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer) -> None:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
                 wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
-                strip = strip_of(layer, rows)
-                ranks = self._ranks(strip, layer.half_norms, self.placement.replicate(wanted))
+                columns = self.placement.replicate(wanted)
+                if self.plan.ranking == "count":
+                    ranks = self._counted(strip_of(layer, rows), layer, columns)
+                else:
+                    # The sorter's memory is used again for the next block.
+                    ranks = jax.block_until_ready(lookup(sorter(self._scores(layer, rows)).table, columns))
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
                 self._advance(1, "ranking")
@@ -301,14 +336,13 @@ class _Run:
         )
         self.plan = smaller
 
-    def _ranks(self, strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> RowRanks:
-        n_sources, ks, strict = len(self.layers), self.options.ks, self.options.strict
-        if self.plan.ranking == "count":
-            return count_program(self.placement, n_sources, ks, strict)(strip, half_norms, columns)
-        ordered = self._sorter(np.asarray(scores_program()(strip, half_norms)))
-        ranks = search_program(n_sources, ks, strict)(ordered, strip, half_norms, columns)
-        # The sorter's memory is used again for the next strip.
-        return jax.block_until_ready(ranks)
+    def _counted(self, strip: jax.Array, layer: Layer, columns: jax.Array) -> RowRanks:
+        program = count_program(self.placement, len(self.layers), self.options.ks, self.options.strict)
+        return program(strip, layer.half_norms, columns)
+
+    def _scores(self, layer: Layer, rows: jax.Array) -> np.ndarray:
+        program = scores_program(self.placement, self.options.precision, self.options.metric == "precomputed")
+        return np.asarray(program(layer.features, layer.half_norms, rows))
 
     def _join(self, columns: Sequence[jax.Array]) -> jax.Array:
         k = self.options.ks[-1]

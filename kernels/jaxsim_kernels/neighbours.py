@@ -1,9 +1,12 @@
 """The k nearest columns of every row of a score strip, ordered by (score, index), without sorting the row."""
 
+from functools import reduce
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+_LANES = 16
 BLOCK = 64
 """Columns per block minimum. The first look at a row costs one vectorised minimum per element, every further
 neighbour only one block and the list of block minima."""
@@ -30,55 +33,68 @@ def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> t
         >>> nearest(jnp.zeros((64, 1)), jnp.arange(64.0), 2, axis=0)[1].tolist()
         [[0, 1]]
     """
-    n, n_blocks = strip.shape[1 - axis], strip.shape[axis] // BLOCK
+    n_blocks = strip.shape[axis] // BLOCK
     norms = half_norms.reshape(n_blocks, BLOCK)
-    # What belongs to a line, as a column or a row that broadcasts along the candidates.
-    spread = lambda values: jnp.expand_dims(values, axis)  # noqa: E731
-    across = lambda values: jnp.expand_dims(values, 1 - axis)  # noqa: E731
+    # From here on candidates run along axis 0 and lines along axis 1, in small arrays: there XLA:CPU vectorises every
+    # reduction, over a last axis none.
     if axis == 1:
-        blocked = strip.reshape(n, n_blocks, BLOCK)
-        minima = jnp.min(norms - blocked, axis=2)
+        blocked = strip.reshape(-1, n_blocks, BLOCK)
+        minima = lax.optimization_barrier(_block_minima(blocked, norms).T)
     else:
-        blocked = strip.reshape(n_blocks, BLOCK, n)
+        blocked = strip.reshape(n_blocks, BLOCK, -1)
         minima = jnp.min(norms[:, :, None] - blocked, axis=1)
-    within = across(jnp.arange(BLOCK, dtype=jnp.int32))
-    block_ids = across(jnp.arange(n_blocks, dtype=jnp.int32))
+    n = minima.shape[1]
+    within = jnp.arange(BLOCK, dtype=jnp.int32)[:, None]
+    block_ids = jnp.arange(n_blocks, dtype=jnp.int32)[:, None]
 
     def candidates_of(block):
         if axis == 1:
-            return norms[block] - jnp.take_along_axis(blocked, block[:, None, None], axis=1)[:, 0]
+            found = norms[block] - jnp.take_along_axis(blocked, block[:, None, None], axis=1)[:, 0]
+            return lax.optimization_barrier(found.T)
         return norms[block].T - jnp.take_along_axis(blocked, block[None, None, :], axis=0)[0]
 
     def extract(place, state):
         minima, scores, columns, last_score, last_column = state
-        block = jnp.argmin(minima, axis=axis).astype(jnp.int32)
-        candidates = candidates_of(block)
-        ids = spread(block) * BLOCK + within
+        _, block = _first_minimum(minima, block_ids)
+        candidates, ids = candidates_of(block), block * BLOCK + within
         # Extraction runs in lexicographic order, so whatever is not beyond the last one has been taken already.
-        taken = (candidates < spread(last_score)) | ((candidates == spread(last_score)) & (ids <= spread(last_column)))
+        taken = (candidates < last_score) | ((candidates == last_score) & (ids <= last_column))
         candidates = jnp.where(taken, jnp.inf, candidates)
-        chosen = jnp.argmin(candidates, axis=axis).astype(jnp.int32)
-        score = jnp.min(candidates, axis=axis)
+        score, chosen = _first_minimum(candidates, within)
         column = block * BLOCK + chosen
-        rest = jnp.min(jnp.where(within == spread(chosen), jnp.inf, candidates), axis=axis)
-        minima = jnp.where(block_ids == spread(block), spread(rest), minima)
+        rest = jnp.min(jnp.where(within == chosen, jnp.inf, candidates), axis=0)
         return (
-            minima,
-            lax.dynamic_update_index_in_dim(scores, score, place, 1),
-            lax.dynamic_update_index_in_dim(columns, column, place, 1),
+            jnp.where(block_ids == block, rest, minima),
+            lax.dynamic_update_index_in_dim(scores, score, place, 0),
+            lax.dynamic_update_index_in_dim(columns, column, place, 0),
             score,
             column,
         )
 
     start = (
         minima,
-        jnp.full((n, k), jnp.inf, strip.dtype),
-        jnp.zeros((n, k), jnp.int32),
+        jnp.full((k, n), jnp.inf, strip.dtype),
+        jnp.zeros((k, n), jnp.int32),
         jnp.full(n, -jnp.inf, strip.dtype),
         jnp.full(n, -1, jnp.int32),
     )
     _, scores, columns, _, _ = lax.fori_loop(0, k, extract, start)
-    return scores, columns
+    return scores.T, columns.T
+
+
+def _block_minima(blocked: jax.Array, norms: jax.Array) -> jax.Array:
+    """Smallest score of every block of every row, `[n_rows, n_blocks]`.
+
+    First over slices of 16 lanes, which XLA:CPU keeps in registers: four times faster than a plain minimum.
+    """
+    lanes = [norms[:, at : at + _LANES] - blocked[:, :, at : at + _LANES] for at in range(0, BLOCK, _LANES)]
+    return jnp.min(lax.optimization_barrier(reduce(jnp.minimum, lanes)), axis=2)
+
+
+def _first_minimum(values: jax.Array, ids: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Minimum along axis 0 and the first id that has it; two plain minima, since an argmin is not vectorised."""
+    smallest = jnp.min(values, axis=0)
+    return smallest, jnp.min(jnp.where(values == smallest, ids, jnp.iinfo(ids.dtype).max), axis=0)
 
 
 def merged(scores: jax.Array, columns: jax.Array, k: int) -> tuple[jax.Array, jax.Array]:

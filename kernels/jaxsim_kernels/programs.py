@@ -12,8 +12,14 @@ from jax.sharding import PartitionSpec as P
 
 from .neighbours import merged, nearest
 from .scores import Precision, gram
-from .sorting import counts_by_search
-from .strips import counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
+from .strips import (
+    counts_in_strip,
+    gram_strip,
+    nearest_in_strip,
+    ranks_in_table,
+    row_ranks,
+    thresholds_in_strip,
+)
 
 
 @dataclass(frozen=True)
@@ -111,20 +117,19 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
 
 
 @cache
-def scores_program() -> Any:
-    """`(strip, half_norms) -> scores` for the host's sort, on one device: the bits that counting compares."""
-    return jax.jit(lambda strip, half_norms: half_norms - strip)
+def scores_program(placement: Placement, precision: Precision, precomputed: bool = False) -> Any:
+    """`(features, half_norms, rows) -> scores` for the host's sort, on one device; `inf` for a sample with itself."""
+
+    def step(features, half_norms, rows):
+        return half_norms - gram_strip(features, rows, precision, precomputed=precomputed)
+
+    return _compiled(placement, step)
 
 
 @cache
-def search_program(n_sources: int, ks: tuple[int, ...], strict: bool) -> Any:
-    """`(ordered, strip, half_norms, columns) -> RowRanks`, by searching rows that the host has sorted."""
-
-    def step(ordered, strip, half_norms, columns):
-        thresholds = thresholds_in_strip(strip, half_norms, columns)
-        return row_ranks(counts_by_search(ordered, thresholds), n_sources, ks, strict)
-
-    return jax.jit(step)
+def lookup_program(n_sources: int, ks: tuple[int, ...]) -> Any:
+    """`(table, columns) -> RowRanks`, from rows that the host has sorted."""
+    return jax.jit(lambda table, columns: ranks_in_table(table, columns, n_sources, ks))
 
 
 @cache

@@ -147,10 +147,33 @@ def row_ranks(counts: Counts, n_sources: int, ks: tuple[int, ...], strict: bool 
         >>> row_ranks(counts, 1, (1, 2)).doubled.tolist()
         [[[2, 13]]]
     """
-    shape = (counts.less.shape[0], n_sources, -1)
     # `upto` counts the neighbour itself: the mid-rank is 1 + less + (upto - less - 1) / 2.
     doubled = 2 + 2 * counts.less if strict else 1 + counts.less + counts.upto
-    tied = (counts.upto - counts.less > 1).astype(jnp.int32)
+    return _summed(doubled, (counts.upto - counts.less > 1).astype(jnp.int32), n_sources, ks)
+
+
+def ranks_in_table(table: jax.Array, columns: jax.Array, n_sources: int, ks: tuple[int, ...]) -> RowRanks:
+    """Sum the ranks that sorting the rows has found, as `row_ranks` does those that were counted.
+
+    Args:
+        table: From `sorting.RowSorter`, `[n_rows, n_columns]`.
+        columns: Neighbours, source by source in order, `[n_rows, n_sources * max(ks)]`.
+        n_sources: Number of source layers.
+        ks: Numbers of neighbours.
+
+    Returns:
+        Per row, source and k.
+
+    Example:
+        >>> ranks_in_table(jnp.array([[8, 4]]), jnp.array([[1, 0]]), 1, (1, 2)).doubled.tolist()
+        [[[2, 6]]]
+    """
+    found = jnp.take_along_axis(table, columns, axis=1)
+    return _summed(found >> 1, found & 1, n_sources, ks)
+
+
+def _summed(doubled: jax.Array, tied: jax.Array, n_sources: int, ks: tuple[int, ...]) -> RowRanks:
+    shape = (doubled.shape[0], n_sources, -1)
 
     def sums(values: jax.Array) -> jax.Array:
         # From one k to the next: every rank is added once, and XLA:CPU has no fast cumulative sum.

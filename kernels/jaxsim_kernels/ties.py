@@ -4,9 +4,8 @@ A row without a tie at its k-th neighbour is settled by the streaming kernels. T
 group, which has no bounded size: they are worked out on the host from the strips' own bits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import jax
 import numpy as np
 
 Block = tuple[np.ndarray, np.ndarray]
@@ -15,8 +14,7 @@ Block = tuple[np.ndarray, np.ndarray]
 def expected_contributions(
     blocks: Sequence[Block],
     neighbour_scores: Sequence[np.ndarray],
-    strips: Sequence[jax.Array],
-    half_norms: Sequence[jax.Array],
+    scores: Sequence[Callable[[], np.ndarray]],
     ks: tuple[int, ...],
 ) -> list[Block]:
     """Replace the contributions of rows with a tie at the k-th neighbour by their expectation.
@@ -24,30 +22,28 @@ def expected_contributions(
     Args:
         blocks: Per target layer, doubled rank sums and tie counts `[n_rows, n_sources, n_k]`.
         neighbour_scores: Per source layer, scores of the `max(ks) + 1` nearest `[n_rows, max(ks) + 1]`.
-        strips: Gram strip of every layer, `[at least n_rows, n_columns]`.
-        half_norms: Half squared norms of every layer `[n_columns]`.
+        scores: Of every layer, called where there is a tie: its scores `[at least n_rows, n_columns]`.
         ks: Numbers of neighbours.
 
     Returns:
         The blocks in float64.
 
     Example:
-        >>> expected_contributions([], [], [], [], (1,))
+        >>> expected_contributions([], [], [], (1,))
         []
     """
     blocks = [(doubled.astype(np.float64), tied) for doubled, tied in blocks]
     at = np.asarray(ks)
     tied_rows = [scores[:, at - 1] == scores[:, at] for scores in neighbour_scores]
     needy = np.flatnonzero(np.any([t.any(1) for t in tied_rows], axis=0)) if tied_rows else ()
-    norms = [np.asarray(h) for h in half_norms]
-    host_strips = [np.asarray(s) for s in strips] if len(needy) else []
+    host_scores = [of_layer() for of_layer in scores] if len(needy) else []
     for row in needy:
-        scores = np.stack([h - s[row] for h, s in zip(norms, host_strips, strict=True)])
-        ranks = np.stack([_doubled_mid_ranks(s) for s in scores])
+        own = np.stack([of_layer[row] for of_layer in host_scores])
+        ranks = np.stack([_doubled_mid_ranks(each) for each in own])
         for source, flags in enumerate(tied_rows):
             for place in np.flatnonzero(flags[row]):
                 last = neighbour_scores[source][row, ks[place] - 1]
-                inside, group = scores[source] < last, scores[source] == last
+                inside, group = own[source] < last, own[source] == last
                 share = (ks[place] - inside.sum()) / group.sum()
                 expected = ranks[:, inside].sum(1) + share * ranks[:, group].sum(1)
                 for target, (doubled, _) in enumerate(blocks):

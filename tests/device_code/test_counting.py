@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxsim_kernels import counting
-from jaxsim_kernels.sorting import RowSorter, counts_by_search
+from jaxsim_kernels.sorting import RowSorter
 
 
 def _by_counting(count):
@@ -14,8 +14,11 @@ def _by_counting(count):
 
 
 def _by_sorting(strip, norms, columns):
-    scores = norms - strip
-    return jax.jit(counts_by_search)(RowSorter()(scores), np.take_along_axis(scores, columns, axis=1))
+    middle, first = (np.take_along_axis(RowSorter(strict)(norms - strip).table, columns, 1) for strict in (False, True))
+    less = (first // 2 - 2) // 2
+    counts = counting.Counts(less, middle // 2 - 1 - less)
+    np.testing.assert_array_equal(middle % 2, counts.upto - less > 1)
+    return counts
 
 
 BACKENDS = {
@@ -42,6 +45,17 @@ def test_counts_equal_brute_force(backend, levels, n_thresholds):
     counts = BACKENDS[backend](strip, norms, columns)
     np.testing.assert_array_equal(counts.less, (scores[:, None] < thresholds[..., None]).sum(-1))
     np.testing.assert_array_equal(counts.upto, (scores[:, None] <= thresholds[..., None]).sum(-1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sorting_gives_the_nearest_in_index_order(dtype):
+    scores = np.round(np.random.default_rng(0).standard_normal((70, 300)) * 4).astype(dtype)
+    scores[:, 5] = -0.0
+    scores[:, 290:] = np.inf
+    found = RowSorter()(scores, 40)
+    expected = np.argsort(scores, axis=1, kind="stable")[:, :40]
+    np.testing.assert_array_equal(found.columns, expected)
+    np.testing.assert_array_equal(found.scores, np.take_along_axis(scores, expected, 1))
 
 
 def test_packed_counts_do_not_overflow(monkeypatch):
