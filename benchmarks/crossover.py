@@ -2,17 +2,20 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxsim_kernels import Placement
+from jaxsim_kernels.counting import Counts
 from jaxsim_kernels.plan import SORT_FROM_THRESHOLDS
-from jaxsim_kernels.prepare import prepare_layer
-from jaxsim_kernels.programs import count_program, scores_program, search_program, strip_program
+from jaxsim_kernels.prepare import Layer, prepare_layer
+from jaxsim_kernels.programs import count_program, lookup_program, scores_program, strip_program
 from jaxsim_kernels.shapes import padded_samples
 from jaxsim_kernels.sorting import RowSorter
+from jaxsim_kernels.strips import gram_strip, row_ranks
 
 from benchmarks import measure, records
 from benchmarks.arguments import Write, add_run_options, numbers, positive
@@ -39,7 +42,7 @@ def run(options: argparse.Namespace, write: Write) -> None:
 def measure_crossover(
     n_samples: int, n_features: int, n_rows: int, thresholds: tuple[int, ...], runs: int = measure.RUNS, seed: int = 0
 ) -> dict[str, Any]:
-    """Time one block of rows both ways, from the Gram strip to the ranks.
+    """Time one block of rows both ways, the Gram strip included.
 
     Args:
         n_samples: Length of a row.
@@ -60,7 +63,6 @@ def measure_crossover(
     layer = prepare_layer(
         rng.standard_normal((n_samples, n_features), np.float32), "euclidean", padded_samples(n_samples)
     )
-    strip = strip_program(placement, 0, "highest")(layer.features, layer.half_norms, np.arange(n_rows, dtype=np.int32))
     # A row's own column is left out, as in all pairs: it is nobody's neighbour.
     drawn = (np.arange(n_rows)[:, None] + rng.integers(1, n_samples, (n_rows, ascending[-1]))) % n_samples
     counted, other = "count", "sort" if jax.default_backend() == "cpu" else "device-sort"
@@ -69,8 +71,8 @@ def measure_crossover(
     for count in ascending:
         columns = placement.replicate(drawn[:, :count].astype(np.int32))
         sides = {
-            counted: _counting(placement, strip, layer.half_norms, columns),
-            other: (_host_sorting if other == "sort" else _device_sorting)(strip, layer.half_norms, columns),
+            counted: _counting(layer, n_rows, columns),
+            other: (_host_sorting if other == "sort" else _device_sorting)(layer, n_rows, columns),
         }
         if not all(np.array_equal(a, b) for a, b in zip(sides[counted](), sides[other](), strict=True)):
             raise RuntimeError(f"counting and sorting disagree at {count} thresholds of {n_samples} samples")
@@ -109,27 +111,32 @@ def crossing(sizes: list[int], quotients: list[float]) -> float | None:
     return float(np.round(np.exp(x[0] - y[0] * (x[1] - x[0]) / (y[1] - y[0])), 1))
 
 
-def _counting(placement: Placement, strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
-    program = count_program(placement, columns.shape[1], (1,), False)
-    return lambda: program(strip, half_norms, columns)
+def _counting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any]:
+    strip, count = strip_program(Placement(), 0, "highest"), count_program(Placement(), columns.shape[1], (1,), False)
+    rows = np.arange(n_rows, dtype=np.int32)
+    return lambda: count(strip(layer.features, layer.half_norms, rows), layer.half_norms, columns)
 
 
-def _host_sorting(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
-    search, sorter = search_program(columns.shape[1], (1,), False), RowSorter()
+def _host_sorting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any]:
+    scores, sorter = scores_program(Placement(), "highest"), RowSorter()
+    look_up = lookup_program(columns.shape[1], (1,))
+    rows = np.arange(n_rows, dtype=np.int32)
 
     def side() -> Any:
-        ordered = sorter(np.asarray(scores_program()(strip, half_norms)))
-        return jax.block_until_ready(search(ordered, strip, half_norms, columns))
+        found = sorter(np.asarray(scores(layer.features, layer.half_norms, rows)))
+        return jax.block_until_ready(look_up(found.table, columns))
 
     return side
 
 
-def _device_sorting(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Callable[[], Any]:
+def _device_sorting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any]:
     """XLA's sort and a search: not a way the planner has, but what an accelerator would do instead of counting."""
-    search = search_program(columns.shape[1], (1,), False)
 
     @jax.jit
-    def side(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> Any:
-        return search(jnp.sort(half_norms - strip, axis=1), strip, half_norms, columns)
+    def side(layer: Layer, columns: jax.Array) -> Any:
+        scores = layer.half_norms - gram_strip(layer.features, jnp.arange(n_rows))
+        ordered, thresholds = jnp.sort(scores, axis=1), jnp.take_along_axis(scores, columns, axis=1)
+        less, upto = (jax.vmap(partial(jnp.searchsorted, side=end))(ordered, thresholds) for end in ("left", "right"))
+        return row_ranks(Counts(less, upto), columns.shape[1], (1,))
 
-    return lambda: side(strip, half_norms, columns)
+    return lambda: side(layer, columns)

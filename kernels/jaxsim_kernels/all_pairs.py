@@ -25,7 +25,7 @@ from .programs import (
 )
 from .reference import Ties
 from .scores import Precision, arithmetic
-from .sorting import RowSorter
+from .sorting import RowSorter, SortedRows
 from .strips import RowRanks
 from .ties import expected_contributions
 
@@ -227,17 +227,16 @@ class _Run:
     def _ranked_by_sorting(self, prepared: list[Layer]) -> Callable[[jax.Array], Any]:
         """The same from one sort of every row, which gives its neighbours and all its ranks."""
         n_first, keep = self.options.ks[-1] + 1, self.options.ties == "expected"
-        sorters = [RowSorter(self.options.strict) for _ in prepared]
-        lookup = lookup_program(len(prepared), self.options.ks)
+        sorter = RowSorter(self.options.strict)
 
         def ranked(rows: jax.Array) -> Any:
             found, on_demand = [], []
-            for layer, sorter in zip(prepared, sorters, strict=True):
+            for slot, layer in enumerate(prepared):
                 scores = self._scores(layer, rows)
-                found.append(sorter(scores, n_first))
+                found.append(sorter(scores, n_first, slot))
                 on_demand.append(lambda scores=scores if keep else None: scores)
             wanted = self.placement.replicate(np.concatenate([each.columns[:, :-1] for each in found], axis=1))
-            ranks = [jax.block_until_ready(lookup(each.table, wanted)) for each in found]
+            ranks = [self._looked_up(each, wanted) for each in found]
             return ranks, [each.scores for each in found], on_demand
 
         return ranked
@@ -254,7 +253,6 @@ class _Run:
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
         strip_of, sorter = self._strips(0), RowSorter(self.options.strict)
-        lookup = lookup_program(len(self.layers), self.options.ks)
         for target, x in enumerate(self.layers):
             layer = prepared[target] or self._prepare(x)
 
@@ -265,8 +263,7 @@ class _Run:
                 if self.plan.ranking == "count":
                     ranks = self._counted(strip_of(layer, rows), layer, columns)
                 else:
-                    # The sorter's memory is used again for the next block.
-                    ranks = jax.block_until_ready(lookup(sorter(self._scores(layer, rows)).table, columns))
+                    ranks = self._looked_up(sorter(self._scores(layer, rows)), columns)
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
                 self._advance(1, "ranking")
@@ -339,6 +336,11 @@ class _Run:
     def _counted(self, strip: jax.Array, layer: Layer, columns: jax.Array) -> RowRanks:
         program = count_program(self.placement, len(self.layers), self.options.ks, self.options.strict)
         return program(strip, layer.half_norms, columns)
+
+    def _looked_up(self, found: SortedRows, columns: jax.Array) -> RowRanks:
+        program = lookup_program(len(self.layers), self.options.ks)
+        # The sorter's memory is used again for the next block.
+        return jax.block_until_ready(program(found.table, columns))
 
     def _scores(self, layer: Layer, rows: jax.Array) -> np.ndarray:
         program = scores_program(self.placement, self.options.precision, self.options.metric == "precomputed")

@@ -6,17 +6,18 @@ the first of them are the row's neighbours, and every rank is one look into the 
 """
 
 import os
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 _ALIGNMENT = 64
 """JAX takes NumPy memory that starts at a multiple of this as it is, without a copy."""
-_ROWS_AT_ONCE = 32
-_COLUMN, _SCORE = np.uint64(0xFFFFFFFF), np.uint64(32)
-_INFINITE = np.uint64(0xFF800000) << _SCORE
+_HALF = np.uint64(32)
+_INFINITE = np.uint64(0xFF800000) << _HALF
 MOST_COLUMNS = 1 << 29
 """The table holds four times the number of columns in 32 bits."""
 
@@ -42,17 +43,22 @@ class RowSorter:
     def __init__(self, strict: bool = False) -> None:
         """Make an empty sorter; `strict` gives a tie group its first rank, not its mean rank."""
         self._strict = strict
-        self._table = np.empty((0, 0), np.int32)
+        self._keys = np.empty((0, 0), np.uint64)
+        self._tables: dict[int, np.ndarray] = {}
 
-    def __call__(self, scores: np.ndarray, n_first: int = 0) -> SortedRows:
+    def __call__(self, scores: np.ndarray, n_first: int = 0, slot: int = 0) -> SortedRows:
         """Rank every column of every row.
 
         Args:
             scores: `[n_rows, n_columns]`, float32 or float64, `inf` where a column is to be left out. Not changed.
             n_first: How many of the smallest scores to give.
+            slot: Which table to write to.
 
         Returns:
-            Ranks and neighbours; the table is overwritten by the next call.
+            Ranks and neighbours; the table is overwritten by the next call for its slot.
+
+        Raises:
+            ValueError: If there are too many columns for the table.
 
         Example:
             >>> found = RowSorter()(np.array([[3.0, 1.0, 2.0, 1.0]]), 1)
@@ -64,71 +70,75 @@ class RowSorter:
             raise ValueError(
                 f"ranks by sorting take fewer than {MOST_COLUMNS:,} samples, got {n_columns:,}; count them."
             )
-        if self._table.shape != scores.shape:
-            self._table = _aligned(scores.shape)
-        first = SortedRows(
-            self._table, np.empty((n_rows, n_first), scores.dtype), np.empty((n_rows, n_first), np.int32)
-        )
-        workers = min(_n_workers(), n_rows)
-        edges = np.linspace(0, n_rows, workers + 1).astype(int)
+        if self._keys.shape != scores.shape:
+            self._keys = np.empty(scores.shape, np.uint64)
+        if slot not in self._tables or self._tables[slot].shape != scores.shape:
+            self._tables[slot] = _aligned(scores.shape)
+        table, columns = self._tables[slot], np.empty((n_rows, n_first), np.int32)
 
-        def part(worker: int) -> None:
-            for start in range(edges[worker], edges[worker + 1], _ROWS_AT_ONCE):
-                rows = slice(start, min(start + _ROWS_AT_ONCE, edges[worker + 1]))
-                self._rank(scores[rows], n_first, *(values[rows] for values in first))
+        def part(rows: slice) -> None:
+            tied = _sort_columns(scores[rows], self._keys[rows])
+            columns[rows] = _halves(self._keys[rows])[0][:, :n_first]
+            self._write_ranks(self._keys[rows], tied, table[rows])
 
-        list(_pool(workers).map(part, range(workers)))
-        return first
+        _shared(n_rows, part)
+        return SortedRows(table, np.take_along_axis(scores, columns, axis=1), columns)
 
-    def _rank(
-        self, scores: np.ndarray, n_first: int, table: np.ndarray, first_scores: np.ndarray, first_columns: np.ndarray
-    ) -> None:
-        n_columns = scores.shape[1]
-        order, tied = _ordered(scores)
-        place = np.arange(n_columns, dtype=np.int32)
-        for row in range(len(scores)):
-            # A row without ties, as nearly all are, takes the same values as any other.
-            table[row][order[row]] = (
-                self._ranks_with_ties(place, tied[row]) if tied is not None and tied[row].any() else 4 * place + 4
-            )
-        first_columns[:] = order[:, :n_first]
-        first_scores[:] = np.take_along_axis(scores, order[:, :n_first], axis=1)
+    def _write_ranks(self, keys: np.ndarray, tied: np.ndarray, table: np.ndarray) -> None:
+        """From columns by place, in the lower halves of `keys`, to ranks by column.
 
-    def _ranks_with_ties(self, place: np.ndarray, tied: np.ndarray) -> np.ndarray:
-        """What the table says of every place of a sorted row, `tied` saying which equal the one before."""
-        less = np.maximum.accumulate(np.where(tied, 0, place))
-        last = np.append(~tied[1:], True)
-        upto = np.minimum.accumulate(np.where(last, place + 1, place.size)[::-1])[::-1]
-        doubled = 2 * less + 2 if self._strict else less + upto + 1
-        return 2 * doubled + (upto - less > 1)
-
-
-def _ordered(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Columns in increasing (score, column), and which of them have the score of the one before; None if none has."""
-    if scores.dtype == np.float32:
-        keys = _keys(scores)
+        Scores of float32 often tie by rounding, in a few places of most rows: the table is made as if there were no
+        tie, then mended there. One more sort, by column, is faster than NumPy's indexing.
+        """
+        table[:] = 4 * np.arange(table.shape[1], dtype=np.int32) + 4
+        later = np.flatnonzero(tied)
+        if later.size:
+            opens = np.append(True, np.diff(later) > 1)
+            group, start = np.cumsum(opens) - 1, later[opens] - 1
+            place, size = start % table.shape[1], np.bincount(group) + 1
+            ranks = 2 * (2 * place + 2 if self._strict else 2 * place + size + 1) + 1
+            flat = table.reshape(-1)
+            flat[start], flat[later] = ranks, ranks[group]
+        low, high = _halves(keys)
+        high[:], low[:] = low, table.view(np.uint32)
         keys.sort(axis=1)
-        order = (keys & _COLUMN).astype(np.intp)
-        tied = np.zeros(scores.shape, bool)
-        np.less(keys[:, 1:] ^ keys[:, :-1], np.uint64(1) << _SCORE, out=tied[:, 1:])
+        table[:] = low.view(np.int32)
+
+
+def _sort_columns(scores: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Write columns in order of (score, column) to the lower halves of `keys`.
+
+    Returns:
+        Whether the finite score at a place equals the one at the place before, `[n_rows, n_columns]`.
+    """
+    low, high = _halves(keys)
+    tied = np.zeros(scores.shape, bool)
+    if scores.dtype == np.float32:
+        # The bits of a score, made monotone, above its column. -0 becomes 0: they are one score.
+        bits = (scores + np.float32(0)).view(np.uint32)
+        bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(0x80000000)
+        high[:], low[:] = bits, np.arange(scores.shape[1], dtype=np.uint32)
+        keys.sort(axis=1)
+        np.less(keys[:, 1:] ^ keys[:, :-1], np.uint64(1) << _HALF, out=tied[:, 1:])
         tied[:, 1:] &= keys[:, 1:] < _INFINITE
     else:
-        order = np.argsort(scores, axis=1, kind="stable")
+        low[:] = order = np.argsort(scores, axis=1, kind="stable")
         ordered = np.take_along_axis(scores, order, axis=1)
-        tied = np.zeros(scores.shape, bool)
         np.equal(ordered[:, 1:], ordered[:, :-1], out=tied[:, 1:])
         tied &= np.isfinite(ordered)
-    return order, tied if tied.any() else None
+    return tied
 
 
-def _keys(scores: np.ndarray) -> np.ndarray:
-    """Integers that order like (score, column): the score's bits, made monotone, above the column."""
-    bits = (scores + np.float32(0)).view(np.uint32)  # -0 becomes 0: they are one score
-    bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(0x80000000)
-    keys = bits.astype(np.uint64)
-    keys <<= _SCORE
-    keys |= np.arange(scores.shape[1], dtype=np.uint64)
-    return keys
+def _halves(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Views of the lower and the upper 32 bits."""
+    halves = keys.view(np.uint32)
+    return (halves[:, ::2], halves[:, 1::2]) if sys.byteorder == "little" else (halves[:, 1::2], halves[:, ::2])
+
+
+def _shared(n_rows: int, part: Callable[[slice], Any]) -> list[Any]:
+    """What a function returns for the rows of every worker."""
+    edges = np.linspace(0, n_rows, min(_n_workers(), n_rows) + 1).astype(int)
+    return list(_pool(len(edges) - 1).map(part, map(slice, edges[:-1], edges[1:])))
 
 
 def _aligned(shape: tuple[int, ...]) -> np.ndarray:
