@@ -14,9 +14,9 @@
 # %% [markdown]
 # # What does a step still know of the image?
 #
-# Delta(step -> space) asks how well a processing step predicts another space: low-level statistics of the pixels, or, for
-# rendered images, the very factors that each image was drawn with. Near the floor (k + 1) / N the step holds the space,
-# at 1 it holds nothing of it.
+# Delta(step -> space) asks how well a processing step predicts another space: low-level statistics of the pixels, or,
+# for rendered images, the very factors that each image was drawn with. Near the floor (k + 1) / N the step holds the
+# space, at 1 it holds nothing of it.
 
 # %%
 import numpy as np
@@ -41,7 +41,8 @@ factors = factor_spaces(images.ids)
 # statistics, `spaces=` any arrays of one's own, both in the same pass as the steps themselves.
 
 # %%
-own = {f"true {name}": factors[name] for name in ("object_hue", "position", "scale")}
+position = np.concatenate([factors["position_x"], factors["position_y"]], axis=1)
+own = {"true hue": factors["object_hue"], "true position": position, "true scale": factors["scale"]}
 study = jaxsim.compare(
     {"classifier": "embedded:cnn_classifier_0", "masked": "embedded:cnn_selfsup_0"},
     images=images,
@@ -63,8 +64,8 @@ jaxsim.plot.low_level_information(study, "true position")
 # %% [markdown]
 # ## Both directions
 #
-# A step of hundreds of features can hold colour and much else: Delta(step -> colour) is then smaller than Delta(colour ->
-# step). Where the order is the other way round, colour explains the step better than the step holds colour.
+# A step of hundreds of features can hold colour and much else: Delta(step -> colour) is then smaller than Delta(colour
+# -> step). Where the order is the other way round, colour explains the step better than the step holds colour.
 
 # %%
 colour = known.sel(space="colour")
@@ -73,8 +74,8 @@ pd.DataFrame({"step -> colour": colour.forward, "colour -> step": colour.backwar
 # %% [markdown]
 # ## Could it be chance?
 #
-# Under shuffled pairing of images a step knows nothing. One cell is tested by `permutation_test`; having looked for the
-# best of many calls for `extremum_test`, which compares the best with the best under shuffling.
+# Under shuffled pairing of images a step knows nothing. One cell is tested by `permutation_test`; having looked for
+# the best of many calls for `extremum_test`, which compares the best with the best under shuffling.
 
 # %%
 model = jaxsim.load_model("embedded:cnn_classifier_0")

@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Scaling out
 #
-# All pairs of L layers over N samples cost one Gram matrix per layer, N^2 D multiplications each; nothing of size N x N
-# is ever held. This notebook shows what a computation will take before it starts, how to pay less, and how to spread it
-# over devices and hosts.
+# All pairs of L layers over N samples cost one Gram matrix per layer, N^2 D multiplications each; nothing of size N x
+# N is ever held. This notebook shows what a computation will take before it starts, how to pay less, and how to spread
+# it over devices and hosts.
 
 # %%
 import os
@@ -34,8 +34,8 @@ import jaxsim
 # %% [markdown]
 # ## What will it take?
 #
-# The planner chooses between one pass (the strips of all layers at once) and two (neighbours first, then one layer at a
-# time), within a budget of bytes.
+# The planner chooses between one pass (the strips of all layers at once) and two (neighbours first, then one layer at
+# a time), within a budget of bytes.
 
 # %%
 for n_samples, n_layers in [(2_500, 26), (50_000, 24), (50_000, 200), (1_280_000, 24)]:
@@ -60,8 +60,8 @@ pd.DataFrame(rows).T.rename_axis("query rows").round(4)
 # %% [markdown]
 # ## Several devices
 #
-# `devices=8` shards the samples over eight devices. On a machine without them, XLA can simulate some: enough to see that
-# the numbers are the same, not to learn anything about speed.
+# `devices=8` shards the samples over eight devices. On a machine without them, XLA can simulate some: enough to see
+# that the numbers are the same, not to learn anything about speed.
 
 # %%
 program = textwrap.dedent(
@@ -87,7 +87,8 @@ print(told)
 # ```bash
 # gcloud compute tpus tpu-vm ssh my-tpu --worker=all --command='
 #   pip install "jaxsim-metrics[tpu]" &&
-#   jaxsim compare google/vit-base-patch16-224 facebook/dinov2-base --images gs-mounted/photos --out /mnt/shared/study --distributed'
+#   jaxsim compare google/vit-base-patch16-224 facebook/dinov2-base --images gs-mounted/photos \
+#     --out /mnt/shared/study --distributed'
 # ```
 #
 # From Python: call `jax.distributed.initialize()` first, then `jaxsim.compare` as on one host, with an `out=` that all
@@ -95,8 +96,10 @@ print(told)
 #
 # ## Reading the benchmark results
 #
-# `python -m benchmarks floor` (and `scaling`, `memory`, `devices`, `precision`, `peers`, `models`) append JSON lines to
-# `benchmarks/results/`, with commit, versions, device and load; `python -m benchmarks report` turns them into tables, and
+# `python -m benchmarks floor` (and `scaling`, `memory`, `devices`, `precision`, `peers`, `models`) append JSON lines
+# to
+# `benchmarks/results/`, with commit, versions, device and load; `python -m benchmarks report` turns them into tables,
+# and
 # `compare A B` flags what became slower.
 
 # %%
@@ -117,5 +120,5 @@ memory
 # What the prose above claims:
 assert "8 devices, largest difference 0.0" in told
 errors = [row["standard error"] for row in rows.values()]
-assert all(error < 0.6 / np.sqrt(n) for n, error in zip(rows, errors))
+assert all(error < 0.6 / np.sqrt(n) for n, error in zip(rows, errors, strict=True))
 assert len(memory) >= 3

@@ -236,7 +236,8 @@ def compare(
         n_subsets: Number of disjoint subsets of the samples that intervals and tests rest on: `Study.findings`. None
             takes ten where each holds at least 50 samples, 0 takes none.
         untrained: Also measure the same architectures with random weights, the control of every finding:
-            `Study.untrained`. True draws the weights with `seed`; a mapping from the names of models to untrained
+            `Study.untrained`. True draws the weights, with `seed` for the first model, `seed` + 1 for the
+            second and so on; a mapping from the names of models to untrained
             ones (or their features) serves models that cannot be drawn anew.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.

@@ -61,8 +61,9 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
 
     Args:
         inputs: The models.
-        given: True to draw weights with the seed of the settings, or a mapping from the names of models to untrained
-            ones, or their features; those it leaves out are drawn.
+        given: True to draw weights, the first model's with the seed of the settings, the second's with the next and so
+            on, so that models of one architecture get controls that differ; or a mapping from the names of models to
+            untrained ones, or their features; those it leaves out are drawn.
         settings: The settings.
 
     Returns:
@@ -81,11 +82,11 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
     if odd is not None:
         raise ValueError(f"expected untrained to name models of the comparison ({', '.join(names)}), got {odd!r}")
     found = []
-    for each in inputs:
+    for place, each in enumerate(inputs):
         if each.name in mapping:
             found.append(StudyInput(each.name, _open(mapping[each.name], settings, each.name)))
         elif isinstance(each.given, VisionModel):
-            found.append(StudyInput(each.name, cast("StepModel", each.given.untrained(settings.seed))))
+            found.append(StudyInput(each.name, cast("StepModel", each.given.untrained(settings.seed + place))))
         else:
             what = "features" if isinstance(each.given, FeatureSet) else "a captured model"
             raise ValueError(

@@ -20,7 +20,7 @@ _MOST_ROWS = {"cpu": 512, "gpu": 1024, "tpu": 1024}
 _ENOUGH_ROWS = 128
 _CPU_BLOCK_BUDGET = 1 << 30
 _CPU_FEATURE_SHARE = 0.25
-SORT_FROM_THRESHOLDS = 64
+SORT_FROM_THRESHOLDS = 256
 """On CPU, from this many thresholds per row on, sorting the row once beats counting against each. Measured by
 `python -m benchmarks crossover`."""
 

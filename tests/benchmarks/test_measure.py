@@ -7,6 +7,7 @@ import pytest
 from benchmarks import measure
 
 
+@pytest.mark.slow
 def test_sides_take_turns():
     calls = []
     timings = measure.interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, runs=3, warm_ups=2)

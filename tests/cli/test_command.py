@@ -131,3 +131,11 @@ def test_the_cache_is_on_by_default(monkeypatch, tmp_path) -> None:
     assert re.fullmatch(r"compiled-[0-9a-f]{8}", folder.name)
     monkeypatch.setenv("JAXSIM_COMPILATION_CACHE", str(tmp_path / "mine"))
     assert compilation_cache_folder() == tmp_path / "mine" / folder.name
+
+
+def test_the_demo_has_its_models() -> None:
+    from jaxsim.cli.app import DEMO_MODELS
+    from jaxsim.models.embedded import embedded_names
+
+    assert {name.removeprefix("embedded:") for name in DEMO_MODELS} <= set(embedded_names())
+    assert len(DEMO_MODELS) == 4

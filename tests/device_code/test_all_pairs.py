@@ -42,7 +42,7 @@ def layers():
 
 
 @pytest.mark.parametrize(("passes", "ranking"), WAYS[1:])
-@pytest.mark.parametrize("n_queries", [None, 77])
+@pytest.mark.parametrize("n_queries", [None, pytest.param(77, marks=pytest.mark.slow)])
 def test_all_ways_give_the_same_integers(layers, passes, ranking, n_queries):
     queries = None if n_queries is None else np.sort(np.random.default_rng(0).choice(1300, n_queries, replace=False))
     first = all_pairs(layers, queries, Options(ks=(1, 4), passes="one-pass", ranking="count", keep_rows=True))

@@ -34,7 +34,8 @@ def test_one_two_four_eight_devices():
     assert "equal 0 8" in out
 
 
-@pytest.mark.parametrize("n_processes", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n_processes", [2, 4])
 def test_processes(n_processes):
     port = _free_port()
     started = [_start(i, n_processes, port, 8 // n_processes) for i in range(n_processes)]

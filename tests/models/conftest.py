@@ -35,7 +35,7 @@ from jaxsim.models import Map, Tokens, VisionModel, load_model
 from jaxsim.models.inputs import TokenIds
 
 BOUND = 2e-5
-EVERY_DAY = 2
+EVERY_DAY = 1
 # Hundreds of programs that run once: compiling them well takes longer than everything else here. The full-size checks
 # and the studies' tests run programs that are compiled as users' are.
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
@@ -43,7 +43,7 @@ QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the configurations of a family the first two are tested every day, the others with `-m slow`."""
+    """Of the configurations of a family the first is tested every day, the others with `-m slow`."""
     seen: Counter[tuple[Path, str]] = Counter()
     for item in items:
         call = getattr(item, "callspec", None)

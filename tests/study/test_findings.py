@@ -164,6 +164,8 @@ class TestStudies:
         study = compare({"m": model}, images, untrained={"m": random_vit(3)}, seed=3)
         drawn = compare({"m": model}, images, untrained=True, seed=3)
         xr.testing.assert_equal(study.untrained.imbalance, drawn.untrained.imbalance)
+        two = compare({"m": model, "n": model}, images, untrained=True, seed=3).untrained.imbalance[0]
+        assert float(two.sel(source="m/block00", target="n/block00")) > 2 / 60, "controls of one architecture differ"
 
     def test_what_cannot_be_drawn_anew_has_to_be_given(self, random_vit, images):
         import torch
