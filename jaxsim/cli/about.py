@@ -12,7 +12,7 @@ from jaxsim.cli.terminal import open_console, print_lines, print_table
 
 def print_models() -> None:
     """Prints the families of models, as `jaxsim.models.supported` has them, and the ways to name one."""
-    from jaxsim.cli.app import DEMO_MODELS
+    from jaxsim.models.embedded import embedded_names
     from jaxsim.models.supported import COLUMNS, supported
 
     console = open_console()
@@ -23,7 +23,7 @@ def print_models() -> None:
         "  a directory    config.json and safetensors, as save_pretrained or timm writes them",
         "  a hub id       such as facebook/dinov2-small; fetched once, then offline",
         "  a checkpoint   of vision_transformer or big_vision (.npz), of Scenic (msgpack, orbax)",
-        f"  embedded       {', '.join(DEMO_MODELS)}",
+        f"  embedded       {', '.join(f'embedded:{name}' for name in embedded_names())}",
         "  features       a folder of features from an earlier run",
         "Any other Linen, NNX or torch model: jaxsim.capture(model, image_size=...) in Python.",
         "Parity: largest error over all states, max |difference| / max(1, max |original|), random weights.",

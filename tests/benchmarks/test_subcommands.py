@@ -50,6 +50,7 @@ def test_the_gram_pass_works_out_the_gram_matrix():
 
 
 @pytest.mark.parametrize("sweep", ["samples", "layers", "neighbours", "features"])
+@pytest.mark.slow
 def test_scaling(lines_of, sweep):
     (line,) = lines_of("scaling", "--sweep", sweep, "--sizes", "2,4", *TOY, "--k", "1", "--runs", "1")
     assert line["key"]["sweep"] == sweep
@@ -85,6 +86,7 @@ def test_devices_on_processes(lines_of):
     assert all(line["reached"] for line in lines)
 
 
+@pytest.mark.slow
 def test_memory(lines_of):
     (line,) = lines_of("memory", *TOY, "--plan", "two-pass", "--check-layers", "2", "--on-disk")
     sizes = line["bytes"]
@@ -155,6 +157,7 @@ def test_the_command_runs_from_the_root_of_the_repository():
     assert all(name in done.stdout for name in SUBCOMMANDS)
 
 
+@pytest.mark.slow
 def test_lines_are_json_without_nan(lines_of, tmp_path):
     lines_of("crossover", "--samples", "600", "--rows", "8", "--thresholds", "2,4", "--runs", "1")
     text = (tmp_path / "lines.jsonl").read_text()

@@ -8,7 +8,11 @@ from benchmarks.peer_programs.sklearn_numpy import imbalance_by_argsort
 from benchmarks.workloads import FLOOR_GOALS, WORKLOADS, synthetic_layers, uniform
 
 
-@pytest.mark.parametrize("shape", WORKLOADS, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "shape",
+    [w if place < 2 else pytest.param(w, marks=pytest.mark.slow) for place, w in enumerate(WORKLOADS)],
+    ids=lambda s: s.name,
+)
 def test_values_at_toy_size(shape):
     toy = shape.toy()
     assert toy.n_layers == shape.n_layers

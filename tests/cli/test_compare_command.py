@@ -51,6 +51,7 @@ def test_a_second_run_says_what_it_reuses(jaxsim, checkpoint, photos, tmp_path) 
     assert "reused       features of vit0, imbalance" in second.stdout
 
 
+@pytest.mark.slow
 def test_statistics_are_measured_and_told(jaxsim, checkpoint, photos, tmp_path) -> None:
     result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run", "--statistics")
     assert result.exit_code == 0, result.output
@@ -62,6 +63,7 @@ def test_statistics_are_measured_and_told(jaxsim, checkpoint, photos, tmp_path) 
     assert f"{first[0]:.3f}" in result.stdout
 
 
+@pytest.mark.slow
 def test_damaged_images_are_told(jaxsim, checkpoint, photos, tmp_path) -> None:
     (photos / "03.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     command = ("compare", checkpoint(0), "--images", photos, "--out")

@@ -1,7 +1,7 @@
 # ruff: noqa: E402
 """Run by test_devices in processes of their own: all pairs on several devices, compared with one device.
 
-Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT
+Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES]
 """
 
 import sys
@@ -26,7 +26,7 @@ options = Options(ks=(1, 4))
 alone = all_pairs(layers, options=options, placement=Placement(device=jax.local_devices()[0]))
 if n_processes > 1 and process == 1 and "die" in sys.argv:
     sys.exit(9)
-counts = [jax.device_count()] if n_processes > 1 else [1, 2, 3, 4, 8]
+counts = [jax.device_count()] if n_processes > 1 else [int(n) for n in sys.argv[4].split(",")]
 for n_devices in counts:
     placement = make_placement(n_devices)
     if n_devices > 1:

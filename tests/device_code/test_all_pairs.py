@@ -134,7 +134,7 @@ class TestPlanning:
             all_pairs(layers, options=Options(ties="expected", passes="two-pass"))
 
 
-@pytest.mark.parametrize("passes", ["one-pass", "two-pass"])
+@pytest.mark.parametrize("passes", [pytest.param("one-pass", marks=pytest.mark.slow), "two-pass"])
 def test_out_of_memory_halves_the_block_and_goes_on(layers, monkeypatch, passes):
     import jax
 

@@ -27,8 +27,9 @@ def _free_port() -> int:
         return s.getsockname()[1]
 
 
-def test_one_two_four_eight_devices():
-    process = _start(0, 1, 0, 8)
+@pytest.mark.parametrize("counts", ["8", pytest.param("1,2,3,4", marks=pytest.mark.slow)])
+def test_one_two_four_eight_devices(counts):
+    process = _start(0, 1, 0, 8, counts)
     out, _ = process.communicate(timeout=500)
     assert process.returncode == 0, out
     assert "equal 0 8" in out

@@ -215,6 +215,7 @@ def test_torch_repeated_calls_tuples_and_layouts_by_hand() -> None:
     np.testing.assert_array_equal(only(images)["attention#1"], states["attention#1"])
 
 
+@pytest.mark.slow
 def test_weights_hash_follows_every_weight_buffer_and_setting(conv_net) -> None:
     model = capture(conv_net, image_size=8)
     seen = {model.weights_hash}

@@ -44,7 +44,16 @@ def measured(model, name):
     return errors
 
 
-@pytest.mark.parametrize(("name", "family"), [(name, FAMILY_OF[name]) for name in MAKE["CASES"]])
+EVERY_DAY = ("vit", "resnet", "vgg")
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        pytest.param(name, FAMILY_OF[name], marks=() if FAMILY_OF[name] in EVERY_DAY else pytest.mark.slow)
+        for name in MAKE["CASES"]
+    ],
+)
 def test_states_of_timm(name, family, tmp_path):
     errors = measured(load_model(write(name, tmp_path)), name)
     assert max(errors.values()) <= 2e-5, errors
@@ -74,6 +83,7 @@ def test_registers_and_distillation_are_told_by_the_layout(tmp_path):
         assert load_model(write(name, directory)).steps[0].layout.prefix == prefix
 
 
+@pytest.mark.slow
 def test_random_twin_reads_sizes_from_the_file(tmp_path):
     directory = write("vit_tiny_patch16_224", tmp_path)
     assert len(load_model(directory, init="random", seed=1).steps) == 4

@@ -81,6 +81,7 @@ def test_what_a_study_lacks_is_said(study) -> None:
     assert plot.trajectories(alone).has_data()
 
 
+@pytest.mark.slow
 def test_the_report_tells_of_statistics_and_paths(study, tmp_path) -> None:
     text = study.report(tmp_path).read_text(encoding="utf-8")
     for anchor in ("information", "paths", "tree", "plane"):
