@@ -206,7 +206,7 @@ class _Run:
         self._for_each_block(block)
 
     def _ranked_by_counting(self, prepared: list[Layer]) -> Callable[[jax.Array], Any]:
-        """`rows -> (ranks, scores of the nearest, all scores on demand)`, each for every layer."""
+        """`rows -> (ranks, scores of the nearest, row -> its scores)`, each for every layer."""
         # One more neighbour than asked for tells whether the last place was tied.
         strip_of = self._strips(self.options.ks[-1] + 1)
 
@@ -216,8 +216,9 @@ class _Run:
             )
             wanted = self._join(columns)
             ranks = [self._counted(strip, layer, wanted) for strip, layer in zip(strips, prepared, strict=True)]
+            # Views of the strips; a row's scores are worked out only where there is a tie to settle.
             on_demand = [
-                lambda strip=strip, layer=layer: np.asarray(layer.half_norms) - np.asarray(strip)
+                lambda row, strip=strip, layer=layer: np.asarray(layer.half_norms) - np.asarray(strip)[row]
                 for strip, layer in zip(strips, prepared, strict=True)
             ]
             return ranks, scores, on_demand
@@ -234,7 +235,8 @@ class _Run:
             for slot, layer in enumerate(prepared):
                 scores = self._scores(layer, rows)
                 found.append(sorter(scores, n_first, slot))
-                on_demand.append(lambda scores=scores if keep else None: scores)
+                if keep:
+                    on_demand.append(scores.__getitem__)
             wanted = self.placement.replicate(np.concatenate([each.columns[:, :-1] for each in found], axis=1))
             ranks = [self._looked_up(each, wanted) for each in found]
             return ranks, [each.scores for each in found], on_demand

@@ -193,8 +193,8 @@ def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
 def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded: int, itemsize: int) -> int:
     features = _feature_bytes(work, n_padded, itemsize)
     strip = itemsize * rows * n_padded
-    # Counting holds one accumulator of 16 lanes per threshold; sorting one more strip of scores.
-    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (strip if ranking == "sort" else 0)
+    # Counting holds one accumulator of 16 lanes per threshold; sorting the scores, keys of 64 bits and their copies.
+    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (6 * strip if ranking == "sort" else 0)
     if passes == "one-pass":
         return sum(features) + strip * len(work.widths) + ranks
     neighbours = 8 * work.n_queries * work.n_thresholds

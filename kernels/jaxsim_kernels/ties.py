@@ -14,7 +14,7 @@ Block = tuple[np.ndarray, np.ndarray]
 def expected_contributions(
     blocks: Sequence[Block],
     neighbour_scores: Sequence[np.ndarray],
-    scores: Sequence[Callable[[], np.ndarray]],
+    scores: Sequence[Callable[[int], np.ndarray]],
     ks: tuple[int, ...],
 ) -> list[Block]:
     """Replace the contributions of rows with a tie at the k-th neighbour by their expectation.
@@ -22,7 +22,7 @@ def expected_contributions(
     Args:
         blocks: Per target layer, doubled rank sums and tie counts `[n_rows, n_sources, n_k]`.
         neighbour_scores: Per source layer, scores of the `max(ks) + 1` nearest `[n_rows, max(ks) + 1]`.
-        scores: Of every layer, called where there is a tie: its scores `[at least n_rows, n_columns]`.
+        scores: Of every layer, called for a row with a tie: its scores `[n_columns]`.
         ks: Numbers of neighbours.
 
     Returns:
@@ -36,9 +36,8 @@ def expected_contributions(
     at = np.asarray(ks)
     tied_rows = [scores[:, at - 1] == scores[:, at] for scores in neighbour_scores]
     needy = np.flatnonzero(np.any([t.any(1) for t in tied_rows], axis=0)) if tied_rows else ()
-    host_scores = [of_layer() for of_layer in scores] if len(needy) else []
     for row in needy:
-        own = np.stack([of_layer[row] for of_layer in host_scores])
+        own = np.stack([of_layer(int(row)) for of_layer in scores])
         ranks = np.stack([_doubled_mid_ranks(each) for each in own])
         for source, flags in enumerate(tied_rows):
             for place in np.flatnonzero(flags[row]):
