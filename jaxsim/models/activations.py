@@ -10,7 +10,9 @@ from jaxtyping import Array, Float
 
 
 def _exact_gelu(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    return jax.nn.gelu(x, approximate=False)
+    # By erf, not JAX's erfc: a third of the time on CPU, and what torch computes; in bfloat16 the sum would cancel.
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    return (0.5 * wide * (1 + jax.lax.erf(wide * 0.5**0.5))).astype(x.dtype)
 
 
 def _tanh_gelu(x: Float[Array, "..."]) -> Float[Array, "..."]:

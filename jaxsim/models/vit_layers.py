@@ -15,9 +15,38 @@ from jaxsim.models.activations import activation
 Rotate = Callable[[Array, Array], tuple[Array, Array]]
 
 
-def layer_norm(eps: float, dtype: jnp.dtype, name: str) -> nn.LayerNorm:
-    """LayerNorm with the two-pass variance (the fast one is wrong where |mean| >> std)."""
-    return nn.LayerNorm(epsilon=eps, use_fast_variance=False, dtype=dtype, name=name)
+class LayerNorm(nn.Module):
+    """Layer normalisation over the last axis; the parameters of `nn.LayerNorm`.
+
+    The variance takes two passes (the fast one is wrong where |mean| >> std), in float32 at least.
+    """
+
+    eps: float
+    dtype: jnp.dtype = jnp.dtype("float32")
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*shape features"]) -> Float[Array, "*shape features"]:
+        """Returns the normalised features."""
+        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
+        shift = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        centred = wide - _mean(wide)
+        normed = centred * jax.lax.rsqrt(_mean(centred**2) + self.eps)
+        return (normed * scale + shift).astype(self.dtype)
+
+
+def _mean(x: Array) -> Array:
+    """Mean over the last axis, kept; on CPU a product, since XLA's sum over a last axis is not vectorised there."""
+
+    def product(x: Array) -> Array:
+        return jnp.dot(x, jnp.full((x.shape[-1], 1), 1 / x.shape[-1], x.dtype), precision="highest")
+
+    return jax.lax.platform_dependent(x, cpu=product, default=lambda x: jnp.mean(x, axis=-1, keepdims=True))
+
+
+def layer_norm(eps: float, dtype: jnp.dtype, name: str) -> LayerNorm:
+    """A `LayerNorm` of that name."""
+    return LayerNorm(eps, dtype, name=name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,12 +156,14 @@ class Attention(nn.Module):
         key, value = project(seen, s.key_bias, "key"), project(seen, s.value_bias, "value")
         if rotate is not None:
             query, key = rotate(query, key)
-        scores = jnp.einsum("bqhd,bkhd->bhqk", query, key, precision=self.precision).astype(jnp.float32)
+        # Heads before tokens: XLA:CPU multiplies batches of contiguous matrices a quarter faster.
+        query, key, value = (each.transpose(0, 2, 1, 3) for each in (query, key, value))
+        scores = jnp.einsum("bhqd,bhkd->bhqk", query, key, precision=self.precision).astype(jnp.float32)
         scores = scores * (head_dim**-0.5 if s.attention_scale is None else s.attention_scale)
         if bias is not None:
             scores = scores + bias
         weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
-        mixed = jnp.einsum("bhqk,bkhd->bqhd", weights, value, precision=self.precision)
+        mixed = jnp.einsum("bhqk,bhkd->bhqd", weights, value, precision=self.precision).transpose(0, 2, 1, 3)
         out = _dense(s.hidden_size, s.out_bias, s, self.dtype, self.precision, "out")
         return out(mixed.reshape(*x.shape[:2], -1))
 
