@@ -18,6 +18,8 @@ _ALIGNMENT = 64
 """JAX takes NumPy memory that starts at a multiple of this as it is, without a copy."""
 _HALF = np.uint64(32)
 _INFINITE = np.uint64(0xFF800000) << _HALF
+_CHUNK = 1 << 15
+"""Scores sorted at a time: what is made of them on the way stays in a core's cache."""
 MOST_COLUMNS = 1 << 29
 """The table holds four times the number of columns in 32 bits."""
 
@@ -43,7 +45,6 @@ class RowSorter:
     def __init__(self, strict: bool = False) -> None:
         """Make an empty sorter; `strict` gives a tie group its first rank, not its mean rank."""
         self._strict = strict
-        self._keys = np.empty((0, 0), np.uint64)
         self._tables: dict[int, np.ndarray] = {}
 
     def __call__(self, scores: np.ndarray, n_first: int = 0, slot: int = 0) -> SortedRows:
@@ -70,16 +71,19 @@ class RowSorter:
             raise ValueError(
                 f"ranks by sorting take fewer than {MOST_COLUMNS:,} samples, got {n_columns:,}; count them."
             )
-        if self._keys.shape != scores.shape:
-            self._keys = np.empty(scores.shape, np.uint64)
         if slot not in self._tables or self._tables[slot].shape != scores.shape:
             self._tables[slot] = _aligned(scores.shape)
         table, columns = self._tables[slot], np.empty((n_rows, n_first), np.int32)
+        step = max(1, _CHUNK // n_columns)
 
         def part(rows: slice) -> None:
-            tied = _sort_columns(scores[rows], self._keys[rows])
-            columns[rows] = _halves(self._keys[rows])[0][:, :n_first]
-            self._write_ranks(self._keys[rows], tied, table[rows])
+            space = np.empty((min(step, rows.stop - rows.start), n_columns), np.uint64)
+            for start in range(rows.start, rows.stop, step):
+                chunk = slice(start, min(start + step, rows.stop))
+                keys = space[: chunk.stop - start]
+                tied = _sort_columns(scores[chunk], keys, table[chunk])
+                columns[chunk] = _halves(keys)[0][:, :n_first]
+                self._write_ranks(keys, tied, table[chunk])
 
         _shared(n_rows, part)
         return SortedRows(table, np.take_along_axis(scores, columns, axis=1), columns)
@@ -88,24 +92,36 @@ class RowSorter:
         """From columns by place, in the lower halves of `keys`, to ranks by column.
 
         Scores of float32 often tie by rounding, in a few places of most rows: the table is made as if there were no
-        tie, then mended there. One more sort, by column, is faster than NumPy's indexing.
+        tie, then mended there.
         """
-        table[:] = 4 * np.arange(table.shape[1], dtype=np.int32) + 4
+        n_columns = table.shape[1]
+        low, high = _halves(keys)
         later = np.flatnonzero(tied)
         if later.size:
             opens = np.append(True, np.diff(later) > 1)
             group, start = np.cumsum(opens) - 1, later[opens] - 1
-            place, size = start % table.shape[1], np.bincount(group) + 1
+            place, size = start % n_columns, np.bincount(group) + 1
             ranks = 2 * (2 * place + 2 if self._strict else 2 * place + size + 1) + 1
+            of_start, of_later = (at - at % n_columns + keys.reshape(-1)[at].astype(np.uint32) for at in (start, later))
+        # One more sort, by column, is faster than NumPy's indexing; where column and place fit 32 bits, twice so.
+        if n_columns <= 1 << 16:
+            places = table.view(np.uint32)
+            np.left_shift(low, 16, out=places)
+            places |= np.arange(n_columns, dtype=np.uint32)
+            places.sort(axis=1)
+            places &= np.uint32(0xFFFF)
+        else:
+            high[:], low[:] = low, np.arange(n_columns, dtype=np.uint32)
+            keys.sort(axis=1)
+            table[:] = low.view(np.int32)
+        table *= 4
+        table += 4
+        if later.size:
             flat = table.reshape(-1)
-            flat[start], flat[later] = ranks, ranks[group]
-        low, high = _halves(keys)
-        high[:], low[:] = low, table.view(np.uint32)
-        keys.sort(axis=1)
-        table[:] = low.view(np.int32)
+            flat[of_start], flat[of_later] = ranks, ranks[group]
 
 
-def _sort_columns(scores: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def _sort_columns(scores: np.ndarray, keys: np.ndarray, scratch: np.ndarray) -> np.ndarray:
     """Write columns in order of (score, column) to the lower halves of `keys`.
 
     Returns:
@@ -115,7 +131,7 @@ def _sort_columns(scores: np.ndarray, keys: np.ndarray) -> np.ndarray:
     tied = np.zeros(scores.shape, bool)
     if scores.dtype == np.float32:
         # The bits of a score, made monotone, above its column. -0 becomes 0: they are one score.
-        bits = (scores + np.float32(0)).view(np.uint32)
+        bits = np.add(scores, np.float32(0), out=scratch.view(np.float32)).view(np.uint32)
         bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(0x80000000)
         high[:], low[:] = bits, np.arange(scores.shape[1], dtype=np.uint32)
         keys.sort(axis=1)

@@ -65,3 +65,13 @@ def test_packed_counts_do_not_overflow(monkeypatch):
     assert (int(counts.less[0, 0]), int(counts.upto[0, 0])) == (0, 4096)
     # The real bound: a lane of 16 bits sees at most one column in 16.
     assert counting._LANES * (2**16 - 1) >= 1024 * 1000
+
+
+@pytest.mark.parametrize("n_columns", [2**16, 2**16 + 1])
+def test_sorting_of_rows_at_the_limit_of_the_short_keys(n_columns):
+    scores = np.random.default_rng(0).integers(0, 10**6, (3, n_columns)).astype(np.float32)
+    ordered = np.sort(scores, axis=1)
+    for row, table in enumerate(RowSorter()(scores).table):
+        below, upto = (np.searchsorted(ordered[row], scores[row], side) for side in ("left", "right"))
+        np.testing.assert_array_equal(table // 2, 1 + below + upto)
+        np.testing.assert_array_equal(table % 2, upto - below > 1)
