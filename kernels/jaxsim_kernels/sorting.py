@@ -18,7 +18,7 @@ _ALIGNMENT = 64
 """JAX takes NumPy memory that starts at a multiple of this as it is, without a copy."""
 _HALF = np.uint64(32)
 _INFINITE = np.uint64(0xFF800000) << _HALF
-_CHUNK = 1 << 15
+_CHUNK = 1 << 17
 """Scores sorted at a time: what is made of them on the way stays in a core's cache."""
 MOST_COLUMNS = 1 << 29
 """The table holds four times the number of columns in 32 bits."""
