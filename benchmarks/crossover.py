@@ -12,7 +12,7 @@ from jaxsim_kernels import Placement
 from jaxsim_kernels.counting import Counts
 from jaxsim_kernels.plan import SORT_FROM_THRESHOLDS
 from jaxsim_kernels.prepare import Layer, prepare_layer
-from jaxsim_kernels.programs import count_program, lookup_program, scores_program, strip_program
+from jaxsim_kernels.programs import bits_program, count_program, lookup_program, strip_program
 from jaxsim_kernels.shapes import padded_samples
 from jaxsim_kernels.sorting import RowSorter
 from jaxsim_kernels.strips import gram_strip, row_ranks
@@ -118,12 +118,12 @@ def _counting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any
 
 
 def _host_sorting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any]:
-    scores, sorter = scores_program(Placement(), "highest"), RowSorter()
+    bits, sorter = bits_program(Placement(), "highest"), RowSorter()
     look_up = lookup_program(columns.shape[1], (1,))
     rows = np.arange(n_rows, dtype=np.int32)
 
     def side() -> Any:
-        found = sorter(np.asarray(scores(layer.features, layer.half_norms, rows)))
+        found = sorter(np.asarray(bits(layer.features, layer.half_norms, rows)))
         return jax.block_until_ready(look_up(found.table, columns))
 
     return side

@@ -17,15 +17,15 @@ from .plan import TILE, Passes, Plan, Ranking, Workload, halved, make_plan
 from .prepare import Layer, Metric, prepare_layer
 from .programs import (
     Placement,
+    bits_program,
     count_program,
     lookup_program,
-    scores_program,
     strip_program,
     triangle_program,
 )
 from .reference import Ties
 from .scores import Precision, arithmetic
-from .sorting import RowSorter, SortedRows
+from .sorting import RowSorter, SortedRows, scores_of
 from .strips import RowRanks
 from .ties import expected_contributions
 
@@ -233,10 +233,10 @@ class _Run:
         def ranked(rows: jax.Array) -> Any:
             found, on_demand = [], []
             for slot, layer in enumerate(prepared):
-                scores = self._scores(layer, rows)
-                found.append(sorter(scores, n_first, slot))
+                bits = self._bits(layer, rows)
+                found.append(sorter(bits, n_first, slot))
                 if keep:
-                    on_demand.append(scores.__getitem__)
+                    on_demand.append(lambda row, bits=bits: scores_of(bits[row]))
             wanted = self.placement.replicate(np.concatenate([each.columns[:, :-1] for each in found], axis=1))
             ranks = [self._looked_up(each, wanted) for each in found]
             return ranks, [each.scores for each in found], on_demand
@@ -265,7 +265,7 @@ class _Run:
                 if self.plan.ranking == "count":
                     ranks = self._counted(strip_of(layer, rows), layer, columns)
                 else:
-                    ranks = self._looked_up(sorter(self._scores(layer, rows)), columns)
+                    ranks = self._looked_up(sorter(self._bits(layer, rows)), columns)
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
                 self._advance(1, "ranking")
@@ -344,8 +344,8 @@ class _Run:
         # The sorter's memory is used again for the next block.
         return jax.block_until_ready(program(found.table, columns))
 
-    def _scores(self, layer: Layer, rows: jax.Array) -> np.ndarray:
-        program = scores_program(self.placement, self.options.precision, self.options.metric == "precomputed")
+    def _bits(self, layer: Layer, rows: jax.Array) -> np.ndarray:
+        program = bits_program(self.placement, self.options.precision, self.options.metric == "precomputed")
         return np.asarray(program(layer.features, layer.half_norms, rows))
 
     def _join(self, columns: Sequence[jax.Array]) -> jax.Array:

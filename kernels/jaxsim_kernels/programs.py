@@ -11,7 +11,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from .neighbours import merged, nearest
-from .scores import Precision, gram
+from .scores import Precision, gram, ordered_bits
 from .strips import (
     counts_in_strip,
     gram_strip,
@@ -117,11 +117,11 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
 
 
 @cache
-def scores_program(placement: Placement, precision: Precision, precomputed: bool = False) -> Any:
-    """`(features, half_norms, rows) -> scores` for the host's sort, on one device; `inf` for a sample with itself."""
+def bits_program(placement: Placement, precision: Precision, precomputed: bool = False) -> Any:
+    """`(features, half_norms, rows) -> ordered bits of the scores` for the host's sort, on one device."""
 
     def step(features, half_norms, rows):
-        return half_norms - gram_strip(features, rows, precision, precomputed=precomputed)
+        return ordered_bits(half_norms - gram_strip(features, rows, precision, precomputed=precomputed))
 
     return _compiled(placement, step)
 

@@ -16,10 +16,10 @@ import numpy as np
 
 _ALIGNMENT = 64
 """JAX takes NumPy memory that starts at a multiple of this as it is, without a copy."""
-_HALF = np.uint64(32)
-_INFINITE = np.uint64(0xFF800000) << _HALF
 _CHUNK = 1 << 17
 """Scores sorted at a time: what is made of them on the way stays in a core's cache."""
+_SHORT = 1 << 15
+"""Below this many columns a column (15 bits) and four times its place (17 bits) fit one key of 32 bits."""
 MOST_COLUMNS = 1 << 29
 """The table holds four times the number of columns in 32 bits."""
 
@@ -47,11 +47,12 @@ class RowSorter:
         self._strict = strict
         self._tables: dict[int, np.ndarray] = {}
 
-    def __call__(self, scores: np.ndarray, n_first: int = 0, slot: int = 0) -> SortedRows:
+    def __call__(self, bits: np.ndarray, n_first: int = 0, slot: int = 0) -> SortedRows:
         """Rank every column of every row.
 
         Args:
-            scores: `[n_rows, n_columns]`, float32 or float64, `inf` where a column is to be left out. Not changed.
+            bits: `[n_rows, n_columns]`, from `scores.ordered_bits`; those of `inf` where a column is to be left out.
+                Not changed.
             n_first: How many of the smallest scores to give.
             slot: Which table to write to.
 
@@ -62,17 +63,19 @@ class RowSorter:
             ValueError: If there are too many columns for the table.
 
         Example:
-            >>> found = RowSorter()(np.array([[3.0, 1.0, 2.0, 1.0]]), 1)
+            >>> import jax.numpy as jnp
+            >>> from jaxsim_kernels.scores import ordered_bits
+            >>> found = RowSorter()(np.asarray(ordered_bits(jnp.array([[3.0, 1.0, 2.0, 1.0]]))), 1)
             >>> (found.table // 2).tolist(), (found.table % 2).tolist(), found.columns.tolist()
             ([[8, 3, 6, 3]], [[0, 1, 0, 1]], [[1]])
         """
-        n_rows, n_columns = scores.shape
+        n_rows, n_columns = bits.shape
         if n_columns >= MOST_COLUMNS:
             raise ValueError(
                 f"ranks by sorting take fewer than {MOST_COLUMNS:,} samples, got {n_columns:,}; count them."
             )
-        if slot not in self._tables or self._tables[slot].shape != scores.shape:
-            self._tables[slot] = _aligned(scores.shape)
+        if slot not in self._tables or self._tables[slot].shape != bits.shape:
+            self._tables[slot] = _aligned(bits.shape)
         table, columns = self._tables[slot], np.empty((n_rows, n_first), np.int32)
         step = max(1, _CHUNK // n_columns)
 
@@ -81,68 +84,75 @@ class RowSorter:
             for start in range(rows.start, rows.stop, step):
                 chunk = slice(start, min(start + step, rows.stop))
                 keys = space[: chunk.stop - start]
-                tied = _sort_columns(scores[chunk], keys, table[chunk])
+                later = _sort_columns(bits[chunk], keys)
                 columns[chunk] = _halves(keys)[0][:, :n_first]
-                self._write_ranks(keys, tied, table[chunk])
+                self._write_ranks(keys, later, table[chunk])
 
         _shared(n_rows, part)
-        return SortedRows(table, np.take_along_axis(scores, columns, axis=1), columns)
+        return SortedRows(table, scores_of(np.take_along_axis(bits, columns, axis=1)), columns)
 
-    def _write_ranks(self, keys: np.ndarray, tied: np.ndarray, table: np.ndarray) -> None:
+    def _write_ranks(self, keys: np.ndarray, later: np.ndarray, table: np.ndarray) -> None:
         """From columns by place, in the lower halves of `keys`, to ranks by column.
 
         Scores of float32 often tie by rounding, in a few places of most rows: the table is made as if there were no
         tie, then mended there.
         """
         n_columns = table.shape[1]
-        low, high = _halves(keys)
-        later = np.flatnonzero(tied)
         if later.size:
             opens = np.append(True, np.diff(later) > 1)
             group, start = np.cumsum(opens) - 1, later[opens] - 1
             place, size = start % n_columns, np.bincount(group) + 1
             ranks = 2 * (2 * place + 2 if self._strict else 2 * place + size + 1) + 1
             of_start, of_later = (at - at % n_columns + keys.reshape(-1)[at].astype(np.uint32) for at in (start, later))
-        # One more sort, by column, is faster than NumPy's indexing; where column and place fit 32 bits, twice so.
-        if n_columns <= 1 << 16:
-            places = table.view(np.uint32)
-            np.left_shift(low, 16, out=places)
-            places |= np.arange(n_columns, dtype=np.uint32)
-            places.sort(axis=1)
-            places &= np.uint32(0xFFFF)
+        # One more sort, by column, is faster than NumPy's indexing; with short keys twice so.
+        low, high = _halves(keys)
+        doubled_ranks = np.arange(4, 4 * n_columns + 4, 4, dtype=np.uint32)
+        if n_columns < _SHORT:
+            short = np.left_shift(low, 17, out=table.view(np.uint32))
+            short |= doubled_ranks
+            short.sort(axis=1)
+            short &= np.uint32((1 << 17) - 1)
         else:
-            high[:], low[:] = low, np.arange(n_columns, dtype=np.uint32)
+            high[:], low[:] = low, doubled_ranks
             keys.sort(axis=1)
             table[:] = low.view(np.int32)
-        table *= 4
-        table += 4
         if later.size:
             flat = table.reshape(-1)
             flat[of_start], flat[of_later] = ranks, ranks[group]
 
 
-def _sort_columns(scores: np.ndarray, keys: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+def scores_of(bits: np.ndarray) -> np.ndarray:
+    """The scores whose `scores.ordered_bits` these are.
+
+    Example:
+        >>> scores_of(np.array([0x407FFFFF, 0x80000000], np.uint32)).tolist()
+        [-1.0, 0.0]
+    """
+    signed = bits.view(np.dtype(f"int{8 * bits.dtype.itemsize}"))
+    flipped = signed ^ (~(signed >> (8 * bits.dtype.itemsize - 1)) | np.iinfo(signed.dtype).min)
+    return flipped.view(np.dtype(f"float{8 * bits.dtype.itemsize}"))
+
+
+def _sort_columns(bits: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Write columns in order of (score, column) to the lower halves of `keys`.
 
     Returns:
-        Whether the finite score at a place equals the one at the place before, `[n_rows, n_columns]`.
+        The flat places whose finite score equals the one at the place before.
     """
     low, high = _halves(keys)
-    tied = np.zeros(scores.shape, bool)
-    if scores.dtype == np.float32:
-        # The bits of a score, made monotone, above its column. -0 becomes 0: they are one score.
-        bits = np.add(scores, np.float32(0), out=scratch.view(np.float32)).view(np.uint32)
-        bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(0x80000000)
-        high[:], low[:] = bits, np.arange(scores.shape[1], dtype=np.uint32)
+    same = np.zeros(bits.shape, bool)
+    if bits.dtype == np.uint32:
+        high[:], low[:] = bits, np.arange(bits.shape[1], dtype=np.uint32)
         keys.sort(axis=1)
-        np.less(keys[:, 1:] ^ keys[:, :-1], np.uint64(1) << _HALF, out=tied[:, 1:])
-        tied[:, 1:] &= keys[:, 1:] < _INFINITE
+        np.less(keys[:, 1:] ^ keys[:, :-1], np.uint64(1) << np.uint64(32), out=same[:, 1:])
+        ordered = high
     else:
-        low[:] = order = np.argsort(scores, axis=1, kind="stable")
-        ordered = np.take_along_axis(scores, order, axis=1)
-        np.equal(ordered[:, 1:], ordered[:, :-1], out=tied[:, 1:])
-        tied &= np.isfinite(ordered)
-    return tied
+        order = np.argsort(bits, axis=1, kind="stable")
+        low[:], ordered = order, np.take_along_axis(bits, order, axis=1)
+        np.equal(ordered[:, 1:], ordered[:, :-1], out=same[:, 1:])
+    later = np.flatnonzero(same)
+    rows, places = np.divmod(later, bits.shape[1])
+    return later[np.isfinite(scores_of(ordered[rows, places]))]
 
 
 def _halves(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
