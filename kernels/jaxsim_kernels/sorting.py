@@ -98,17 +98,14 @@ class RowSorter:
         tie, then mended there.
         """
         n_columns = table.shape[1]
-        if later.size:
-            opens = np.append(True, np.diff(later) > 1)
-            group, start = np.cumsum(opens) - 1, later[opens] - 1
-            place, size = start % n_columns, np.bincount(group) + 1
-            ranks = 2 * (2 * place + 2 if self._strict else 2 * place + size + 1) + 1
-            of_start, of_later = (at - at % n_columns + keys.reshape(-1)[at].astype(np.uint32) for at in (start, later))
+        tied, ranks = self._tied(keys, later)
         # One more sort, by column, is faster than NumPy's indexing; with short keys twice so.
         low, high = _halves(keys)
         doubled_ranks = np.arange(4, 4 * n_columns + 4, 4, dtype=np.uint32)
         if n_columns < _SHORT:
-            short = np.left_shift(low, 17, out=table.view(np.uint32))
+            short = table.view(np.uint32)
+            np.copyto(short, keys, casting="unsafe")
+            short <<= np.uint32(17)
             short |= doubled_ranks
             short.sort(axis=1)
             short &= np.uint32((1 << 17) - 1)
@@ -116,9 +113,17 @@ class RowSorter:
             high[:], low[:] = low, doubled_ranks
             keys.sort(axis=1)
             table[:] = low.view(np.int32)
-        if later.size:
-            flat = table.reshape(-1)
-            flat[of_start], flat[of_later] = ranks, ranks[group]
+        table.reshape(-1)[tied] = ranks
+
+    def _tied(self, keys: np.ndarray, later: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where in the table tied columns are, and what is to be there."""
+        n_columns = keys.shape[1]
+        opens = np.diff(later, prepend=-2) > 1
+        group, start = np.cumsum(opens) - 1, later[opens] - 1
+        place, size = start % n_columns, np.bincount(group) + 1
+        ranks = 2 * (2 * place + 2 if self._strict else 2 * place + size + 1) + 1
+        at = np.concatenate([start, later])
+        return at - at % n_columns + keys.reshape(-1)[at].astype(np.uint32), np.concatenate([ranks, ranks[group]])
 
 
 def scores_of(bits: np.ndarray) -> np.ndarray:
@@ -144,12 +149,11 @@ def _sort_columns(bits: np.ndarray, keys: np.ndarray) -> np.ndarray:
     if bits.dtype == np.uint32:
         high[:], low[:] = bits, np.arange(bits.shape[1], dtype=np.uint32)
         keys.sort(axis=1)
-        np.less(keys[:, 1:] ^ keys[:, :-1], np.uint64(1) << np.uint64(32), out=same[:, 1:])
         ordered = high
     else:
         order = np.argsort(bits, axis=1, kind="stable")
         low[:], ordered = order, np.take_along_axis(bits, order, axis=1)
-        np.equal(ordered[:, 1:], ordered[:, :-1], out=same[:, 1:])
+    np.equal(ordered[:, 1:], ordered[:, :-1], out=same[:, 1:])
     later = np.flatnonzero(same)
     rows, places = np.divmod(later, bits.shape[1])
     return later[np.isfinite(scores_of(ordered[rows, places]))]
