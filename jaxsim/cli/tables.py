@@ -84,7 +84,13 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
         found = study.findings.isel(k=0)
         found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
         title = f"Findings (95 % intervals from {found.n_subsets} disjoint subsets of {found.n_samples:,} samples)"
-        columns = ("<finding", "effect", "interval", *(("untrained", "interval") if study.untrained else ()))
+        columns = (
+            "<finding",
+            "effect",
+            "interval",
+            *(("untrained", "interval") if study.untrained else ()),
+            "shuffled",
+        )
         print_table(console, title, columns, _finding_rows(found, control=study.untrained is not None))
     damaged = json.loads(attrs.get("damaged", "[]"))
     lines = []
@@ -122,7 +128,7 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         for prefix in ("", "control_") if control else ("",):
             middle = row["control" if prefix else "estimate"].item()
             cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
-        yield (str(name).replace("_", " "), *cells)
+        yield (str(name).replace("_", " "), *cells, f"{row['shuffled'].item():+.3f}")
 
 
 def _information_rows(known: xr.Dataset) -> Iterator[tuple[str, ...]]:

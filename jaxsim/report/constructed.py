@@ -161,6 +161,7 @@ def constructed_findings(
     k: tuple[int, ...] = (1,),
     spaces: tuple[str, ...] = ("colour", "all"),
     control: bool = True,
+    shuffled: bool = True,
     seed: int = 0,
 ) -> xr.Dataset:
     """Made-up effects of every kind, with intervals, tests and controls.
@@ -169,7 +170,8 @@ def constructed_findings(
         models: Names of the models.
         k: Numbers of neighbours.
         spaces: Names of the spaces; none leaves out what is said of them.
-        control: Whether there is a control.
+        control: Whether there is a control of random weights.
+        shuffled: Whether there is one of shuffled images.
         seed: Of the numbers.
 
     Returns:
@@ -190,8 +192,11 @@ def constructed_findings(
     other = other if control else np.full(shape, np.nan)
     tested = np.array([row[0] not in ("smoothness", "middle_distance") for row in rows])
     p = np.where(tested, generator.uniform(0, 0.1, shape), np.nan)
+    by_chance = generator.normal(0.0, 0.01, shape)
+    by_chance[:, [not shuffled or row[0].startswith("smoothness") for row in rows]] = np.nan
     variables = {"value": estimate - 0.02, "p_value": p / 2, "p_corrected": p}
-    for name, middle in (("estimate", estimate), ("control", other), ("beyond", estimate - other)):
+    middles = {"estimate": estimate, "control": other, "beyond": estimate - other, "shuffled": by_chance}
+    for name, middle in middles.items():
         prefix = "" if name == "estimate" else f"{name}_"
         variables |= {name: middle, f"{prefix}low": middle - 0.05, f"{prefix}high": middle + 0.05}
     fields = dict(zip(("kind", "a", "b", "space"), zip(*rows, strict=True), strict=True))

@@ -7,7 +7,7 @@ from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.story import Story, per_k, plot_figure
 
 MOST_ROWS = 15
-HEAD = ["Of", "Effect, interval", "p, corrected", "Random weights"]
+HEAD = ["Of", "Effect, interval", "p, corrected", "Random weights", "Shuffled images"]
 CAPTIONS = {
     "alignment": "How much nearer in relative depth best-matching steps lie than shuffled matches.",
     "middle_distance": "Mean Δ of both directions between steps at the same relative depth, from 0.25 to 0.75.",

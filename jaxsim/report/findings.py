@@ -16,8 +16,9 @@ from jaxsim.report.sentences import counted, listed
 
 VARIABLES = (
     *("estimate", "low", "high", "p_corrected", "control", "control_low", "control_high"),
-    *("beyond_low", "beyond_high", "kind", "a", "b", "space"),
+    *("beyond_low", "beyond_high", "shuffled", "shuffled_low", "shuffled_high", "kind", "a", "b", "space"),
 )
+CONTROLS = {"control": "random weights", "shuffled": "shuffled images"}
 SURE = 0.05
 MOST_SAID = 4
 """Models or pairs that a sentence names; of more it gives counts and the extremes."""
@@ -74,7 +75,8 @@ def finding_jobs(findings: xr.Dataset | None, ks: Sequence[int]) -> list[Job]:
                     (
                         f"finding-{kind.replace('_', '-')}",
                         k,
-                        f"Effects with intervals, filled, above those of random weights, hollow: {kind}, k = {k}.",
+                        f"Effects with intervals, filled, above those of random weights, hollow, and those of shuffled "
+                        f"images, crosses: {kind}, k = {k}.",
                         lambda kind=kind, k=k: figures.finding_effects(findings, kind, k=k),
                     )
                 )
@@ -93,7 +95,7 @@ def describe_order(findings: xr.Dataset, k: int | None = None) -> str:
     said = _verdict(rows, "pair of models|pairs of models", *ORDER)
     middle = findings_of(findings, "middle_distance", k=k)
     spread = _range(middle, "estimate", "Half way through, models are at Δ = {} of each other (1: unrelated)")
-    return f"{said} {spread}{_control_range(middle)}."
+    return f"{said} {spread}{_control_ranges(middle)}."
 
 
 def describe_information(findings: xr.Dataset, k: int | None = None) -> str:
@@ -167,14 +169,15 @@ QUESTIONS = (
 
 
 def finding_rows(findings: xr.Dataset, kind: str, k: int | None = None) -> list[list[str]]:
-    """The rows of a table: what, effect and interval, corrected p, control and interval."""
+    """The rows of a table: what, effect and interval, corrected p, both controls and their intervals."""
     rows = findings_of(findings, kind, k=k)
     listing = []
     for i in range(rows.sizes["finding"]):
         row = rows.isel(finding=i)
         p = float(row["p_corrected"])
         chance = "–" if not math.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-        listing.append([row_label(row), _interval(row, ""), chance, _interval(row, "control_")])
+        listing.append([row_label(row), *(_interval(row, name) for name in ("estimate", "control", "shuffled"))])
+        listing[-1].insert(2, chance)
     return listing
 
 
@@ -233,22 +236,26 @@ def _ending(said: str, n: int) -> str:
 
 
 def _effect(row: xr.Dataset) -> str:
-    control = float(row["control"])
-    beside = f"; random weights {_signed(control)}" if math.isfinite(control) else ""
-    return f"{_interval(row, '')}{beside}"
+    beside = "".join(
+        f"; {words} {_signed(float(row[name]))}" for name, words in CONTROLS.items() if math.isfinite(float(row[name]))
+    )
+    return f"{_interval(row, 'estimate')}{beside}"
 
 
 def _by(row: xr.Dataset) -> str:
     """A difference whose direction the words around it say."""
     sign = 1 if float(row["estimate"]) > 0 else -1
     low, high = sorted(sign * float(row[name]) for name in ("low", "high"))
-    control = sign * float(row["control"])
-    beside = f"; random weights {_signed(control)}" if math.isfinite(control) else ""
+    beside = "".join(
+        f"; {words} {_signed(sign * float(row[name]))}"
+        for name, words in CONTROLS.items()
+        if math.isfinite(float(row[name]))
+    )
     return f"by {abs(float(row['estimate'])):.3f} [{low:.3f}, {high:.3f}]{beside}"
 
 
-def _interval(row: xr.Dataset, prefix: str) -> str:
-    middle = float(row["control" if prefix else "estimate"])
+def _interval(row: xr.Dataset, name: str) -> str:
+    middle, prefix = float(row[name]), "" if name == "estimate" else f"{name}_"
     if not math.isfinite(middle):
         return "–" if prefix else "undefined"
     return f"{_signed(middle)} [{_signed(float(row[f'{prefix}low']))}, {_signed(float(row[f'{prefix}high']))}]"
@@ -265,10 +272,9 @@ def _range(rows: xr.Dataset, name: str, words: str) -> str:
     return words.format(f"{low:.3f}" if f"{low:.3f}" == f"{high:.3f}" else f"{low:.3f} to {high:.3f}")
 
 
-def _control_range(rows: xr.Dataset) -> str:
-    if not np.isfinite(rows["control"].values).any():
-        return ""
-    return _range(rows, "control", ", with random weights at {}")
+def _control_ranges(rows: xr.Dataset) -> str:
+    there = {name: words for name, words in CONTROLS.items() if np.isfinite(rows[name].values).any()}
+    return "".join(_range(rows, name, f", with {words} at {{}}") for name, words in there.items())
 
 
 def study_of(findings: xr.Dataset, k: int) -> str:

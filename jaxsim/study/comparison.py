@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +65,11 @@ class Comparison:
         Raises:
             ValueError: If images or features cannot be used.
         """
+        return self._run(report, progress)
+
+    def _run(self, report: bool, progress: Progress | None, samples: frozenset[str] | None = None) -> Study:
+        """The work, on all samples or on those that the models of which this is the control were compared on."""
+        settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
         features = all_features(self.inputs, self.images, self.settings, self.out, progress)
         extracted = {each.name for each in self.inputs if not isinstance(each.given, FeatureSet)}
         ids = shared_samples(
@@ -73,6 +79,7 @@ class Comparison:
             n_samples=self.settings.n_samples,
             seed=self.settings.seed,
         )
+        ids = ids if samples is None else tuple(each for each in ids if each in samples)
         check_sample_count(len(ids), self.settings)
         described = {"kind": "features"} if self.images is None else self.images.description
         spaces = open_spaces(
@@ -83,13 +90,14 @@ class Comparison:
             ids=ids,
             source_ids=self.source_ids or next(iter(features.values())).sample_ids,
         )
-        found = measure(features, ids, self.settings, images=described, spaces=spaces, out=self.out, progress=progress)
+        found = measure(features, ids, settings, images=described, spaces=spaces, out=self.out, progress=progress)
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if found.reused else []
         control = None
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
-            control = self.untrained.run(report=False, progress=shown)
+            dropped = json.loads(found.results.attrs["dropped"])
+            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped))
             reused += [f"untrained: {each}" for each in control.reused]
         study = Study.from_results(
             found.results,

@@ -10,7 +10,9 @@
 | `smoothness_difference` | two models | that of a minus that of b; below 0: a is smoother |
 
 Estimate and interval are the mean and the t interval over disjoint subsets of the samples, and stand for their size.
-The control is the same effect between the same architectures with random weights, on the same subsets.
+There are two controls, on the same subsets: the same effect between the same architectures with random weights, and,
+where an effect rests on which images of one model belong to which of another (all but the smoothness), the same effect
+with the images paired at random.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ KINDS = (
     "smoothness_difference",
 )
 #: Kinds whose effect is 0 when there is nothing, so that a p-value has a meaning.
+#: Kinds that compare a model with another or with a space, so that shuffled images change them.
+PAIRED = ("alignment", "middle_distance", "information_change", "information_difference")
 TESTED = ("alignment", "information_change", "information_difference", "smoothness_difference")
 MIDDLE = (0.25, 0.75)
 
@@ -122,7 +126,8 @@ def measure_findings(
 
     Args:
         results: Dataset with `imbalance` of all samples.
-        subsets: The same on disjoint subsets, along `subset`; with `forward` where there are spaces.
+        subsets: The same on disjoint subsets, along `subset`; with `forward` where there are spaces, and with
+            `shuffled_imbalance` and `shuffled_forward` where the images were paired at random too.
         information: What the steps know of other spaces, of all samples.
         control: Like `subsets`, of the same architectures with random weights, on the same subsets.
         level: Of the intervals.
@@ -130,9 +135,9 @@ def measure_findings(
     Returns:
         Dataset on (`k`, `finding`) with `value` (all samples), `estimate`, `low`, `high` (subsets), `p_value`
         (two-sided, of no effect; NaN where 0 is not what nothing gives) and `p_corrected` (Holm, within a kind),
-        `control`, `control_low`, `control_high`, and `beyond`, `beyond_low`, `beyond_high`, the paired difference from
-        the control; coordinates `kind`, `a`, `b`, `space`. Attributes: `n_subsets`, `n_samples` (of a subset), `seed`,
-        `level`.
+        `control`, `control_low`, `control_high`, `beyond`, `beyond_low`, `beyond_high`, the paired difference from
+        the control, and `shuffled`, `shuffled_low`, `shuffled_high`, with images paired at random; coordinates
+        `kind`, `a`, `b`, `space`. Attributes: `n_subsets`, `n_samples` (of a subset), `seed`, `level`.
 
     Raises:
         ValueError: If the control was measured on other subsets or other models.
@@ -162,6 +167,11 @@ def measure_findings(
         other = _by_subset(control, names)
     variables |= dict(zip(("control", "control_low", "control_high"), _interval(other, level), strict=True))
     variables |= dict(zip(("beyond", "beyond_low", "beyond_high"), _interval(each - other, level), strict=True))
+    by_chance = np.full(each.shape, np.nan)
+    if "shuffled_imbalance" in subsets:
+        of_pairs = np.isin(kinds, PAIRED)
+        by_chance[..., of_pairs] = _by_subset(subsets, names, "shuffled_")[..., of_pairs]
+    variables |= dict(zip(("shuffled", "shuffled_low", "shuffled_high"), _interval(by_chance, level), strict=True))
     return xr.Dataset(
         {name: (("k", "finding"), values) for name, values in variables.items()},
         coords={
@@ -176,11 +186,14 @@ def measure_findings(
     )
 
 
-def _by_subset(subsets: xr.Dataset, names: list[Effect]) -> Float[np.ndarray, "n_subsets n_k findings"]:
+def _by_subset(
+    subsets: xr.Dataset, names: list[Effect], prefix: str = ""
+) -> Float[np.ndarray, "n_subsets n_k findings"]:
     values = []
     for place in range(subsets.sizes["subset"]):
         one = subsets.isel(subset=place)
-        found = effects(one["imbalance"], one if "forward" in one else None)
+        known = one[[f"{prefix}forward"]].rename({f"{prefix}forward": "forward"}) if f"{prefix}forward" in one else None
+        found = effects(one[f"{prefix}imbalance"], known)
         missing = next((name for name in names if name not in found), None)
         if missing is not None:
             raise ValueError(

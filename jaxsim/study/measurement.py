@@ -34,8 +34,9 @@ class Measurement:
     Attributes:
         results: Labelled imbalance of the steps.
         information: What the steps know of the spaces; None without spaces.
-        subsets: `imbalance`, and `forward` and `backward` of the spaces, on disjoint subsets of the samples; None
-            where none were drawn.
+        subsets: `imbalance`, and `forward` and `backward` of the spaces, on disjoint subsets of the samples, and the
+            same as `shuffled_imbalance` and so on with the images of different models paired at random; None where no
+            subsets were drawn.
         reused: Whether all of it was there already.
     """
 
@@ -80,7 +81,7 @@ def measure(
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
         preprocessing=[settings.clip, settings.drop_duplicates],
-        subsets=settings.n_subsets,
+        subsets=[settings.n_subsets, "and shuffled"],
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
     )
@@ -177,8 +178,12 @@ def measure(
 
     subsets, rows = None, draw_subsets(len(kept), settings)
     if rows is not None:
-        measured = measure_subsets(layers, rows, settings, progress)
-        subsets = label_subsets(measured, label_subset, size=rows.shape[1], seed=settings.seed)
+        paired = measure_subsets(layers, rows, settings, progress)
+        owners = {label.label: label.model for label in labels}
+        shuffled = measure_subsets(
+            layers, rows, settings, progress, shuffled={name: owners.get(name, "") for name in layers}
+        )
+        subsets = label_subsets(paired, shuffled, label_subset, size=rows.shape[1], seed=settings.seed)
     if out is not None and jax.process_index() == 0:
         if known is not None:
             save_measurement(out, key, known, "information")
@@ -194,6 +199,7 @@ def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str
     return {
         "clip": "none" if settings.clip is None else "quantiles {} to {}".format(*settings.clip),
         "duplicates": dropping if settings.drop_duplicates else "kept",
+        "dropped": json.dumps(list(dropped)),
     }
 
 

@@ -60,27 +60,35 @@ def measure_subsets(
     subsets: Int[np.ndarray, "n_subsets size"],
     settings: Settings,
     progress: Progress | None = None,
+    *,
+    shuffled: Mapping[str, str] | None = None,
 ) -> Float[np.ndarray, "n_subsets n_k layers layers"]:
     """The imbalance between all layers on every subset.
 
     Args:
         layers: Name -> representation `[n_samples, n_features]`.
         subsets: From `draw_subsets`.
-        settings: k, metric, ties and precision are used.
+        settings: k, metric, ties, precision and seed are used.
         progress: Called as `progress(done, total, what)`.
+        shuffled: Layer -> whose it is, to pair the samples of different owners at random: every owner's are put in an
+            order of their own. Between layers of one owner nothing changes by that.
 
     Returns:
         float64.
     """
+    what = "intervals" if shuffled is None else "shuffled pairs"
+    owners = list(dict.fromkeys(shuffled.values())) if shuffled else []
     found = []
     for done, rows in enumerate(subsets):
         if progress is not None:
-            progress(done, len(subsets), "intervals")
+            progress(done, len(subsets), what)
+        generator = np.random.default_rng([settings.seed, done])
+        orders = {owner: generator.permutation(rows) for owner in owners}
         with warnings.catch_warnings():
             # What is worth a warning was said of all samples together.
             warnings.simplefilter("ignore", UserWarning)
             matrix = imbalance_matrix(
-                {name: SelectedRows(x, rows) for name, x in layers.items()},
+                {name: SelectedRows(x, orders[shuffled[name]] if shuffled else rows) for name, x in layers.items()},
                 k=settings.k,
                 metric=settings.metric,
                 ties=settings.ties,
@@ -89,12 +97,13 @@ def measure_subsets(
             )
         found.append(np.asarray(matrix.values, np.float64))
     if progress is not None:
-        progress(len(subsets), len(subsets), "intervals")
+        progress(len(subsets), len(subsets), what)
     return np.stack(found)
 
 
 def label_subsets(
     values: Float[np.ndarray, "n_subsets n_k layers layers"],
+    shuffled: Float[np.ndarray, "n_subsets n_k layers layers"],
     label: Callable[[np.ndarray], xr.Dataset],
     *,
     size: int,
@@ -104,13 +113,18 @@ def label_subsets(
 
     Args:
         values: From `measure_subsets`.
+        shuffled: From it too, with the samples of different models paired at random.
         label: Labels the values of one subset.
         size: Number of samples in a subset.
         seed: Of the division into subsets.
 
     Returns:
-        The labelled datasets along the dim `subset`, with `n_samples` (of a subset) and `seed` as attributes.
+        The labelled datasets along the dim `subset`, the shuffled variables with `shuffled_` before their names, with
+        `n_samples` (of a subset) and `seed` as attributes.
     """
-    labelled = xr.concat([label(each) for each in values], "subset", combine_attrs="drop", data_vars="all")
+    both = []
+    for own, other in zip(values, shuffled, strict=True):
+        both.append(label(own).assign({f"shuffled_{name}": values for name, values in label(other).data_vars.items()}))
+    labelled = xr.concat(both, "subset", combine_attrs="drop", data_vars="all")
     labelled.attrs = {"n_subsets": len(values), "n_samples": size, "seed": seed}
     return labelled

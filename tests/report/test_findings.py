@@ -70,7 +70,11 @@ def test_without_a_control_that_is_said():
     found = changed(constructed_findings(control=False), "alignment", estimate=0.2, **SURE)
     assert "no control of random weights was run" in describe_order(found)
     assert finding_rows(found, "alignment")[0][3] == "–"
-    assert finding_effects(found, "alignment").get_legend() is None
+    legend = finding_effects(found, "alignment").get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["measured", "shuffled images"]
+    neither = constructed_findings(control=False, shuffled=False)
+    assert finding_effects(neither, "alignment").get_legend() is None
+    assert finding_rows(neither, "alignment")[0][3:] == ["–", "–"]
 
 
 def test_figures_show_every_effect_and_its_interval():
@@ -79,6 +83,8 @@ def test_figures_show_every_effect_and_its_interval():
     rows = found.isel(k=0, finding=(found.kind == "information_change") & (found.space == "colour"))
     drawn = np.concatenate([line.get_xdata() for line in ax.lines if line.get_marker() == "o"])
     np.testing.assert_allclose(np.sort(drawn), np.sort(np.concatenate([rows.estimate, rows.control])))
+    crosses = np.concatenate([line.get_xdata() for line in ax.lines if line.get_marker() == "x"])
+    np.testing.assert_allclose(np.sort(crosses), np.sort(rows.shuffled))
     with pytest.raises(ValueError, match="'alignment of colour'"):
         finding_effects(found, "alignment", space="colour")
 

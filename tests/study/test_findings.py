@@ -8,7 +8,7 @@ from jaxsim import compare
 from jaxsim.models import capture
 from jaxsim.study import Settings, StepLabel, Study, label_imbalance
 from jaxsim.study.findings import Effect, effects, measure_findings
-from jaxsim.study.subsets import draw_subsets
+from jaxsim.study.subsets import draw_subsets, measure_subsets
 
 
 def labels(**n_steps):
@@ -134,6 +134,8 @@ class TestStudies:
         assert study.subsets.sizes["subset"] == 4
         assert study.findings.attrs["n_samples"] == 15
         assert np.isfinite(study.findings.control).all()
+        by_chance = np.isfinite(study.findings.shuffled)[0]
+        np.testing.assert_array_equal(by_chance, ~study.findings.kind.str.startswith("smoothness"))
         assert set(study.findings.kind.values) == {
             *("alignment", "middle_distance", "smoothness", "smoothness_difference"),
             *("information_change", "information_difference"),
@@ -155,6 +157,19 @@ class TestStudies:
         rows = draw_subsets(60, Settings(n_subsets=3, seed=5))
         one = compare(random_vit(0), images[rows[1]], n_subsets=0)
         np.testing.assert_array_equal(study.subsets.imbalance[1], one.imbalance)
+        # Of one model nothing is paired at random.
+        np.testing.assert_array_equal(study.subsets.shuffled_imbalance, study.subsets.imbalance)
+
+    def test_shuffled_pairs_are_unrelated(self):
+        x = np.random.default_rng(0).normal(size=(600, 5))
+        layers = {"a/0": x, "a/1": x, "b/0": x}
+        rows = draw_subsets(600, Settings(n_subsets=6))
+        owners = {name: name[0] for name in layers}
+        shuffled = measure_subsets(layers, rows, Settings(), shuffled=owners)[:, 0]
+        np.testing.assert_array_equal(shuffled[:, 0, 1], 2 / 100)
+        between = shuffled[:, [0, 2], [2, 0]].ravel()
+        assert abs(between.mean() - 1) < 0.1
+        assert len(np.unique(between)) == 12, "every subset is shuffled anew"
 
     def test_random_weights_of_the_same_architecture(self, random_vit, images):
         model = random_vit(0)
@@ -166,6 +181,12 @@ class TestStudies:
         xr.testing.assert_equal(study.untrained.imbalance, drawn.untrained.imbalance)
         two = compare({"m": model, "n": model}, images, untrained=True, seed=3).untrained.imbalance[0]
         assert float(two.sel(source="m/block00", target="n/block00")) > 2 / 60, "controls of one architecture differ"
+
+    def test_duplicates_that_were_dropped_are_missing_from_the_control_too(self, random_vit, images):
+        twice = np.concatenate([images, images[:4]])
+        study = compare(random_vit(0), twice, untrained=True, drop_duplicates=True, n_subsets=3)
+        assert study.results.n_samples == study.untrained.results.n_samples == 60
+        assert np.isfinite(study.findings.control).all()
 
     def test_what_cannot_be_drawn_anew_has_to_be_given(self, random_vit, images):
         import torch

@@ -33,7 +33,7 @@ NOTHING = {"alignment": 0.0, "information_change": 0.0, "information_difference"
 def finding_effects(
     findings: xr.Dataset, kind: str, *, space: str | None = None, k: int | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Every effect of one kind with its interval, and below it, hollow, the same of random weights.
+    """Every effect of one kind with its interval, and below it the same of random weights and of shuffled images.
 
     Args:
         findings: `Study.findings`.
@@ -62,18 +62,21 @@ def finding_effects(
     if kind in NOTHING:
         ax.axvline(NOTHING[kind], color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     at = -np.arange(len(kept), dtype=float)
-    controlled = bool(np.isfinite(rows["control"].values).any())
-    sides = [("", "estimate", 0.12 if controlled else 0.0, INK, INK, "measured")]
-    if controlled:
-        sides.append(("control_", "control", -0.16, MUTED, "none", "random weights"))
-    for prefix, middle, shift, colour, face, label in sides:
+    sides = [
+        ("", "estimate", INK, "o", INK, "measured"),
+        ("control_", "control", MUTED, "o", "none", "random weights"),
+        ("shuffled_", "shuffled", MUTED, "x", MUTED, "shuffled images"),
+    ]
+    sides = [side for side in sides if np.isfinite(rows[side[1]].values).any()]
+    shifts = 0.26 * (np.arange(len(sides) - 1, -1, -1) - (len(sides) - 1) / 2)
+    for (prefix, middle, colour, marker, face, label), shift in zip(sides, shifts, strict=True):
         low, high = rows[f"{prefix}low"].values, rows[f"{prefix}high"].values
         ax.hlines(at + shift, low, high, color=colour, linewidth=1.3, zorder=2)
         ax.plot(
             rows[middle].values,
             at + shift,
             linestyle="",
-            marker="o",
+            marker=marker,
             markersize=4.2,
             markerfacecolor=face,
             markeredgecolor=colour,
@@ -85,7 +88,7 @@ def finding_effects(
     title, what = EFFECTS[kind]
     name_axes(ax, what, "")
     title_axes(ax, title if space is None else f"{title}: {space}")
-    if controlled:
+    if len(sides) > 1:
         # Beside the title, where no interval can lie under it.
         ax.legend(
             frameon=False,
@@ -95,7 +98,7 @@ def finding_effects(
             bbox_to_anchor=(1.0, 1.0),
             borderaxespad=0.2,
             handletextpad=0.2,
-            ncols=2,
+            ncols=len(sides),
         )
     return ax
 
