@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, RULE
@@ -35,10 +37,13 @@ def save_figure(figure: Figure, folder: Path, name: str) -> str:
         The text of the SVG file.
     """
     pixels, vector = io.BytesIO(), io.StringIO()
+    figure.set_facecolor("white")
+    # By the canvases: `savefig` would draw every file twice to find a layout that stands already.
     with matplotlib.rc_context(SVG_SETTINGS):
-        figure.savefig(vector, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
-        figure.set_layout_engine("none")  # the layout stands; the second file need not find it again
-        figure.savefig(pixels, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+        FigureCanvasSVG(figure).print_svg(vector, metadata={"Date": None, "Creator": None})
+        figure.set_layout_engine("none")
+        figure.set_dpi(DOTS_PER_INCH)
+        FigureCanvasAgg(figure).print_png(pixels, metadata={"Software": None})
     write_whole(folder / f"{name}.png", pixels.getvalue())
     write_whole(folder / f"{name}.svg", vector.getvalue().encode())
     return vector.getvalue()
