@@ -22,7 +22,7 @@ def spaces():
     return {"all": x, "some": x[:, :3], "other": np.random.default_rng(1).normal(size=(300, 4))}
 
 
-@pytest.mark.parametrize("k", [1, (3, 1)])
+@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.slow), (3, 1)])
 def test_distances_of_a_representation_give_its_values(spaces, k):
     given = {name: distances(x) for name, x in spaces.items()}
     expected, found = imbalance_matrix(spaces, k=k), imbalance_matrix(given, k=k, metric="precomputed", verify=True)

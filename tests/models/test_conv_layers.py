@@ -12,9 +12,15 @@ def random(rng: np.random.Generator, *shape: int) -> jax.Array:
     return jnp.asarray(rng.standard_normal(shape), jnp.float32)
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID", ((1, 2), (0, 3))])
 @pytest.mark.parametrize(
-    ("stride", "dilation"), [((1, 1), (1, 1)), ((2, 3), (1, 1)), ((1, 1), (2, 1)), ((2, 2), (1, 2))]
+    ("stride", "dilation", "padding"),
+    [
+        ((1, 1), (1, 1), "VALID"),
+        ((2, 3), (1, 1), "SAME"),
+        ((1, 1), (2, 1), ((1, 2), (0, 3))),
+        ((2, 2), (1, 2), "SAME"),
+        ((2, 2), (1, 2), ((1, 2), (0, 3))),
+    ],
 )
 def test_sums_of_shifts_are_the_convolution(stride, dilation, padding):
     rng = np.random.default_rng(0)

@@ -130,7 +130,8 @@ def images():
 class TestStudies:
     def test_measured_kept_and_read_again(self, random_vit, images, tmp_path):
         models = {"a": random_vit(0), "b": random_vit(1)}
-        study = compare(models, images, n_subsets=4, untrained=True, statistics=8, out=tmp_path)
+        spaces = {"brightness": images.mean((1, 2))}
+        study = compare(models, images, n_subsets=4, untrained=True, spaces=spaces, out=tmp_path)
         assert study.subsets.sizes["subset"] == 4
         assert study.findings.attrs["n_samples"] == 15
         assert np.isfinite(study.findings.control).all()
@@ -144,7 +145,7 @@ class TestStudies:
         xr.testing.assert_identical(loaded.findings, study.findings)
         assert (tmp_path / "findings.csv").read_text().startswith("k,finding,value,estimate,low,high,p_value")
         assert "Who changes more smoothly?" in (tmp_path / "index.html").read_text()
-        again = compare(models, images, n_subsets=4, untrained=True, statistics=8, out=tmp_path, report=False)
+        again = compare(models, images, n_subsets=4, untrained=True, spaces=spaces, out=tmp_path, report=False)
         assert "untrained: imbalance" in again.reused
         without = compare(models, images, n_subsets=0, out=tmp_path, report=False)
         assert without.findings is None

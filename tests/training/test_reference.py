@@ -34,10 +34,10 @@ def images():
 class TestViews:
     def test_without_randomness_nothing_changes(self, images):
         still = Views(shift=0, zoom=1.0, noise=0.0, mirror=False)
-        assert np.allclose(still(jax.random.key(0), images[:4]), normalised(images[:4]), atol=1e-5)
+        assert np.allclose(jax.jit(still)(jax.random.key(0), images[:4]), normalised(images[:4]), atol=1e-5)
 
     def test_mirror_is_a_mirror(self, images):
-        views = Views(shift=0, zoom=1.0, noise=0.0)(jax.random.key(0), images[:32])
+        views = jax.jit(Views(shift=0, zoom=1.0, noise=0.0))(jax.random.key(0), images[:32])
         plain = np.asarray(normalised(images[:32]))
         same = np.abs(views - plain).max((1, 2, 3)) < 1e-4
         mirrored = np.abs(views - plain[:, :, ::-1]).max((1, 2, 3)) < 1e-4
@@ -47,13 +47,13 @@ class TestViews:
     def test_shift_moves_pixels(self):
         picture = np.zeros((64, 9, 9, 3), np.uint8)
         picture[:, 4, 4] = 255
-        views = (np.asarray(Views(shift=2, zoom=1.0, noise=0.0)(jax.random.key(1), picture)) + 1) / 2
+        views = (np.asarray(jax.jit(Views(shift=2, zoom=1.0, noise=0.0))(jax.random.key(1), picture)) + 1) / 2
         assert np.allclose(views.sum((1, 2, 3)), 3, atol=1e-4)
         rows = (views[..., 0].sum(2) * np.arange(9)).sum(1) - 4
         assert -2 <= rows.min() < -1 < 1 < rows.max() <= 2
 
     def test_colour_and_luminance_survive(self, images):
-        views = np.asarray(Views()(jax.random.key(2), images))
+        views = np.asarray(jax.jit(Views())(jax.random.key(2), images))
         before, after = np.asarray(normalised(images)).mean((1, 2)), views.mean((1, 2))
         assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.97
 

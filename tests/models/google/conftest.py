@@ -126,7 +126,12 @@ def google() -> SimpleNamespace:
     )
 
 
+#: What another checkpoint shows, too, with a smaller model or another storage.
+SLOW = ("scenic_resnet50", "scenic_vit_legacy_optimizer", "vit_jax_token_resized", "bv_vit_map_resized")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Gives a test that asks for `case` and `file` every stored checkpoint."""
     if {"case", "file"} <= set(metafunc.fixturenames):
-        metafunc.parametrize(("case", "file"), cases())
+        marks = {case: [pytest.mark.slow] if case in SLOW else [] for case, _ in cases()}
+        metafunc.parametrize(("case", "file"), [pytest.param(*each, marks=marks[each[0]]) for each in cases()])

@@ -26,7 +26,8 @@ def test_states_of_the_original(google, case, file):
 
 
 @pytest.mark.parametrize(
-    "case", ["scenic_vit_gap_nonsquare", "scenic_vit_token_resized", "scenic_resnet18", "scenic_clip"]
+    "case",
+    ["scenic_clip", *(pytest.param(f"scenic_{name}", marks=pytest.mark.slow) for name in ("vit_token", "resnet18"))],
 )
 def test_orbax_gives_what_msgpack_gives(google, case, tmp_path):
     model = load(google, google.write_orbax(google.tree(case), tmp_path / "checkpoint_7"), case)
