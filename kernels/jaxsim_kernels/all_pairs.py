@@ -5,7 +5,7 @@ notes in `plan` for the two regimes; both give the same integers.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -116,7 +116,8 @@ def all_pairs(
     options, placement = options or Options(), placement or Placement()
     n_samples = layers[0].shape[0]
     queries = np.arange(n_samples) if queries is None else np.asarray(queries)
-    work = Workload(n_samples, len(queries), tuple(x.shape[1] for x in layers), options.ks[-1])
+    widths = tuple(x.shape[1] for x in layers)
+    work = Workload(n_samples, len(queries), widths, options.ks[-1], options.ties == "expected")
     plan = plan_for(work, options, placement)
     run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
     with jax.enable_x64(run.dtype == np.float64):
@@ -140,7 +141,7 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
             raise ValueError("ties='expected' needs plan='one-pass': a tie group's members are known only there.")
         if placement.n_processes > 1:
             raise ValueError("ties='expected' runs in one process; use ties='index' on several hosts.")
-        passes = "one-pass"
+        passes, work = "one-pass", replace(work, keeps_scores=True)
     itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
     return make_plan(work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize)
 

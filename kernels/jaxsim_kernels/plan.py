@@ -34,12 +34,14 @@ class Workload:
         n_queries: Rows that are worked out, at most `n_samples`.
         widths: Number of features of every layer.
         k: Largest number of neighbours.
+        keeps_scores: Whether the scores of a block outlive its ranking, for expected ties.
     """
 
     n_samples: int
     n_queries: int
     widths: tuple[int, ...]
     k: int
+    keeps_scores: bool = False
 
     @property
     def n_thresholds(self) -> int:
@@ -193,10 +195,12 @@ def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
 def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded: int, itemsize: int) -> int:
     features = _feature_bytes(work, n_padded, itemsize)
     strip = itemsize * rows * n_padded
-    # Counting holds one accumulator of 16 lanes per threshold; sorting the scores, keys of 64 bits and their copies.
-    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (6 * strip if ranking == "sort" else 0)
+    # Counting holds one accumulator of 16 lanes per threshold; sorting a product, its scores' bits and their keys.
+    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (4 * strip if ranking == "sort" else 0)
     if passes == "one-pass":
-        return sum(features) + strip * len(work.widths) + ranks
+        # Of every layer its strip or, when sorting, its table of ranks.
+        kept = 2 if work.keeps_scores and ranking == "sort" else 1
+        return sum(features) + kept * strip * len(work.widths) + ranks
     neighbours = 8 * work.n_queries * work.n_thresholds
     # The host's padded copy of the next layer stands beside the resident one.
     return 2 * max(features) + strip + ranks + neighbours
