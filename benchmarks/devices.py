@@ -2,6 +2,9 @@
 
 On CPU the devices are simulated in fresh processes: they share the same cores, so their seconds say nothing about
 speed and are marked so. On an accelerator the devices are real and so are the seconds.
+
+In float64 the results must be equal. In float32 a product's last bits depend on its shape, so two scores that tie but
+for rounding may change places with the number of devices: there the largest difference is told.
 """
 
 import argparse
@@ -35,28 +38,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="simulated hosts (default 2,4; 1 for none)",
     )
     parser.add_argument("--plan", choices=get_args(Passes), help="force one pass or two")
-    parser.add_argument("--precision", choices=get_args(Precision), default="highest")
+    parser.add_argument("--precision", choices=get_args(Precision), help="default: float64, then highest")
 
 
 def run(options: argparse.Namespace, write: Write) -> int:
-    """One record per number of devices, and one per number of processes. Exit code 1 if results differ."""
+    """One record per number of devices and of processes. Exit code 1 if results differ in float64."""
     shape = shape_of(options) or DEFAULT
-    request = {
-        "n_samples": shape.n_samples,
-        "widths": shape.widths,
-        "k": shape.ks,
-        "passes": options.plan,
-        "precision": options.precision,
-        "seed": options.seed,
-        "runs": options.runs,
-    }
-    lines = [_on_devices(shape, count, request) for count in options.devices]
-    if jax.default_backend() == "cpu":
-        most = max(options.devices)
-        lines += [_on_processes(shape, count, most, request) for count in options.processes if count > 1]
-    for line in lines:
-        write(line)
-    return int(any(line["reached"] is False for line in lines))
+    failed = False
+    for precision in (options.precision,) if options.precision else ("float64", "highest"):
+        request = {
+            "n_samples": shape.n_samples,
+            "widths": shape.widths,
+            "k": shape.ks,
+            "passes": options.plan,
+            "precision": precision,
+            "seed": options.seed,
+            "runs": options.runs,
+        }
+        lines = [_on_devices(shape, count, request) for count in options.devices]
+        if jax.default_backend() == "cpu":
+            most = max(options.devices)
+            lines += [_on_processes(shape, count, most, request) for count in options.processes if count > 1]
+        for line in lines:
+            write(line)
+        failed |= any(line["reached"] is False for line in lines)
+    return int(failed)
 
 
 def _on_devices(shape: Shape, count: int, request: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +102,7 @@ def _line(
         len(strips) == n_devices and all(s[1] == columns for s in strips) and all(s[0] == columns for s in features)
     )
     equal = all(answer["equal"] for answer in seen)
-    simulated = seen[0]["platform"] == "cpu"
+    simulated, exact = seen[0]["platform"] == "cpu", request["precision"] == "float64"
     return records.record(
         "devices",
         _key(shape, n_devices, n_processes, request),
@@ -113,8 +119,8 @@ def _line(
         speed_claim=not simulated,
         # Under another name where they are no claim, so that no table shows them by accident.
         **{"seconds_without_meaning" if simulated else "timings": seen[0]["timings"]},
-        reach="equal results, columns sharded",
-        reached=equal and sharded,
+        reach="equal results, columns sharded" if exact else "columns sharded",
+        reached=sharded and (equal or not exact),
     )
 
 

@@ -68,7 +68,7 @@ def test_models(lines_of):
 
 @pytest.mark.slow
 def test_devices(lines_of):
-    lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1")
+    lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1", "--precision", "float64")
     (line,) = lines
     assert line["found"]["equal"]
     assert line["found"]["sharded"]
@@ -82,7 +82,8 @@ def test_devices(lines_of):
 @pytest.mark.slow
 def test_devices_on_processes(lines_of):
     lines = lines_of("devices", *TOY, "--devices", "1,4", "--processes", "2")
-    assert [(line["key"]["devices"], line["key"]["processes"]) for line in lines] == [(1, 1), (4, 1), (4, 2)]
+    assert [(line["key"]["devices"], line["key"]["processes"]) for line in lines] == [(1, 1), (4, 1), (4, 2)] * 2
+    assert [line["key"]["precision"] for line in lines] == ["float64"] * 3 + ["highest"] * 3
     assert all(line["reached"] for line in lines)
 
 
