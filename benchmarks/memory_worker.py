@@ -21,7 +21,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         Bytes: `started` (libraries loaded, no features), `before` (features there), `peak`, `anonymous` (what the
-        computation took, without the pages of mapped files); with the seconds, the plan and whether a subset of the layers gives the same in one pass.
+        computation took, without the pages of mapped files); with the seconds, the plan and whether a subset of the
+        layers gives the same in one pass.
     """
     import jax
 

@@ -20,6 +20,8 @@ SUMMARY_VARIABLES = ("mean_change", "max_change", "roughness")
 PAIR_VARIABLES = ("distance", "distance_se", "nearest_a", "nearest_b", "peak_t")
 MATCH_VARIABLES = ("best_step", "best_depth", "best_value")
 
+#: Attributes that another one says in words.
+FOR_PROGRAMS = ("dropped",)
 HEADER_ATTRIBUTES = (
     "n_samples",
     "n_queries",
@@ -227,7 +229,7 @@ def read_facts(results: xr.Dataset) -> StudyFacts:
         jaxsim_version=str(attributes["jaxsim_version"]),
         warnings=tuple(_in_words(item) for item in _nested(attributes, "warnings")),
         damaged=tuple(_in_words(item) for item in _nested(attributes, "damaged")),
-        further={str(k): _in_words(v) for k, v in attributes.items() if k not in HEADER_ATTRIBUTES},
+        further={str(k): _in_words(v) for k, v in attributes.items() if k not in (*HEADER_ATTRIBUTES, *FOR_PROGRAMS)},
     )
 
 
