@@ -122,7 +122,7 @@ def label_subsets(
         The labelled datasets along the dim `subset`, the shuffled variables with `shuffled_` before their names, with
         `n_samples` (of a subset) and `seed` as attributes.
     """
-    both = []
+    both: list[xr.Dataset] = []
     for own, other in zip(values, shuffled, strict=True):
         both.append(label(own).assign({f"shuffled_{name}": values for name, values in label(other).data_vars.items()}))
     labelled = xr.concat(both, "subset", combine_attrs="drop", data_vars="all")
