@@ -96,7 +96,8 @@ def further_jobs(
 
 def main_space(information: xr.Dataset) -> str:
     """The space that the sentences speak of: all statistics together where there are such, else the first."""
-    names = [str(name) for name in information["space"].values]
+    # Findings that are of no space have "" there.
+    names = [str(name) for name in information["space"].values if name]
     return "all" if "all" in names else names[0]
 
 

@@ -89,5 +89,11 @@ def test_figures_show_every_effect_and_its_interval():
         finding_effects(found, "alignment", space="colour")
 
 
+def test_spaces_of_the_user_s_own_are_named():
+    values = {"estimate": 0.3, "low": 0.2, "high": 0.4, **SURE}
+    found = changed(constructed_findings(spaces=("labels",)), "information_change", **values)
+    assert "holds less of labels than the first" in describe_information(found)
+
+
 def test_questions_without_other_spaces():
     assert [q.anchor for q in questions(constructed_findings(spaces=()))] == ["order", "pace"]
