@@ -42,6 +42,10 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     settings = plan.settings
     queries = "all of them" if plan.n_queries == plan.n_samples else f"{plan.n_queries:,}"
     ks = ", ".join(map(str, settings.k))
+    intervals = (
+        f"from {plan.n_subsets} disjoint subsets of {plan.subset_size:,}, images paired and shuffled: "
+        f"{plan.interval_distances:,} distances"
+    )
     lines = (
         f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
         f"measure      information imbalance, k = {ks}, {settings.metric}, pooling {settings.pool}",
@@ -50,7 +54,7 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
-        *([f"intervals    from {plan.n_subsets} disjoint subsets of {plan.subset_size:,}"] if plan.n_subsets else []),
+        *([f"intervals    {intervals}"] if plan.n_subsets else []),
         *(["control      all of it again with random weights"] if untrained else []),
         f"output       {out}",
         "",

@@ -76,6 +76,11 @@ class Plan:
         return self.n_queries * self.n_samples * self.n_layers
 
     @property
+    def interval_distances(self) -> int:
+        """Distances for the intervals: in every subset, with the images as they are and shuffled."""
+        return 2 * self.n_subsets * self.subset_size**2 * self.n_layers
+
+    @property
     def images_to_run(self) -> int:
         """Images through models, if no features are there already."""
         return self.n_samples * sum(model.extracted for model in self.models)

@@ -24,6 +24,7 @@ def check_environment(line):
     assert "T" in line["date"]
 
 
+@pytest.mark.slow
 def test_floor(lines_of):
     (line,) = lines_of("floor", *TOY, "--k", "1,3", "--plan", "two-pass")
     check_environment(line)

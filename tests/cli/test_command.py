@@ -41,6 +41,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_process_compares_and_fills_the_compilation_cache(checkpoint, photos, tmp_path) -> None:
     out, cache = tmp_path / "run", tmp_path / "cache"
     process = start(

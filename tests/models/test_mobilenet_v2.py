@@ -17,6 +17,7 @@ def test_states(parity, changes, image_size):
     parity(transformers.MobileNetV2Model, config, image_size=image_size, hooks=HOOKS)
 
 
+@pytest.mark.slow
 def test_classifier_with_tensorflow_padding(parity):
     config = transformers.MobileNetV2Config(**{**BASE, "finegrained_output": True})
     hooks = {step: f"mobilenet_v2.{path}" for step, path in HOOKS.items()}

@@ -70,7 +70,8 @@ class TestObjectives:
         patches = np.asarray(patches_of(jnp.asarray(images), 2, 3))
         assert np.array_equal(patches[1, 1, 2], images[1, 4:8, 8:12].ravel())
 
-    @pytest.mark.parametrize("objective", ["classifier", pytest.param("selfsup", marks=pytest.mark.slow)])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("objective", ["classifier", "selfsup"])
     def test_a_short_training_lowers_the_loss_and_repeats(self, images, objective):
         module = architecture_of(SMALL, "small", "classifier.1.weight" if objective == "classifier" else None).module
         recipe = Recipe(epochs=2, batch=32, learning_rate=4e-3, seed=3)
