@@ -236,22 +236,20 @@ def _ending(said: str, n: int) -> str:
 
 
 def _effect(row: xr.Dataset) -> str:
-    beside = "".join(
-        f"; {words} {_signed(float(row[name]))}" for name, words in CONTROLS.items() if math.isfinite(float(row[name]))
-    )
-    return f"{_interval(row, 'estimate')}{beside}"
+    return f"{_interval(row, 'estimate')}{_beside(row)}"
+
+
+def _beside(row: xr.Dataset, sign: int = 1) -> str:
+    """What the controls are."""
+    values = {words: sign * float(row[name]) for name, words in CONTROLS.items()}
+    return "".join(f"; {words} {_signed(value)}" for words, value in values.items() if math.isfinite(value))
 
 
 def _by(row: xr.Dataset) -> str:
     """A difference whose direction the words around it say."""
     sign = 1 if float(row["estimate"]) > 0 else -1
     low, high = sorted(sign * float(row[name]) for name in ("low", "high"))
-    beside = "".join(
-        f"; {words} {_signed(sign * float(row[name]))}"
-        for name, words in CONTROLS.items()
-        if math.isfinite(float(row[name]))
-    )
-    return f"by {abs(float(row['estimate'])):.3f} [{low:.3f}, {high:.3f}]{beside}"
+    return f"by {abs(float(row['estimate'])):.3f} [{low:.3f}, {high:.3f}]{_beside(row, sign)}"
 
 
 def _interval(row: xr.Dataset, name: str) -> str:

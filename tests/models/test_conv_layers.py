@@ -12,14 +12,17 @@ def random(rng: np.random.Generator, *shape: int) -> jax.Array:
     return jnp.asarray(rng.standard_normal(shape), jnp.float32)
 
 
+STRIDES_AND_DILATIONS = [((1, 1), (1, 1)), ((2, 3), (1, 1)), ((1, 1), (2, 1)), ((2, 2), (1, 2))]
+PADDINGS = ["SAME", "VALID", ((1, 2), (0, 3))]
+
+
 @pytest.mark.parametrize(
     ("stride", "dilation", "padding"),
     [
-        ((1, 1), (1, 1), "VALID"),
-        ((2, 3), (1, 1), "SAME"),
-        ((1, 1), (2, 1), ((1, 2), (0, 3))),
-        ((2, 2), (1, 2), "SAME"),
-        ((2, 2), (1, 2), ((1, 2), (0, 3))),
+        # Every stride, dilation and padding once each day, every combination with the slow tests.
+        pytest.param(*both, padding, marks=() if place % 3 == at % 3 else pytest.mark.slow)
+        for place, both in enumerate(STRIDES_AND_DILATIONS)
+        for at, padding in enumerate(PADDINGS)
     ],
 )
 def test_sums_of_shifts_are_the_convolution(stride, dilation, padding):

@@ -89,7 +89,7 @@ def test_equal_names_get_numbers() -> None:
 
 def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tmp_path, monkeypatch) -> None:
     models, out = [random_vit(0, "a"), random_vit(1, "b")], tmp_path / "run"
-    first = compare(models, images="digits", n_samples=40, k=(1, 3), out=out, report=False)
+    first = compare(models, images="digits", n_samples=40, k=(1, 3), out=out)
     assert first.reused == ()
     names = {
         "study.nc",
@@ -98,6 +98,7 @@ def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tm
         "imbalance.csv",
         "smoothness.csv",
         "between.csv",
+        "index.html",
     }
     assert names <= {path.name for path in out.iterdir()}
     xr.testing.assert_identical(Study.load(out).results, first.results)

@@ -128,10 +128,11 @@ def images():
 
 
 class TestStudies:
-    def test_measured_kept_and_read_again(self, random_vit, images, tmp_path):
+    @pytest.mark.parametrize("statistics", [False, pytest.param(8, marks=pytest.mark.slow)])
+    def test_measured_kept_and_read_again(self, random_vit, images, tmp_path, statistics):
         models = {"a": random_vit(0), "b": random_vit(1)}
-        spaces = {"brightness": images.mean((1, 2))}
-        study = compare(models, images, n_subsets=4, untrained=True, spaces=spaces, out=tmp_path)
+        spaces = {"statistics": 8} if statistics else {"spaces": {"brightness": images.mean((1, 2))}}
+        study = compare(models, images, n_subsets=4, untrained=True, **spaces, out=tmp_path)
         assert study.subsets.sizes["subset"] == 4
         assert study.findings.attrs["n_samples"] == 15
         assert np.isfinite(study.findings.control).all()
@@ -145,7 +146,7 @@ class TestStudies:
         xr.testing.assert_identical(loaded.findings, study.findings)
         assert (tmp_path / "findings.csv").read_text().startswith("k,finding,value,estimate,low,high,p_value")
         assert "Who changes more smoothly?" in (tmp_path / "index.html").read_text()
-        again = compare(models, images, n_subsets=4, untrained=True, spaces=spaces, out=tmp_path, report=False)
+        again = compare(models, images, n_subsets=4, untrained=True, **spaces, out=tmp_path, report=False)
         assert "untrained: imbalance" in again.reused
         without = compare(models, images, n_subsets=0, out=tmp_path, report=False)
         assert without.findings is None

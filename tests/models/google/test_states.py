@@ -27,7 +27,13 @@ def test_states_of_the_original(google, case, file):
 
 @pytest.mark.parametrize(
     "case",
-    ["scenic_clip", *(pytest.param(f"scenic_{name}", marks=pytest.mark.slow) for name in ("vit_token", "resnet18"))],
+    [
+        "scenic_clip",
+        *(
+            pytest.param(f"scenic_{name}", marks=pytest.mark.slow)
+            for name in ("vit_gap_nonsquare", "vit_token_resized", "resnet18")
+        ),
+    ],
 )
 def test_orbax_gives_what_msgpack_gives(google, case, tmp_path):
     model = load(google, google.write_orbax(google.tree(case), tmp_path / "checkpoint_7"), case)
