@@ -40,9 +40,9 @@ KINDS = (
     "smoothness",
     "smoothness_difference",
 )
-#: Kinds whose effect is 0 when there is nothing, so that a p-value has a meaning.
 #: Kinds that compare a model with another or with a space, so that shuffled images change them.
 PAIRED = ("alignment", "middle_distance", "information_change", "information_difference")
+#: Kinds whose effect is 0 when there is nothing, so that a p-value has a meaning.
 TESTED = ("alignment", "information_change", "information_difference", "smoothness_difference")
 MIDDLE = (0.25, 0.75)
 

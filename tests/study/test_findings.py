@@ -7,7 +7,7 @@ import xarray as xr
 from jaxsim import compare
 from jaxsim.models import capture
 from jaxsim.study import Settings, StepLabel, Study, label_imbalance
-from jaxsim.study.findings import Effect, effects, measure_findings
+from jaxsim.study.findings import TESTED, Effect, effects, measure_findings
 from jaxsim.study.subsets import draw_subsets, measure_subsets
 
 
@@ -104,6 +104,34 @@ class TestIntervals:
         other = subsets.assign_attrs(seed=1)
         with pytest.raises(ValueError, match="on the same subsets"):
             measure_findings(whole(subsets), subsets, control=other)
+
+
+class TestNulls:
+    """Steps that are one latent space and noise of their own, of two models alike: no kind of effect is there."""
+
+    ORDER = labels(a=4, b=4)
+
+    def p_values(self, rng: np.random.Generator, n: int = 500) -> xr.DataArray:
+        settings = Settings(n_subsets=10, seed=int(rng.integers(1 << 30)))
+        latent = rng.normal(size=(n, 4))
+        layers = {label.label: latent + 0.7 * rng.normal(size=latent.shape) for label in self.ORDER}
+        layers["space"] = latent[:, :1]
+        subsets = []
+        for values in measure_subsets(layers, draw_subsets(n, settings), settings):
+            known = (("k", "step", "space"), values[:, :-1, -1:])
+            names = {"space": ["space"], "model": ("step", [label.model for label in self.ORDER])}
+            one = label_imbalance(values[:, :-1, :-1], self.ORDER)
+            subsets.append(one.assign_coords(names).assign(forward=known))
+        together = xr.concat(subsets, "subset", combine_attrs="drop", data_vars="all")
+        return measure_findings(subsets[0], together, information=subsets[0]).p_value.isel(k=0)
+
+    @pytest.mark.slow
+    def test_false_positives_of_every_kind(self):
+        rng = np.random.default_rng(0)
+        p = xr.concat([self.p_values(rng) for _ in range(200)], "null")
+        for kind in TESTED:
+            rate = float((p.isel(finding=p.kind.values == kind) < 0.05).mean())
+            assert 0.03 <= rate <= 0.07, kind
 
 
 class TestSubsets:
