@@ -115,12 +115,12 @@ def describe_information(findings: xr.Dataset, k: int | None = None) -> str:
     for i in _largest(sure):
         a, b = str(sure["a"].values[i]), str(sure["b"].values[i])
         more, less = (b, a) if sure["estimate"].values[i] > 0 else (a, b)
-        named.append(f"that of {more} holds more than that of {less} ({_by(sure.isel(finding=i))})")
+        named.append(f"that of {more} holds more than that of {less} ({_by(sure.isel(finding=i), len(pairs.finding))})")
     ending = _ending(listed(named), sure.sizes["finding"])
     if pairs.sizes["finding"] == 1:
         return f"{said} Of the last steps, {ending}."
     count = f"{sure.sizes['finding']} of {pairs.sizes['finding']} pairs"
-    return f"{said} The last steps differ in {count} of models: {ending}."
+    return f"{said} The last steps differ in {count} of models: {ending}{_control_verdict(sure)}."
 
 
 def describe_smoothness(findings: xr.Dataset, k: int | None = None) -> str:
@@ -136,7 +136,7 @@ def describe_smoothness(findings: xr.Dataset, k: int | None = None) -> str:
     for i in _largest(sure):
         a, b = str(sure["a"].values[i]), str(sure["b"].values[i])
         smoother, other = (a, b) if sure["estimate"].values[i] < 0 else (b, a)
-        named.append(f"{smoother} changes less than {other} ({_by(sure.isel(finding=i))})")
+        named.append(f"{smoother} changes less than {other} ({_by(sure.isel(finding=i), len(rows.finding))})")
     beyond = int(_beyond(sure).sum())
     control = ""
     if np.isfinite(rows["control"].values).any():
@@ -186,7 +186,7 @@ def _verdict(rows: xr.Dataset, unit: str, positive: str, negative: str) -> str:
     n, sure = rows.sizes["finding"], _sure(rows)
     up, down = (rows.isel(finding=sure & (np.sign(rows["estimate"].values) == sign)) for sign in (1, -1))
     if n == 1:
-        shown = f"{row_label(rows.isel(finding=0))}: {_effect(rows.isel(finding=0))}"
+        shown = f"{_who(rows.isel(finding=0))}: {_interval(rows.isel(finding=0), 'estimate')}{_beside(rows)}"
         if not sure[0]:
             return f"It cannot be told from chance whether {positive} ({shown})."
         said = positive if up.sizes["finding"] else negative
@@ -195,12 +195,12 @@ def _verdict(rows: xr.Dataset, unit: str, positive: str, negative: str) -> str:
     if down.sizes["finding"]:
         said.append(f"in {down.sizes['finding']} {negative}")
     if n <= MOST_SAID:
-        shown = listed([f"{row_label(rows.isel(finding=i))}: {_effect(rows.isel(finding=i))}" for i in range(n)])
+        each = [rows.isel(finding=i) for i in range(n)]
+        shown = listed([f"{_who(row)} {_interval(row, 'estimate')}" for row in each])
     else:
-        values = rows["estimate"].values
-        shown = f"{_signed(np.nanmin(values))} to {_signed(np.nanmax(values))}"
+        shown = _span(rows["estimate"].values)
     told = listed(said)
-    return f"{told[0].upper()}{told[1:]} ({shown}){_control_verdict(up)}."
+    return f"{told[0].upper()}{told[1:]} ({shown}{_beside(rows)}){_control_verdict(up)}."
 
 
 def _control_verdict(rows: xr.Dataset) -> str:
@@ -235,21 +235,27 @@ def _ending(said: str, n: int) -> str:
     return said if n <= MOST_SAID else f"{said}; and {n - MOST_SAID} more"
 
 
-def _effect(row: xr.Dataset) -> str:
-    return f"{_interval(row, 'estimate')}{_beside(row)}"
+def _beside(rows: xr.Dataset, sign: int = 1) -> str:
+    """What the controls are, or from what to what."""
+    values = {words: sign * rows[name].values.reshape(-1) for name, words in CONTROLS.items()}
+    return "".join(f"; {words} {_span(each)}" for words, each in values.items() if np.isfinite(each).any())
 
 
-def _beside(row: xr.Dataset, sign: int = 1) -> str:
-    """What the controls are."""
-    values = {words: sign * float(row[name]) for name, words in CONTROLS.items()}
-    return "".join(f"; {words} {_signed(value)}" for words, value in values.items() if math.isfinite(value))
-
-
-def _by(row: xr.Dataset) -> str:
-    """A difference whose direction the words around it say."""
+def _by(row: xr.Dataset, n: int) -> str:
+    """A difference whose direction the words around it say; with its controls where it is the only one."""
     sign = 1 if float(row["estimate"]) > 0 else -1
     low, high = sorted(sign * float(row[name]) for name in ("low", "high"))
-    return f"by {abs(float(row['estimate'])):.3f} [{low:.3f}, {high:.3f}]{_beside(row, sign)}"
+    return f"by {abs(float(row['estimate'])):.3f} [{low:.3f}, {high:.3f}]{_beside(row, sign) if n == 1 else ''}"
+
+
+def _who(row: xr.Dataset) -> str:
+    """The model or the pair."""
+    return ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)
+
+
+def _span(values: np.ndarray) -> str:
+    low, high = _signed(float(np.nanmin(values))), _signed(float(np.nanmax(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _interval(row: xr.Dataset, name: str) -> str:

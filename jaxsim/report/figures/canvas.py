@@ -63,9 +63,11 @@ def name_axes(ax: Axes, x: str, y: str) -> None:
     ax.set_ylabel(plain(y), fontsize=TEXT_SIZE, color=MUTED)
 
 
-def title_axes(ax: Axes, title: str, *, width: int = 44) -> None:
-    """A title at the left edge, shortened to `width` characters."""
-    ax.set_title(plain(shorten(title, width)), loc="left", fontsize=TEXT_SIZE + 1, color=INK, fontweight="bold")
+def title_axes(ax: Axes, title: str, *, width: int = 44, pad: float = 6.0) -> None:
+    """A title at the left edge, shortened to `width` characters, `pad` points above the axes."""
+    ax.set_title(
+        plain(shorten(title, width)), loc="left", fontsize=TEXT_SIZE + 1, color=INK, fontweight="bold", pad=pad
+    )
 
 
 def plain(text: str) -> str:

@@ -87,16 +87,19 @@ def finding_effects(
     ax.set_ylim(at[-1] - 0.6, 0.6)
     title, what = EFFECTS[kind]
     name_axes(ax, what, "")
-    title_axes(ax, title if space is None else f"{title}: {space}")
-    if len(sides) > 1:
-        # Beside the title, where no interval can lie under it.
+    legend = len(sides) > 1
+    title_axes(ax, title if space is None else f"{title}: {space}", pad=SMALL_SIZE * 2.2 if legend else 6.0)
+    if legend:
+        # Between title and axes, where no interval can lie under it.
         ax.legend(
             frameon=False,
             fontsize=SMALL_SIZE,
             labelcolor=MUTED,
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.0),
             borderaxespad=0.2,
+            borderpad=0.0,
+            columnspacing=1.4,
             handletextpad=0.2,
             ncols=len(sides),
         )
