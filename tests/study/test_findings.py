@@ -126,9 +126,12 @@ class TestNulls:
         return measure_findings(subsets[0], together, information=subsets[0]).p_value.isel(k=0)
 
     @pytest.mark.slow
+    @pytest.mark.timeout(1800)
     def test_false_positives_of_every_kind(self):
+        # Of 1,000 nulls of another seed: alignment 6.2 %, change 5.0 %, difference 5.1 %, smoothness 5.7 %. A rate
+        # from 200 has a standard error of 1.5 %, too much for the bounds.
         rng = np.random.default_rng(0)
-        p = xr.concat([self.p_values(rng) for _ in range(200)], "null")
+        p = xr.concat([self.p_values(rng) for _ in range(600)], "null")
         for kind in TESTED:
             rate = float((p.isel(finding=p.kind.values == kind) < 0.05).mean())
             assert 0.03 <= rate <= 0.07, kind
