@@ -10,10 +10,10 @@ from jaxsim_kernels.plan import Passes
 
 from benchmarks import measure, records
 from benchmarks.arguments import Write, add_run_options, add_shape_options, shape_of
-from benchmarks.gram_pass import gram_pass
+from benchmarks.gram_pass import gram_pass, whole_products
 from benchmarks.workloads import FLOOR_GOALS, FloorGoal, Shape, synthetic_layers
 
-GRAM, KERNELS, PUBLIC = "gram", "all_pairs", "imbalance_matrix"
+GRAM, WHOLE, KERNELS, PUBLIC = "gram", "whole_products", "all_pairs", "imbalance_matrix"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +85,8 @@ def measure_floor(
     with measure.compile_clock() as gram_clock:
         floor, height = gram_pass(layers, n_queries, precision)
     sides = {GRAM: floor, KERNELS: lambda: all_pairs(layers, queries, wanted)}
+    if whole := whole_products(layers, n_queries, precision):
+        sides[WHOLE] = whole
     if public:
         from jaxsim.metrics import imbalance_matrix
 
@@ -93,7 +95,8 @@ def measure_floor(
         )
     timings = measure.interleaved(sides, runs)
     flops = shape.gram_flops(n_queries)
-    ratios = {name: measure.ratio(t, timings[GRAM]).as_json() for name, t in timings.items() if name != GRAM}
+    ours = [name for name in timings if name not in (GRAM, WHOLE)]
+    ratios = {name: measure.ratio(timings[name], timings[GRAM]).as_json() for name in ours}
     return records.record(
         command,
         {
@@ -111,6 +114,9 @@ def measure_floor(
             for name, t in timings.items()
         },
         ratios=ratios,
+        of_whole_products={
+            name: measure.ratio(timings[name], timings[WHOLE]).as_json() for name in ours if WHOLE in timings
+        },
         reach=reach,
         reached=None if reach is None else ratios[KERNELS]["of_medians"] <= reach,
         gram_flops=flops,

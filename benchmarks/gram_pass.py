@@ -60,6 +60,35 @@ def gram_pass(
     return partial(run, height, placed), height
 
 
+def whole_products(
+    layers: Sequence[np.ndarray], n_queries: int | None = None, precision: Precision = "highest"
+) -> Callable[[], Any] | None:
+    """The plain way to the same products, one `jnp.dot` for each layer; None where one would be too large.
+
+    A user who times the floor writes this. It is slower than strips that stay in memory already touched, and so an
+    easier floor: the goals are held against `gram_pass`.
+
+    Example:
+        >>> whole_products([np.ones((8, 4), np.float32)])()[0].shape
+        (8, 8)
+    """
+    n = layers[0].shape[0]
+    n_rows: int = n_queries or n
+    dtype = arithmetic(precision, n, jax.default_backend())
+    if n * n_rows * dtype.itemsize > _STRIP_BYTES or precision not in ("highest", "float64"):
+        return None
+
+    def run() -> list[jax.Array]:
+        with jax.enable_x64(dtype == np.float64):
+            # One product at a time is there, as in a loop over the layers.
+            return [product(x).block_until_ready() for x in placed][-1:]
+
+    with jax.enable_x64(dtype == np.float64):
+        placed = [jax.device_put(x.astype(dtype)) for x in layers]
+        product = jax.jit(lambda x: jnp.dot(x[:n_rows], x.T, precision=lax.Precision.HIGHEST))
+    return run
+
+
 def _heights(n_samples: int, n_queries: int, itemsize: int) -> list[int]:
     most = max(8, _STRIP_BYTES // (n_samples * itemsize))
     choices = [h for h in (256, 512, 1024, 2048, 4096) if h <= min(n_queries, most)]

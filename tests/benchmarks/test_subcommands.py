@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.command_line import SUBCOMMANDS, main
 from benchmarks.gpu import split
-from benchmarks.gram_pass import gram_pass
+from benchmarks.gram_pass import gram_pass, whole_products
 from benchmarks.records import ROOT
 
 TOY = ("--samples", "64", "--features", "8", "--layers", "2")
@@ -30,7 +30,8 @@ def test_floor(lines_of):
     check_environment(line)
     assert line["key"]["k"] == [1, 3]
     assert line["plan"]["passes"] == "two-pass"
-    assert set(line["timings"]) == {"gram", "all_pairs", "imbalance_matrix"}
+    assert set(line["timings"]) == {"gram", "whole_products", "all_pairs", "imbalance_matrix"}
+    assert set(line["of_whole_products"]) == {"all_pairs", "imbalance_matrix"}
     for timing in line["timings"].values():
         assert set(timing) >= TIMING | {"tflop_per_s", "share_of_floor"}
         assert len(timing["runs"]) == 5
@@ -48,6 +49,14 @@ def test_the_gram_pass_works_out_the_gram_matrix():
     for x, strip in zip(layers, floor(), strict=True):
         start = min((600 - 1) // height * height, 1200 - height)
         np.testing.assert_allclose(strip, x[start : start + height] @ x.T, rtol=1e-4, atol=1e-4)
+
+
+def test_whole_products_unless_they_are_too_large():
+    layers = [np.random.default_rng(i).normal(size=(50, 6)).astype(np.float32) for i in range(2)]
+    (last,) = whole_products(layers, 20)()
+    np.testing.assert_allclose(last, layers[1][:20] @ layers[1].T, atol=1e-5)
+    assert whole_products([np.zeros((100_000, 1), np.float32)]) is None
+    assert whole_products(layers, precision="fast") is None
 
 
 @pytest.mark.parametrize("sweep", ["samples", "layers", "neighbours", "features"])
