@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsim.models.activations import activation
+from jaxsim.models.softmax import softmax_mean
 
 Rotate = Callable[[Array, Array], tuple[Array, Array]]
 
@@ -162,8 +163,7 @@ class Attention(nn.Module):
         scores = scores * (head_dim**-0.5 if s.attention_scale is None else s.attention_scale)
         if bias is not None:
             scores = scores + bias
-        weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
-        mixed = jnp.einsum("bhqk,bhkd->bhqd", weights, value, precision=self.precision).transpose(0, 2, 1, 3)
+        mixed = softmax_mean(scores, value, self.precision).transpose(0, 2, 1, 3)
         out = _dense(s.hidden_size, s.out_bias, s, self.dtype, self.precision, "out")
         return out(mixed.reshape(*x.shape[:2], -1))
 
