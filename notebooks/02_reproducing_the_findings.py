@@ -112,6 +112,23 @@ middle[["a", "b", "estimate", "low", "high", "control"]]
 
 # %%
 jaxsim.plot.distance(study, "CNN classifier", k=1)
+
+# %% [markdown]
+# This is the other half of F1. The two classifiers start from different places, are farthest apart early on, and end in
+# nearly the same representation, whatever their architecture: alike at the end, by different steps.
+
+# %%
+curves = study.between.sel(k=1)
+classifiers = curves.isel(pair=list(curves.pair.values).index("CNN classifier | ViT classifier"))
+ends = classifiers.distance.sel(t=[0, 1]).values
+pd.Series(
+    {
+        "distance at the start": ends[0],
+        "at its largest": float(classifiers.peak_distance),
+        "which is at depth": float(classifiers.peak_t),
+        "at the end": ends[1],
+    }
+).round(3)
 # %% [markdown]
 # ## F2: what is given up
 #
@@ -303,6 +320,7 @@ assert quality["held out"].dropna().min() > 0.95
 assert len(verdicts) == 11
 assert len(robustness) == 8
 assert order.estimate.idxmax() == order[(order.a == "CNN classifier") & (order.b == "ViT classifier")].index[0]
+assert float(classifiers.peak_distance) > 4 * ends[1]
 assert all(one[:1] == other[:1] for one, other in seeds.values)
 assert apart["max"].drop("other kind").max() * 2 < apart.loc["other kind", "min"]
 assert robustness.notna().all().all()
