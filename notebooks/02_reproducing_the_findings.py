@@ -310,7 +310,7 @@ apart = half_way.groupby("pair").estimate.agg(["count", "min", "mean", "max"]).r
 apart
 
 # %% [markdown]
-# They do: every effect has the sign and, within a few hundredths, the size it had. And half way, two models that differ
+# They do: every effect has the sign and, within a tenth, the size it had. And half way, two models that differ
 # in their seed alone are several times nearer to each other than any two kinds: the steps differ because of what the
 # models are and learn, not by chance.
 
