@@ -12,15 +12,15 @@ from jaxsim_kernels import Placement
 from jaxsim_kernels.counting import Counts
 from jaxsim_kernels.plan import SORT_FROM_THRESHOLDS
 from jaxsim_kernels.prepare import Layer, prepare_layer
-from jaxsim_kernels.programs import bits_program, count_program, lookup_program, strip_program
+from jaxsim_kernels.programs import count_program, strip_program
 from jaxsim_kernels.shapes import padded_samples
-from jaxsim_kernels.sorting import RowSorter
+from jaxsim_kernels.sorting import distinct_columns, ranks_by_sorting
 from jaxsim_kernels.strips import gram_strip, row_ranks
 
 from benchmarks import measure, records
 from benchmarks.arguments import Write, add_run_options, numbers, positive
 
-THRESHOLDS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 512)
+THRESHOLDS = (2, 4, 8, 12, 16, 24, 32, 48, 64, 128, 256)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -118,13 +118,12 @@ def _counting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any
 
 
 def _host_sorting(layer: Layer, n_rows: int, columns: jax.Array) -> Callable[[], Any]:
-    bits, sorter = bits_program(Placement(), "highest"), RowSorter()
-    look_up = lookup_program(columns.shape[1], (1,))
-    rows = np.arange(n_rows, dtype=np.int32)
+    strip, norms = strip_program(Placement(), 0, "highest"), np.asarray(layer.half_norms)
+    rows, n_samples = np.arange(n_rows, dtype=np.int32), int(np.isfinite(norms).sum())
 
     def side() -> Any:
-        found = sorter(np.asarray(bits(layer.features, layer.half_norms, rows)))
-        return jax.block_until_ready(look_up(found.table, columns))
+        found = distinct_columns(np.asarray(columns), n_samples)
+        return ranks_by_sorting(np.asarray(strip(layer.features, norms, rows)), norms, found, n_samples, (1,))
 
     return side
 

@@ -1,6 +1,6 @@
 """Device code of jaxsim: exact neighbours, conditional ranks and information imbalance, streamed.
 
-Imports jax and numpy, nothing else.
+Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 """
 
 from .all_pairs import AllPairs, Options, Progress, all_pairs, plan_for

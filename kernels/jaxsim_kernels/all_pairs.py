@@ -5,7 +5,7 @@ notes in `plan` for the two regimes; both give the same integers.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -15,17 +15,10 @@ import numpy as np
 from .hosts import explain_failure
 from .plan import TILE, Passes, Plan, Ranking, Workload, halved, make_plan
 from .prepare import Layer, Metric, prepare_layer
-from .programs import (
-    Placement,
-    bits_program,
-    count_program,
-    lookup_program,
-    strip_program,
-    triangle_program,
-)
+from .programs import Placement, count_program, strip_program, triangle_program
 from .reference import Ties
 from .scores import Precision, arithmetic
-from .sorting import RowSorter, SortedRows, scores_of
+from .sorting import Columns, distinct_columns, ranks_by_sorting
 from .strips import RowRanks
 from .ties import expected_contributions
 
@@ -117,7 +110,7 @@ def all_pairs(
     n_samples = layers[0].shape[0]
     queries = np.arange(n_samples) if queries is None else np.asarray(queries)
     widths = tuple(x.shape[1] for x in layers)
-    work = Workload(n_samples, len(queries), widths, options.ks[-1], options.ties == "expected")
+    work = Workload(n_samples, len(queries), widths, options.ks[-1])
     plan = plan_for(work, options, placement)
     run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
     with jax.enable_x64(run.dtype == np.float64):
@@ -141,7 +134,7 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
             raise ValueError("ties='expected' needs plan='one-pass': a tie group's members are known only there.")
         if placement.n_processes > 1:
             raise ValueError("ties='expected' runs in one process; use ties='index' on several hosts.")
-        passes, work = "one-pass", replace(work, keeps_scores=True)
+        passes = "one-pass"
     itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
     return make_plan(work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize)
 
@@ -189,60 +182,30 @@ class _Run:
 
     def one_pass(self) -> None:
         prepared = [self._prepare(x) for x in self.layers]
-        ranked = (
-            self._ranked_by_sorting(prepared) if self.plan.ranking == "sort" else self._ranked_by_counting(prepared)
-        )
+        # One more neighbour than asked for tells whether the last place was tied.
+        strip_of = self._strips(self.options.ks[-1] + 1)
 
         def block(start: int, rows: jax.Array, n_valid: int) -> None:
-            ranks, neighbour_scores, all_scores = ranked(rows)
+            strips, scores, columns = zip(
+                *(strip_of(layer, rows, slot) for slot, layer in enumerate(prepared)), strict=True
+            )
+            wanted = self._wanted(self._join(columns))
+            ranks = [self._ranked(strip, layer, wanted) for strip, layer in zip(strips, prepared, strict=True)]
             blocks = [(np.asarray(r.doubled)[:n_valid], np.asarray(r.tied)[:n_valid]) for r in ranks]
-            host_scores = [np.asarray(s)[:n_valid] for s in neighbour_scores]
+            host_scores = [np.asarray(s)[:n_valid] for s in scores]
             self._count_tied_neighbours(host_scores)
             if self.options.ties == "expected":
-                blocks = expected_contributions(blocks, host_scores, all_scores, self.options.ks)
+                # Views of the strips; a row's scores are worked out only where there is a tie to settle.
+                on_demand = [
+                    lambda row, strip=strip, layer=layer: np.asarray(layer.half_norms) - np.asarray(strip)[row]
+                    for strip, layer in zip(strips, prepared, strict=True)
+                ]
+                blocks = expected_contributions(blocks, host_scores, on_demand, self.options.ks)
             for target, (doubled, tied) in enumerate(blocks):
                 self.sums.add(target, doubled, tied, start)
             self._advance(len(prepared), "ranking")
 
         self._for_each_block(block)
-
-    def _ranked_by_counting(self, prepared: list[Layer]) -> Callable[[jax.Array], Any]:
-        """`rows -> (ranks, scores of the nearest, row -> its scores)`, each for every layer."""
-        # One more neighbour than asked for tells whether the last place was tied.
-        strip_of = self._strips(self.options.ks[-1] + 1)
-
-        def ranked(rows: jax.Array) -> Any:
-            strips, scores, columns = zip(
-                *(strip_of(layer, rows, slot) for slot, layer in enumerate(prepared)), strict=True
-            )
-            wanted = self._join(columns)
-            ranks = [self._counted(strip, layer, wanted) for strip, layer in zip(strips, prepared, strict=True)]
-            # Views of the strips; a row's scores are worked out only where there is a tie to settle.
-            on_demand = [
-                lambda row, strip=strip, layer=layer: np.asarray(layer.half_norms) - np.asarray(strip)[row]
-                for strip, layer in zip(strips, prepared, strict=True)
-            ]
-            return ranks, scores, on_demand
-
-        return ranked
-
-    def _ranked_by_sorting(self, prepared: list[Layer]) -> Callable[[jax.Array], Any]:
-        """The same from one sort of every row, which gives its neighbours and all its ranks."""
-        n_first, keep = self.options.ks[-1] + 1, self.options.ties == "expected"
-        sorter = RowSorter(self.options.strict)
-
-        def ranked(rows: jax.Array) -> Any:
-            found, on_demand = [], []
-            for slot, layer in enumerate(prepared):
-                bits = self._bits(layer, rows)
-                found.append(sorter(bits, n_first, slot))
-                if keep:
-                    on_demand.append(lambda row, bits=bits: scores_of(bits[row]))
-            wanted = self.placement.replicate(np.concatenate([each.columns[:, :-1] for each in found], axis=1))
-            ranks = [self._looked_up(each, wanted) for each in found]
-            return ranks, [each.scores for each in found], on_demand
-
-        return ranked
 
     def two_passes(self) -> None:
         k = self.options.ks[-1]
@@ -255,18 +218,14 @@ class _Run:
                 prepared[source] = layer
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
-        strip_of, sorter = self._strips(0), RowSorter(self.options.strict)
+        strip_of = self._strips(0)
         for target, x in enumerate(self.layers):
             layer = prepared[target] or self._prepare(x)
 
             def block(start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer) -> None:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
                 wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
-                columns = self.placement.replicate(wanted)
-                if self.plan.ranking == "count":
-                    ranks = self._counted(strip_of(layer, rows), layer, columns)
-                else:
-                    ranks = self._looked_up(sorter(self._bits(layer, rows)), columns)
+                ranks = self._ranked(strip_of(layer, rows), layer, self._wanted(wanted))
                 doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
                 self.sums.add(target, doubled, tied, start)
                 self._advance(1, "ranking")
@@ -336,22 +295,25 @@ class _Run:
         )
         self.plan = smaller
 
-    def _counted(self, strip: jax.Array, layer: Layer, columns: jax.Array) -> RowRanks:
-        program = count_program(self.placement, len(self.layers), self.options.ks, self.options.strict)
-        return program(strip, layer.half_norms, columns)
-
-    def _looked_up(self, found: SortedRows, columns: jax.Array) -> RowRanks:
-        program = lookup_program(len(self.layers), self.options.ks)
-        # The sorter's memory is used again for the next block.
-        return jax.block_until_ready(program(found.table, columns))
-
-    def _bits(self, layer: Layer, rows: jax.Array) -> np.ndarray:
-        program = bits_program(self.placement, self.options.precision, self.options.metric == "precomputed")
-        return np.asarray(program(layer.features, layer.half_norms, rows))
-
-    def _join(self, columns: Sequence[jax.Array]) -> jax.Array:
+    def _join(self, columns: Sequence[jax.Array]) -> jax.Array | np.ndarray:
+        """The first k neighbours by every layer side by side, where they will be used."""
         k = self.options.ks[-1]
-        return jnp.concatenate([c[:, :k] for c in columns], axis=1)
+        if self.plan.ranking == "sort":
+            return np.concatenate([np.asarray(each)[:, :k] for each in columns], axis=1)
+        return jnp.concatenate([each[:, :k] for each in columns], axis=1)
+
+    def _wanted(self, columns: jax.Array | np.ndarray) -> jax.Array | Columns:
+        """The columns of a block as `_ranked` takes them."""
+        if self.plan.ranking == "sort":
+            return distinct_columns(np.asarray(columns), self.work.n_samples)
+        return self.placement.replicate(columns) if isinstance(columns, np.ndarray) else columns
+
+    def _ranked(self, strip: jax.Array, layer: Layer, wanted: jax.Array | Columns) -> RowRanks:
+        ks, strict = self.options.ks, self.options.strict
+        if isinstance(wanted, Columns):
+            norms = np.asarray(layer.half_norms)
+            return ranks_by_sorting(np.asarray(strip), norms, wanted, self.work.n_samples, ks, strict)
+        return count_program(self.placement, len(self.layers), ks, strict)(strip, layer.half_norms, wanted)
 
     def _neighbours(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
         k, n = self.options.ks[-1] + 1, self.work.n_samples

@@ -16,11 +16,10 @@ TILE = 512
 """Rows and columns of a tile of the symmetric pass; divides every padded number of samples."""
 
 _ROW_STEPS = (1024, 512, 256, 128, 64, 32, 16, 8)
-_MOST_ROWS = {"cpu": 512, "gpu": 1024, "tpu": 1024}
 _ENOUGH_ROWS = 128
 _CPU_BLOCK_BUDGET = 1 << 30
 _CPU_FEATURE_SHARE = 0.25
-SORT_FROM_THRESHOLDS = 256
+SORT_FROM_THRESHOLDS = 24
 """On CPU, from this many thresholds per row on, sorting the row once beats counting against each. Measured by
 `python -m benchmarks crossover`."""
 
@@ -34,14 +33,12 @@ class Workload:
         n_queries: Rows that are worked out, at most `n_samples`.
         widths: Number of features of every layer.
         k: Largest number of neighbours.
-        keeps_scores: Whether the scores of a block outlive its ranking, for expected ties.
     """
 
     n_samples: int
     n_queries: int
     widths: tuple[int, ...]
     k: int
-    keeps_scores: bool = False
 
     @property
     def n_thresholds(self) -> int:
@@ -57,7 +54,7 @@ class Plan:
         passes: `one-pass` keeps the strips of all layers of a block of rows; `two-pass` finds all neighbours first
             and then holds one layer at a time.
         rows: Query rows per block.
-        ranking: `count` against each threshold, or `sort` each row once on the host.
+        ranking: `count` against each threshold, or a bucket `sort` of each row on the host.
         n_padded: Columns, padding included.
         n_bytes: Peak device memory of features and blocks, over all devices.
         distances: Number of scores that are worked out.
@@ -124,7 +121,7 @@ def make_plan(
         raise ValueError("ranking='sort' runs on one CPU device; use 'count' on accelerators and meshes.")
     budget = budget if budget is not None else _default_budget(work, placement, n_padded, itemsize)
     regimes: tuple[Passes, ...] = ("one-pass", "two-pass") if passes is None else (passes,)
-    all_rows = _row_choices(work, placement)
+    all_rows = _row_choices(work)
     # Small blocks make poor matrix products: two passes over large ones cost less.
     large = tuple(r for r in all_rows if r >= min(_ENOUGH_ROWS, all_rows[0]))
     for choices in (large, all_rows[len(large) :]):
@@ -182,10 +179,9 @@ def _with_layers_kept(plan: Plan, work: Workload, budget: int) -> Plan:
     return replace(plan, n_bytes=n_bytes, keeps_layers=True)
 
 
-def _row_choices(work: Workload, placement: Placement) -> tuple[int, ...]:
-    most = _MOST_ROWS.get(placement.platform, 1024)
-    enough = next((r for r in reversed(_ROW_STEPS) if r >= work.n_queries), most)
-    return tuple(r for r in _ROW_STEPS if r <= min(most, enough))
+def _row_choices(work: Workload) -> tuple[int, ...]:
+    enough = next((r for r in reversed(_ROW_STEPS) if r >= work.n_queries), _ROW_STEPS[0])
+    return tuple(r for r in _ROW_STEPS if r <= enough)
 
 
 def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
@@ -195,12 +191,10 @@ def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
 def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded: int, itemsize: int) -> int:
     features = _feature_bytes(work, n_padded, itemsize)
     strip = itemsize * rows * n_padded
-    # Counting holds one accumulator of 16 lanes per threshold; sorting a product, its scores' bits and their keys.
-    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4) + (4 * strip if ranking == "sort" else 0)
+    # Counting holds one accumulator of 16 lanes per threshold; sorting the columns, and one row on every core.
+    ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4)
     if passes == "one-pass":
-        # Of every layer its strip or, when sorting, its table of ranks.
-        kept = 2 if work.keeps_scores and ranking == "sort" else 1
-        return sum(features) + kept * strip * len(work.widths) + ranks
+        return sum(features) + strip * len(work.widths) + ranks
     neighbours = 8 * work.n_queries * work.n_thresholds
     # The host's padded copy of the next layer stands beside the resident one.
     return 2 * max(features) + strip + ranks + neighbours

@@ -11,12 +11,11 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from .neighbours import merged, nearest
-from .scores import Precision, gram, ordered_bits
+from .scores import Precision, gram
 from .strips import (
     counts_in_strip,
     gram_strip,
     nearest_in_strip,
-    ranks_in_table,
     row_ranks,
     thresholds_in_strip,
 )
@@ -114,22 +113,6 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
         return _compiled(placement, step)
     # One specification serves every leaf of the result.
     return _compiled(placement, _mapped(placement, step, (P(None, axis), P(axis), P()), P()))
-
-
-@cache
-def bits_program(placement: Placement, precision: Precision, precomputed: bool = False) -> Any:
-    """`(features, half_norms, rows) -> ordered bits of the scores` for the host's sort, on one device."""
-
-    def step(features, half_norms, rows):
-        return ordered_bits(half_norms - gram_strip(features, rows, precision, precomputed=precomputed))
-
-    return _compiled(placement, step)
-
-
-@cache
-def lookup_program(n_sources: int, ks: tuple[int, ...]) -> Any:
-    """`(table, columns) -> RowRanks`, from rows that the host has sorted."""
-    return jax.jit(lambda table, columns: ranks_in_table(table, columns, n_sources, ks))
 
 
 @cache

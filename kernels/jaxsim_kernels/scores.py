@@ -126,26 +126,6 @@ def half_squared_norms(features: jax.Array, n_valid: jax.Array | int) -> jax.Arr
     return jnp.where(jnp.arange(features.shape[0]) < n_valid, norms, jnp.inf)
 
 
-def ordered_bits(scores: jax.Array) -> jax.Array:
-    """Unsigned integers that order like the scores and tie where these tie; -0 and 0 are one score.
-
-    Args:
-        scores: float32 or float64, no NaN.
-
-    Returns:
-        uint32 or uint64, same shape.
-
-    Example:
-        >>> bits = ordered_bits(jnp.array([-1.0, -0.0, 0.0, 2.0]))
-        >>> bool(bits[0] < bits[1]), bool(bits[1] == bits[2]), bool(bits[2] < bits[3])
-        (True, True, True)
-    """
-    width = 8 * scores.dtype.itemsize
-    signed = lax.bitcast_convert_type(jnp.where(scores == 0, 0, scores), jnp.dtype(f"int{width}"))
-    flipped = signed ^ ((signed >> (width - 1)) | jnp.iinfo(signed.dtype).min)
-    return lax.bitcast_convert_type(flipped, jnp.dtype(f"uint{width}"))
-
-
 def _dot(q: jax.Array, x: jax.Array, precision: lax.Precision | lax.DotAlgorithmPreset) -> jax.Array:
     return lax.dot_general(q, x, (((1,), (1,)), ((), ())), precision=precision, preferred_element_type=q.dtype)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from .counting import Counts, count_below
@@ -19,13 +20,13 @@ class RowRanks(NamedTuple):
     """What a row contributes, per source layer and number of neighbours.
 
     Attributes:
-        doubled: Twice the sum of the ranks of the first k neighbours `[n_rows, n_sources, n_k]` int32 (doubled, so
+        doubled: Twice the sum of the ranks of the first k neighbours `[n_rows, n_sources, n_k]`, integers (doubled, so
             that mid-ranks are integers).
         tied: How many of these neighbours have a rank that another sample shares, same shape.
     """
 
-    doubled: jax.Array
-    tied: jax.Array
+    doubled: jax.Array | np.ndarray
+    tied: jax.Array | np.ndarray
 
 
 def gram_strip(
@@ -150,26 +151,6 @@ def row_ranks(counts: Counts, n_sources: int, ks: tuple[int, ...], strict: bool 
     # `upto` counts the neighbour itself: the mid-rank is 1 + less + (upto - less - 1) / 2.
     doubled = 2 + 2 * counts.less if strict else 1 + counts.less + counts.upto
     return _summed(doubled, (counts.upto - counts.less > 1).astype(jnp.int32), n_sources, ks)
-
-
-def ranks_in_table(table: jax.Array, columns: jax.Array, n_sources: int, ks: tuple[int, ...]) -> RowRanks:
-    """Sum the ranks that sorting the rows has found, as `row_ranks` does those that were counted.
-
-    Args:
-        table: From `sorting.RowSorter`, `[n_rows, n_columns]`.
-        columns: Neighbours, source by source in order, `[n_rows, n_sources * max(ks)]`.
-        n_sources: Number of source layers.
-        ks: Numbers of neighbours.
-
-    Returns:
-        Per row, source and k.
-
-    Example:
-        >>> ranks_in_table(jnp.array([[8, 4]]), jnp.array([[1, 0]]), 1, (1, 2)).doubled.tolist()
-        [[[2, 6]]]
-    """
-    found = jnp.take_along_axis(table, columns, axis=1)
-    return _summed(found >> 1, found & 1, n_sources, ks)
 
 
 def _summed(doubled: jax.Array, tied: jax.Array, n_sources: int, ks: tuple[int, ...]) -> RowRanks:

@@ -145,14 +145,14 @@ def test_out_of_memory_halves_the_block_and_goes_on(layers, monkeypatch, passes)
     import jax
 
     plain = all_pairs(layers, options=Options(passes=passes))
-    real = _Run._counted
+    real = _Run._ranked
 
     def failing(self, strip, layer, columns):
         if strip.shape[0] > 100:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return real(self, strip, layer, columns)
 
-    monkeypatch.setattr(_Run, "_counted", failing)
+    monkeypatch.setattr(_Run, "_ranked", failing)
     found = all_pairs(layers, options=Options(passes=passes))
     np.testing.assert_array_equal(found.values, plain.values)
     assert found.plan.rows <= 100

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxsim_kernels import counting
-from jaxsim_kernels.scores import ordered_bits
-from jaxsim_kernels.sorting import RowSorter
+from jaxsim_kernels.sorting import distinct_columns, ranks_by_sorting
 
 
 def _by_counting(count):
@@ -14,17 +13,14 @@ def _by_counting(count):
     return lambda strip, norms, columns: count(strip, norms, np.take_along_axis(norms - strip, columns, axis=1))
 
 
-def _bits(scores):
-    with jax.enable_x64(scores.dtype == np.float64):
-        return np.asarray(ordered_bits(jnp.asarray(scores)))
-
-
 def _by_sorting(strip, norms, columns):
-    bits = _bits(norms - strip)
-    middle, first = (np.take_along_axis(RowSorter(strict)(bits).table, columns, 1) for strict in (False, True))
-    less = (first // 2 - 2) // 2
-    counts = counting.Counts(less, middle // 2 - 1 - less)
-    np.testing.assert_array_equal(middle % 2, counts.upto - less > 1)
+    wanted = distinct_columns(columns, strip.shape[1] - 100)
+    middle, first = (
+        ranks_by_sorting(strip, norms, wanted, strip.shape[1] - 100, (1,), strict) for strict in (False, True)
+    )
+    less = (first.doubled[..., 0] - 2) // 2
+    counts = counting.Counts(less, middle.doubled[..., 0] - 1 - less)
+    np.testing.assert_array_equal(middle.tied[..., 0], counts.upto - less > 1)
     return counts
 
 
@@ -55,15 +51,40 @@ def test_counts_equal_brute_force(backend, levels, n_thresholds):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sorting_gives_the_nearest_in_index_order(dtype):
-    scores = np.round(np.random.default_rng(0).standard_normal((70, 300)) * 4).astype(dtype)
-    scores[:, 5] = -0.0
-    scores[:, 290:] = np.inf
-    scores[::2] -= 3
-    found = RowSorter()(_bits(scores), 40)
-    expected = np.argsort(scores, axis=1, kind="stable")[:, :40]
-    np.testing.assert_array_equal(found.columns, expected)
-    np.testing.assert_array_equal(found.scores, np.take_along_axis(scores, expected, 1))
+@pytest.mark.parametrize("n_samples", [3, 40, 1000, 70_000])
+@pytest.mark.parametrize("scores", ["spread", "tied", "equal", "one far away", "tiny", "huge"])
+def test_ranks_by_sorting_equal_brute_force(dtype, n_samples, scores):
+    """Whatever the scores are like: buckets hold one, many or all of them, beside padding and the sample itself."""
+    rng = np.random.default_rng(n_samples)
+    values = rng.standard_normal((2, n_samples)).astype(dtype)
+    match scores:
+        case "tied":
+            values = np.round(values)
+        case "equal":
+            values[:] = 3
+        case "one far away":
+            values[:, -1] = 1e9
+        case "tiny":
+            values *= np.finfo(dtype).tiny * 8
+        case "huge":
+            values *= np.finfo(dtype).max / 16
+    norms = np.concatenate([np.zeros(n_samples, dtype), np.full(29, np.inf, dtype)])
+    strip = np.concatenate([-values, np.zeros((2, 29), dtype)], axis=1)
+    strip[[0, 1], [0, 1]] = -np.inf
+    ks, columns = (1, 3), rng.integers(2, n_samples, (2, 6))
+    expected = (norms - strip)[:, None], np.take_along_axis(values, columns, axis=1)[..., None]
+    less, upto = (compare(*expected).sum(-1) for compare in (np.less, np.less_equal))
+    for strict in (False, True):
+        found = ranks_by_sorting(strip, norms, distinct_columns(columns, n_samples), n_samples, ks, strict)
+        for sums, of_each in zip(found, (2 + 2 * less if strict else 1 + less + upto, upto - less > 1), strict=True):
+            np.testing.assert_array_equal(sums, of_each.reshape(2, 2, 3).cumsum(-1)[..., [0, 2]])
+
+
+def test_columns_that_are_wanted_twice_are_ranked_once():
+    columns = np.random.default_rng(0).integers(0, 9, (50, 30))
+    found = distinct_columns(columns, 9)
+    np.testing.assert_array_equal(np.take_along_axis(found.distinct, found.places, axis=1), columns)
+    assert [len(set(row)) for row in columns] == found.n_distinct.tolist()
 
 
 def test_packed_counts_do_not_overflow(monkeypatch):
@@ -73,13 +94,3 @@ def test_packed_counts_do_not_overflow(monkeypatch):
     assert (int(counts.less[0, 0]), int(counts.upto[0, 0])) == (0, 4096)
     # The real bound: a lane of 16 bits sees at most one column in 16.
     assert counting._LANES * (2**16 - 1) >= 1024 * 1000
-
-
-@pytest.mark.parametrize("n_columns", [2**15 - 1, 2**15])
-def test_sorting_of_rows_at_the_limit_of_the_short_keys(n_columns):
-    scores = np.random.default_rng(0).integers(0, 10**6, (3, n_columns)).astype(np.float32)
-    ordered = np.sort(scores, axis=1)
-    for row, table in enumerate(RowSorter()(_bits(scores)).table):
-        below, upto = (np.searchsorted(ordered[row], scores[row], side) for side in ("left", "right"))
-        np.testing.assert_array_equal(table // 2, 1 + below + upto)
-        np.testing.assert_array_equal(table % 2, upto - below > 1)
