@@ -13,14 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from .hosts import explain_failure
-from .plan import TILE, Passes, Plan, Ranking, Workload, halved, make_plan
+from .plan import Passes, Plan, Ranking, Workload, halved, make_plan
 from .prepare import Layer, Metric, prepare_layer
-from .programs import Placement, count_program, strip_program, triangle_program
+from .programs import Placement, count_program, strip_program, tile_program, triangle_program
 from .reference import Ties
 from .scores import Precision, arithmetic
+from .shapes import TILE
 from .sorting import Columns, distinct_columns, ranks_by_sorting
 from .strips import RowRanks
 from .ties import expected_contributions
+from .tiles import ranks_from_tiles
 
 Progress = Callable[[int, int, str], None]
 
@@ -37,7 +39,7 @@ class Options:
         precision: Of the Gram products.
         budget: Bytes for features and blocks; None for the default.
         passes: Force one or two passes.
-        ranking: Force counting or sorting.
+        ranking: Force the way ranks are found, see `Plan`.
         keep_rows: Also return what every query row contributes.
     """
 
@@ -110,7 +112,14 @@ def all_pairs(
     n_samples = layers[0].shape[0]
     queries = np.arange(n_samples) if queries is None else np.asarray(queries)
     widths = tuple(x.shape[1] for x in layers)
-    work = Workload(n_samples, len(queries), widths, options.ks[-1])
+    work = Workload(
+        n_samples,
+        len(queries),
+        widths,
+        options.ks[-1],
+        symmetric=options.metric != "precomputed",
+        rounded=options.precision in ("high", "fast"),
+    )
     plan = plan_for(work, options, placement)
     run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
     with jax.enable_x64(run.dtype == np.float64):
@@ -150,14 +159,14 @@ class _Sums:
         self.tied_neighbours = np.zeros((n_k, n_layers))
         self.rows = np.zeros((*shape, n_queries), np.float32) if keep_rows else None
 
-    def add(self, target: int, doubled: np.ndarray, tied: np.ndarray, start: int) -> None:
-        """Add a block: `[n_rows, n_sources, n_k]` for one target layer."""
+    def add(self, target: int, doubled: np.ndarray, tied: np.ndarray, at: np.ndarray) -> None:
+        """Add the query rows `at`: `[n_rows, n_sources, n_k]` for one target layer."""
         doubled = np.asarray(doubled, np.float64)
         self.total[:, :, target] += doubled.sum(0).T
         self.squares[:, :, target] += np.einsum("rak,rak->ka", doubled, doubled)
         self.tied[:, :, target] += tied.sum(0, dtype=np.int64).T
         if self.rows is not None:
-            self.rows[:, :, target, start : start + len(doubled)] = doubled.transpose(2, 1, 0)
+            self.rows[:, :, target, at] = doubled.transpose(2, 1, 0)
 
 
 @dataclass
@@ -185,14 +194,14 @@ class _Run:
         # One more neighbour than asked for tells whether the last place was tied.
         strip_of = self._strips(self.options.ks[-1] + 1)
 
-        def block(start: int, rows: jax.Array, n_valid: int) -> None:
+        def block(at: np.ndarray, samples: jax.Array) -> None:
             strips, scores, columns = zip(
-                *(strip_of(layer, rows, slot) for slot, layer in enumerate(prepared)), strict=True
+                *(strip_of(layer, samples, slot) for slot, layer in enumerate(prepared)), strict=True
             )
             wanted = self._wanted(self._join(columns))
             ranks = [self._ranked(strip, layer, wanted) for strip, layer in zip(strips, prepared, strict=True)]
-            blocks = [(np.asarray(r.doubled)[:n_valid], np.asarray(r.tied)[:n_valid]) for r in ranks]
-            host_scores = [np.asarray(s)[:n_valid] for s in scores]
+            blocks = [(np.asarray(r.doubled)[: len(at)], np.asarray(r.tied)[: len(at)]) for r in ranks]
+            host_scores = [np.asarray(s)[: len(at)] for s in scores]
             self._count_tied_neighbours(host_scores)
             if self.options.ties == "expected":
                 # Views of the strips; a row's scores are worked out only where there is a tie to settle.
@@ -202,10 +211,9 @@ class _Run:
                 ]
                 blocks = expected_contributions(blocks, host_scores, on_demand, self.options.ks)
             for target, (doubled, tied) in enumerate(blocks):
-                self.sums.add(target, doubled, tied, start)
-            self._advance(len(prepared), "ranking")
+                self.sums.add(target, doubled, tied, at)
 
-        self._for_each_block(block)
+        self._for_each_block(block, np.arange(len(self.queries)), "ranking", units=len(prepared))
 
     def two_passes(self) -> None:
         k = self.options.ks[-1]
@@ -218,19 +226,43 @@ class _Run:
                 prepared[source] = layer
             neighbours[:, source] = columns[:, :k]
             self._count_tied_neighbours([scores], source)
+        in_order = np.array_equal(self.queries, np.arange(self.work.n_samples))
+        by_tiles = self._by_tiles(neighbours) if self.plan.ranking == "tile" and in_order else None
         strip_of = self._strips(0)
         for target, x in enumerate(self.layers):
             layer = prepared[target] or self._prepare(x)
+            rows = np.arange(len(self.queries)) if by_tiles is None else by_tiles(layer, target)
 
-            def block(start: int, rows: jax.Array, n_valid: int, target: int = target, layer: Layer = layer) -> None:
+            def block(at: np.ndarray, samples: jax.Array, target: int = target, layer: Layer = layer) -> None:
                 wanted = np.zeros((self.plan.rows, neighbours.shape[1] * k), np.int32)
-                wanted[:n_valid] = neighbours[start : start + n_valid].reshape(n_valid, -1)
-                ranks = self._ranked(strip_of(layer, rows), layer, self._wanted(wanted))
-                doubled, tied = np.asarray(ranks.doubled)[:n_valid], np.asarray(ranks.tied)[:n_valid]
-                self.sums.add(target, doubled, tied, start)
-                self._advance(1, "ranking")
+                wanted[: len(at)] = neighbours[at].reshape(len(at), -1)
+                ranks = self._ranked(strip_of(layer, samples), layer, self._wanted(wanted))
+                self.sums.add(target, np.asarray(ranks.doubled)[: len(at)], np.asarray(ranks.tied)[: len(at)], at)
 
-            self._for_each_block(block)
+            self._for_each_block(block, rows, "ranking")
+
+    def _by_tiles(self, neighbours: np.ndarray) -> Callable[[Layer, int], np.ndarray]:
+        """`(layer, target) -> rows that are still to be ranked`; adds up the others from tiles worked out once."""
+        n, ks = self.work.n_samples, self.options.ks
+        columns, product = distinct_columns(neighbours.reshape(n, -1), n), tile_program(self.options.precision)
+        blocks, worth_it = -(-n // self.plan.rows), True
+
+        def rank(layer: Layer, target: int) -> np.ndarray:
+            nonlocal worth_it
+            if not worth_it:
+                return np.arange(n)
+            parts = [layer.features[start : start + TILE] for start in range(0, n, TILE)]
+            found = ranks_from_tiles(
+                layer, lambda i, j: np.asarray(product(parts[i], parts[j])), columns, ks, self.options.strict
+            )
+            settled = np.setdiff1d(np.arange(n), found.unsettled, assume_unique=True)
+            self.sums.add(target, found.doubled[settled], found.tied[settled], settled)
+            self._advance(blocks * len(settled) // n, "ranking")
+            # Where many scores tie, most rows have to be worked out again; the next layer is likely the same.
+            worth_it = len(settled) > n / 2
+            return found.unsettled
+
+        return rank
 
     def result(self) -> AllPairs:
         n, m, sums = self.work.n_samples, len(self.queries), self.sums
@@ -271,18 +303,22 @@ class _Run:
 
         return strip_of
 
-    def _for_each_block(self, block: Callable[[int, jax.Array, int], None]) -> None:
+    def _for_each_block(
+        self, block: Callable[[np.ndarray, jax.Array], None], at: np.ndarray, what: str, units: int = 1
+    ) -> None:
+        """Call `block(places among the queries, padded samples)` for the places `at`, some at a time."""
         start = 0
-        while start < len(self.queries):
-            n_valid = min(self.plan.rows, len(self.queries) - start)
-            rows = np.zeros(self.plan.rows, np.int32)
-            rows[:n_valid] = self.queries[start : start + n_valid]
+        while start < len(at):
+            here = at[start : start + self.plan.rows]
+            samples = np.zeros(self.plan.rows, np.int32)
+            samples[: len(here)] = self.queries[here]
             try:
-                block(start, self.placement.replicate(rows), n_valid)
+                block(here, self.placement.replicate(samples))
             except jax.errors.JaxRuntimeError as error:
                 self._halve(error)
                 continue
-            start += n_valid
+            start += len(here)
+            self._advance(units, what)
 
     def _halve(self, error: RuntimeError) -> None:
         if self.placement.n_processes > 1:
@@ -298,13 +334,13 @@ class _Run:
     def _join(self, columns: Sequence[jax.Array]) -> jax.Array | np.ndarray:
         """The first k neighbours by every layer side by side, where they will be used."""
         k = self.options.ks[-1]
-        if self.plan.ranking == "sort":
+        if self.plan.ranking != "count":
             return np.concatenate([np.asarray(each)[:, :k] for each in columns], axis=1)
         return jnp.concatenate([each[:, :k] for each in columns], axis=1)
 
     def _wanted(self, columns: jax.Array | np.ndarray) -> jax.Array | Columns:
         """The columns of a block as `_ranked` takes them."""
-        if self.plan.ranking == "sort":
+        if self.plan.ranking != "count":
             return distinct_columns(np.asarray(columns), self.work.n_samples)
         return self.placement.replicate(columns) if isinstance(columns, np.ndarray) else columns
 
@@ -318,7 +354,7 @@ class _Run:
     def _neighbours(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
         k, n = self.options.ks[-1] + 1, self.work.n_samples
         # A given matrix of distances need not be symmetric.
-        if self.placement.mesh is None and len(self.queries) == n and self.options.metric != "precomputed":
+        if self.placement.mesh is None and len(self.queries) == n and self.work.symmetric:
             scores, columns = self._neighbours_by_triangle(layer, k)
             return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
         strip_of = self._strips(k)
@@ -327,13 +363,12 @@ class _Run:
             np.empty((len(self.queries), k), np.int32),
         )
 
-        def block(start: int, rows: jax.Array, n_valid: int) -> None:
-            _, block_scores, block_columns = strip_of(layer, rows)
-            scores[start : start + n_valid] = np.asarray(block_scores)[:n_valid]
-            columns[start : start + n_valid] = np.asarray(block_columns)[:n_valid]
-            self._advance(1, "finding neighbours")
+        def block(at: np.ndarray, samples: jax.Array) -> None:
+            _, block_scores, block_columns = strip_of(layer, samples)
+            scores[at] = np.asarray(block_scores)[: len(at)]
+            columns[at] = np.asarray(block_columns)[: len(at)]
 
-        self._for_each_block(block)
+        self._for_each_block(block, np.arange(len(self.queries)), "finding neighbours")
         return scores, columns
 
     def _neighbours_by_triangle(self, layer: Layer, k: int) -> tuple[jax.Array, jax.Array]:

@@ -32,7 +32,7 @@ def deal(products, half_norms, scores, buckets, ends, dealt):
     n, one = len(scores), ends.dtype.type(1)
     infinity = dealt[-1]
     lows, highs = np.full(32, infinity, scores.dtype), np.full(32, -infinity, scores.dtype)
-    whole = n // (32) * (32)
+    whole = n // 32 * 32
     for start in range(0, whole, 32):
         # Lane by lane, so that it is done in vectors.
         for lane in range(32):
@@ -78,17 +78,33 @@ def compared(others, score):
     """How many of `LANES` scores are below a score, and how many not above it."""
     n_less, n_upto = np.int32(0), np.int32(0)
     for lane in range(LANES):
-        n_less += np.int32(others[lane] < score)
-        n_upto += np.int32(others[lane] <= score)
+        n_less = np.int32(n_less + (others[lane] < score))
+        n_upto = np.int32(n_upto + (others[lane] <= score))
     return n_less, n_upto
 
 
 @compiled
-def ranks(
+def sum_ranks(ranks, tied, places, ks, doubled_sums, tied_sums):
+    """Of a row, from each different column's doubled rank to sums `[n_sources, n_k]`."""
+    at = 0
+    for source in range(len(doubled_sums)):
+        total, n_tied, place = np.int64(0), np.int32(0), 0
+        for k in range(1, ks[-1] + 1):
+            total += ranks[places[at]]
+            n_tied += np.int32(tied[places[at]])
+            at += 1
+            if k == ks[place]:
+                doubled_sums[source, place] = total
+                tied_sums[source, place] = n_tied
+                place += 1
+
+
+@compiled
+def rank_rows(
     strip, half_norms, found, n_found, places, ks, strict, first, last, scores, buckets, ends, dealt, doubled, tied
 ):
     """Sum doubled ranks and ties of the rows from `first` to `last`."""
-    ranks_found, tied_found = np.empty(found.shape[1], np.int32), np.empty(found.shape[1], np.bool_)
+    ranks, ties = np.empty(found.shape[1], np.int64), np.empty(found.shape[1], np.bool_)
     for row in range(first, last):
         deal(strip[row], half_norms, scores, buckets, ends, dealt)
         for i in range(n_found[row]):
@@ -104,16 +120,6 @@ def ranks(
                     n_less, n_upto = compared(dealt[block : block + LANES], score)
                     less += n_less
                     upto += n_upto
-            ranks_found[i] = 2 + 2 * less if strict else 1 + less + upto
-            tied_found[i] = upto - less > 1
-        at = 0
-        for source in range(doubled.shape[1]):
-            total, n_tied, place = np.int64(0), np.int32(0), 0
-            for k in range(1, ks[-1] + 1):
-                total += ranks_found[places[row, at]]
-                n_tied += np.int32(tied_found[places[row, at]])
-                at += 1
-                if k == ks[place]:
-                    doubled[row, source, place] = total
-                    tied[row, source, place] = n_tied
-                    place += 1
+            ranks[i] = 2 + 2 * less if strict else 1 + less + upto
+            ties[i] = upto - less > 1
+        sum_ranks(ranks, ties, places[row], ks, doubled[row], tied[row])

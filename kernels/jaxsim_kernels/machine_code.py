@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], any_order: bool = False) -> Callable[..., Any]:
     """The function in machine code, for each combination of dtypes on its first call.
-
-    Floating point is as written but for fused products: scores are compared bit by bit.
 
     Args:
         function: Loops over arrays, in the part of Python that Numba knows.
+        any_order: Sums may be taken in any order, for speed; by default floating point is as written, since scores
+            are compared bit by bit.
 
     Returns:
         A function of the same arguments.
@@ -33,7 +33,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
     # Under the tests a type checker wraps functions; Numba takes what it wraps.
     bare: Any = inspect.unwrap(function)
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "fastmath": any_order}
     try:
         return numba.njit(cache=True, **options)(bare)
     except RuntimeError:

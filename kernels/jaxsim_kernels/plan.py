@@ -8,12 +8,10 @@ import jax
 
 from .programs import Placement
 from .shapes import COLUMN_MULTIPLE, padded_features, padded_samples
+from .tiles import tile_bytes
 
 Passes = Literal["one-pass", "two-pass"]
-Ranking = Literal["count", "sort"]
-
-TILE = 512
-"""Rows and columns of a tile of the symmetric pass; divides every padded number of samples."""
+Ranking = Literal["count", "sort", "tile"]
 
 _ROW_STEPS = (1024, 512, 256, 128, 64, 32, 16, 8)
 _ENOUGH_ROWS = 128
@@ -22,6 +20,9 @@ _CPU_FEATURE_SHARE = 0.25
 SORT_FROM_THRESHOLDS = 24
 """On CPU, from this many thresholds per row on, sorting the row once beats counting against each. Measured by
 `python -m benchmarks crossover`."""
+
+
+_WORDS = {"count": "counting", "sort": "sorting", "tile": "tiles"}
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,16 @@ class Workload:
         n_queries: Rows that are worked out, at most `n_samples`.
         widths: Number of features of every layer.
         k: Largest number of neighbours.
+        symmetric: Whether a pair of samples has one product, whichever comes first; given distances need not.
+        rounded: Whether features are rounded before they are multiplied.
     """
 
     n_samples: int
     n_queries: int
     widths: tuple[int, ...]
     k: int
+    symmetric: bool = True
+    rounded: bool = False
 
     @property
     def n_thresholds(self) -> int:
@@ -54,7 +59,8 @@ class Plan:
         passes: `one-pass` keeps the strips of all layers of a block of rows; `two-pass` finds all neighbours first
             and then holds one layer at a time.
         rows: Query rows per block.
-        ranking: `count` against each threshold, or a bucket `sort` of each row on the host.
+        ranking: `count` against each threshold, a bucket `sort` of each row, or, in the second of two passes, from
+            each `tile` of the symmetric matrix for its rows and its columns; the last two on one CPU device.
         n_padded: Columns, padding included.
         n_bytes: Peak device memory of features and blocks, over all devices.
         distances: Number of scores that are worked out.
@@ -76,7 +82,7 @@ class Plan:
     def __str__(self) -> str:
         """One line for a person."""
         return (
-            f"{self.passes}, blocks of {self.rows} rows, ranks by {self.ranking}ing, "
+            f"{self.passes}, blocks of {self.rows} rows, ranks by {_WORDS[self.ranking]}, "
             f"{self.distances:.3g} distances, {self.flops / 1e12:.3g} TFLOP, about {self.n_bytes / 2**20:.0f} MiB"
         )
 
@@ -106,7 +112,8 @@ def make_plan(
         The plan.
 
     Raises:
-        ValueError: If not even the smallest block fits the budget; says the smallest budget that works.
+        ValueError: If not even the smallest block fits the budget (says the smallest budget that works), or for a
+            ranking that does not exist for this workload.
 
     Example:
         >>> make_plan(Workload(1000, 1000, (64, 64), 1)).passes
@@ -114,24 +121,27 @@ def make_plan(
     """
     placement = placement or Placement()
     n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE * placement.n_shards)
-    host_sort = placement.platform == "cpu" and placement.mesh is None
-    if ranking is None:
-        ranking = "sort" if host_sort and work.n_thresholds >= SORT_FROM_THRESHOLDS else "count"
-    elif ranking == "sort" and not host_sort:
-        raise ValueError("ranking='sort' runs on one CPU device; use 'count' on accelerators and meshes.")
     budget = budget if budget is not None else _default_budget(work, placement, n_padded, itemsize)
     regimes: tuple[Passes, ...] = ("one-pass", "two-pass") if passes is None else (passes,)
+    ways: list[tuple[Passes, Ranking]] = [
+        (regime, way) for regime in regimes for way in _rankings(work, placement, regime, ranking)
+    ]
+    if not ways:
+        raise ValueError(
+            f"ranking={ranking!r} does not exist here: 'sort' and 'tile' run on one CPU device, 'tile' in two passes "
+            "over all samples, at full precision and not on given distances. Use 'count', or leave it to the planner."
+        )
     all_rows = _row_choices(work)
     # Small blocks make poor matrix products: two passes over large ones cost less.
     large = tuple(r for r in all_rows if r >= min(_ENOUGH_ROWS, all_rows[0]))
     for choices in (large, all_rows[len(large) :]):
-        for regime in regimes:
+        for regime, way in ways:
             for rows in choices:
-                n_bytes = _bytes(work, regime, ranking, rows, n_padded, itemsize)
+                n_bytes = _bytes(work, regime, way, rows, n_padded, itemsize)
                 if n_bytes <= budget:
-                    plan = Plan(regime, rows, ranking, n_padded, n_bytes, *_cost(work, regime), itemsize)
+                    plan = Plan(regime, rows, way, n_padded, n_bytes, *_cost(work, regime, way), itemsize)
                     return _with_layers_kept(plan, work, budget)
-    smallest = min(_bytes(work, r, ranking, all_rows[-1], n_padded, itemsize) for r in regimes)
+    smallest = min(_bytes(work, *way, all_rows[-1], n_padded, itemsize) for way in ways)
     raise ValueError(
         f"a memory budget of {budget:,} bytes does not hold one block of rows for {len(work.widths)} layers of "
         f"{work.n_samples:,} samples; the smallest that works is {smallest:,} bytes."
@@ -159,7 +169,7 @@ def halved(plan: Plan, work: Workload) -> Plan | None:
     Example:
         >>> work = Workload(1000, 1000, (64,), 1)
         >>> halved(make_plan(work), work).rows
-        256
+        512
     """
     if plan.rows <= _ROW_STEPS[-1]:
         return None
@@ -188,21 +198,49 @@ def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
     return [itemsize * n_padded * (padded_features(d) + 1) for d in work.widths]
 
 
+def _rankings(work: Workload, placement: Placement, regime: Passes, forced: Ranking | None) -> tuple[Ranking, ...]:
+    """The ways that exist, best first."""
+    on_host = placement.platform == "cpu" and placement.mesh is None
+    exist: dict[Ranking, bool] = {
+        "count": True,
+        "sort": on_host,
+        "tile": on_host
+        and regime == "two-pass"
+        and work.symmetric
+        and not work.rounded
+        and work.n_queries == work.n_samples,
+    }
+    sorts, tiles = work.n_thresholds >= SORT_FROM_THRESHOLDS, _nanoseconds_of_tiles(work) < 0
+    preferred: tuple[Ranking, ...] = ("tile",) * tiles + (("sort", "count") if sorts else ("count",))
+    return tuple(way for way in (preferred if forced is None else (forced,)) if exist[way])
+
+
+def _nanoseconds_of_tiles(work: Workload) -> float:
+    """What ranking from tiles costs more than sorting, for each score, on two cores.
+
+    Tiles save nearly half of the products and compare every score with every threshold.
+    """
+    features = sum(work.widths) / len(work.widths)
+    return 0.04 * work.n_thresholds - 0.0044 * features - 0.7
+
+
 def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded: int, itemsize: int) -> int:
     features = _feature_bytes(work, n_padded, itemsize)
     strip = itemsize * rows * n_padded
-    # Counting holds one accumulator of 16 lanes per threshold; sorting the columns, and one row on every core.
+    # Counting holds one accumulator of 16 lanes per threshold; the other ways the columns of a block.
     ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4)
     if passes == "one-pass":
         return sum(features) + strip * len(work.widths) + ranks
     neighbours = 8 * work.n_queries * work.n_thresholds
+    if ranking == "tile":
+        neighbours += tile_bytes(work.n_samples, work.n_thresholds, itemsize) + max(features)
     # The host's padded copy of the next layer stands beside the resident one.
     return 2 * max(features) + strip + ranks + neighbours
 
 
-def _cost(work: Workload, passes: Passes) -> tuple[int, int]:
-    # The first of two passes works out half a symmetric matrix.
-    effort = 1.0 if passes == "one-pass" else 1.5
+def _cost(work: Workload, passes: Passes, ranking: Ranking) -> tuple[int, int]:
+    # The first of two passes works out half a symmetric matrix, and so does the second from tiles.
+    effort = 1.5 if passes == "two-pass" and ranking != "tile" else 1.0
     per_layer = work.n_queries * work.n_samples
     return int(effort * per_layer * len(work.widths)), int(effort * 2 * per_layer * sum(work.widths))
 

@@ -116,6 +116,12 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
 
 
 @cache
+def tile_program(precision: Precision) -> Any:
+    """`(features of some samples, features of others) -> their products`, on the CPU."""
+    return _compiled(Placement(), lambda rows, columns: gram(rows, columns, precision))
+
+
+@cache
 def triangle_program(placement: Placement, k: int, tile: int, precision: Precision) -> Any:
     """One row of tiles of the upper triangle, each tile serving its rows and its columns.
 

@@ -3,6 +3,9 @@
 COLUMN_MULTIPLE = 512
 """Samples are padded to a multiple of this: the counting loop walks the columns in steps of it."""
 
+TILE = COLUMN_MULTIPLE
+"""Rows and columns of a tile of a symmetric matrix: it divides every padded number of samples."""
+
 _STEPS_PER_OCTAVE = 8
 
 

@@ -96,13 +96,19 @@ def ranks_by_sorting(
         # A comparison may read past the last bucket.
         dealt = np.full(n_samples + bucket_loops.LANES, np.inf, strip.dtype)
         buckets = np.empty(n_samples, np.uint16)
-        ends = np.empty(_n_buckets(n_samples), np.uint16 if n_samples < 1 << 16 else np.int32)
+        ends = np.empty(n_buckets(n_samples), np.uint16 if n_samples < 1 << 16 else np.int32)
         space = (scores, buckets, ends, dealt)
-        bucket_loops.ranks(strip, half_norms, *columns, every_k, strict, first, last, *space, doubled, tied)
+        bucket_loops.rank_rows(strip, half_norms, *columns, every_k, strict, first, last, *space, doubled, tied)
 
     shared(n_rows, part)
     return RowRanks(doubled, tied)
 
 
-def _n_buckets(n_samples: int) -> int:
+def n_buckets(n_samples: int) -> int:
+    """Buckets for a row: some eight scores fall into one.
+
+    Example:
+        >>> n_buckets(4096)
+        512
+    """
     return min(max(n_samples // 8, 1), _MOST_BUCKETS)

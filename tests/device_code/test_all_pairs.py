@@ -6,7 +6,7 @@ from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, v
 from jaxsim_kernels import plan as planning
 from jaxsim_kernels.all_pairs import _Run
 
-WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort")]
+WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort"), ("two-pass", "tile")]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -44,6 +44,8 @@ def layers():
 @pytest.mark.parametrize(("passes", "ranking"), WAYS[1:])
 @pytest.mark.parametrize("n_queries", [None, pytest.param(77, marks=pytest.mark.slow)])
 def test_all_ways_give_the_same_integers(layers, passes, ranking, n_queries):
+    if ranking == "tile" and n_queries is not None:
+        pytest.skip("tiles serve all samples")
     queries = None if n_queries is None else np.sort(np.random.default_rng(0).choice(1300, n_queries, replace=False))
     first = all_pairs(layers, queries, Options(ks=(1, 4), passes="one-pass", ranking="count", keep_rows=True))
     other = all_pairs(layers, queries, Options(ks=(1, 4), passes=passes, ranking=ranking, keep_rows=True))
@@ -51,6 +53,28 @@ def test_all_ways_give_the_same_integers(layers, passes, ranking, n_queries):
         np.testing.assert_array_equal(getattr(first, name), getattr(other, name), err_msg=name)
     assert other.plan.passes == passes
     assert other.plan.ranking == ranking
+
+
+def test_tiles_give_the_same_integers_where_products_are_summed_in_parts():
+    """Products of many features are sums of partial sums: what the bounds of a score are there for."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((1100, 1000)).astype(np.float32)
+    wide = [x, x * np.arange(1, 1001, dtype=np.float32) ** -0.5, np.abs(x) ** 3, x[:, :400] + 100 * x[:, :1]]
+    strips, tiles = (
+        all_pairs(wide, options=Options(ks=(1, 3), passes=passes, ranking=ranking, keep_rows=True))
+        for passes, ranking in (("one-pass", "count"), ("two-pass", "tile"))
+    )
+    np.testing.assert_array_equal(strips.rows, tiles.rows)
+    np.testing.assert_array_equal(strips.tied_ranks, tiles.tied_ranks)
+
+
+def test_rows_in_another_order_are_not_taken_for_all_samples(layers):
+    order = np.random.default_rng(0).permutation(1300)
+    plain, other = (
+        all_pairs(layers[:2], queries, Options(passes="two-pass", ranking="tile", keep_rows=True)).rows
+        for queries in (None, order)
+    )
+    np.testing.assert_array_equal(plain[..., order], other)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +158,21 @@ class TestPlanning:
             make_plan(work, budget=smallest - 1)
         small = all_pairs(layers[:2], options=Options(budget=smallest))
         np.testing.assert_array_equal(small.values, all_pairs(layers[:2]).values)
+
+    def test_rankings_that_do_not_exist_are_refused(self, layers):
+        for passes, metric, ranking in (("one-pass", "euclidean", "tile"), ("two-pass", "precomputed", "tile")):
+            given = [np.abs(x[:40, None] - x[None, :40]).sum(-1) for x in layers[:2]]
+            with pytest.raises(ValueError, match="does not exist here"):
+                all_pairs(given, options=Options(passes=passes, metric=metric, ranking=ranking))
+        with pytest.raises(ValueError, match="full precision"):
+            all_pairs(layers[:2], options=Options(passes="two-pass", precision="fast", ranking="tile"))
+        with pytest.raises(ValueError, match="all samples"):
+            make_plan(Workload(1300, 20, (24,), 1), passes="two-pass", ranking="tile")
+
+    def test_tiles_are_chosen_where_they_save_more_than_they_cost(self):
+        assert make_plan(Workload(4096, 4096, (768,) * 24, 1), passes="two-pass").ranking == "tile"
+        assert make_plan(Workload(5000, 5000, (256,) * 200, 1), passes="two-pass").ranking == "sort"
+        assert make_plan(Workload(4096, 100, (768,) * 24, 1), passes="two-pass").ranking == "sort"
 
     def test_expected_ties_need_one_pass(self, layers):
         with pytest.raises(ValueError, match="one-pass"):
