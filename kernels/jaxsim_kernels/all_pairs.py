@@ -112,14 +112,7 @@ def all_pairs(
     n_samples = layers[0].shape[0]
     queries = np.arange(n_samples) if queries is None else np.asarray(queries)
     widths = tuple(x.shape[1] for x in layers)
-    work = Workload(
-        n_samples,
-        len(queries),
-        widths,
-        options.ks[-1],
-        symmetric=options.metric != "precomputed",
-        rounded=options.precision in ("high", "fast"),
-    )
+    work = Workload(n_samples, len(queries), widths, options.ks[-1])
     plan = plan_for(work, options, placement)
     run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
     with jax.enable_x64(run.dtype == np.float64):
@@ -144,6 +137,8 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
         if placement.n_processes > 1:
             raise ValueError("ties='expected' runs in one process; use ties='index' on several hosts.")
         passes = "one-pass"
+    rounded, symmetric = options.precision in ("high", "fast"), options.metric != "precomputed"
+    work = replace(work, rounded=rounded, symmetric=symmetric)
     itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
     return make_plan(work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize)
 
@@ -244,7 +239,8 @@ class _Run:
     def _by_tiles(self, neighbours: np.ndarray) -> Callable[[Layer, int], np.ndarray]:
         """`(layer, target) -> rows that are still to be ranked`; adds up the others from tiles worked out once."""
         n, ks = self.work.n_samples, self.options.ks
-        columns, product = distinct_columns(neighbours.reshape(n, -1), n), tile_program(self.options.precision)
+        columns = distinct_columns(neighbours.reshape(n, -1), n)
+        product = tile_program(self.placement, self.options.precision)
         blocks, worth_it = -(-n // self.plan.rows), True
 
         def rank(layer: Layer, target: int) -> np.ndarray:
@@ -354,7 +350,7 @@ class _Run:
     def _neighbours(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
         k, n = self.options.ks[-1] + 1, self.work.n_samples
         # A given matrix of distances need not be symmetric.
-        if self.placement.mesh is None and len(self.queries) == n and self.work.symmetric:
+        if self.placement.mesh is None and len(self.queries) == n and self.options.metric != "precomputed":
             scores, columns = self._neighbours_by_triangle(layer, k)
             return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
         strip_of = self._strips(k)

@@ -22,6 +22,9 @@ SORT_FROM_THRESHOLDS = 24
 `python -m benchmarks crossover`."""
 
 
+_MOST_TILED = 1 << 18
+"""Above this many samples too many scores lie within the bounds that tiles compare with."""
+
 _WORDS = {"count": "counting", "sort": "sorting", "tile": "tiles"}
 
 
@@ -201,17 +204,12 @@ def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
 def _rankings(work: Workload, placement: Placement, regime: Passes, forced: Ranking | None) -> tuple[Ranking, ...]:
     """The ways that exist, best first."""
     on_host = placement.platform == "cpu" and placement.mesh is None
-    exist: dict[Ranking, bool] = {
-        "count": True,
-        "sort": on_host,
-        "tile": on_host
-        and regime == "two-pass"
-        and work.symmetric
-        and not work.rounded
-        and work.n_queries == work.n_samples,
-    }
-    sorts, tiles = work.n_thresholds >= SORT_FROM_THRESHOLDS, _nanoseconds_of_tiles(work) < 0
-    preferred: tuple[Ranking, ...] = ("tile",) * tiles + (("sort", "count") if sorts else ("count",))
+    all_rows = regime == "two-pass" and work.n_queries == work.n_samples
+    tiled = on_host and all_rows and work.symmetric and not work.rounded
+    exist: dict[Ranking, bool] = {"count": True, "sort": on_host, "tile": tiled}
+    pays = _nanoseconds_of_tiles(work) < 0 and work.n_samples <= _MOST_TILED
+    sorts = work.n_thresholds >= SORT_FROM_THRESHOLDS
+    preferred: tuple[Ranking, ...] = ("tile",) * pays + (("sort", "count") if sorts else ("count",))
     return tuple(way for way in (preferred if forced is None else (forced,)) if exist[way])
 
 

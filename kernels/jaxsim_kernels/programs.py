@@ -116,9 +116,9 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
 
 
 @cache
-def tile_program(precision: Precision) -> Any:
-    """`(features of some samples, features of others) -> their products`, on the CPU."""
-    return _compiled(Placement(), lambda rows, columns: gram(rows, columns, precision))
+def tile_program(placement: Placement, precision: Precision) -> Any:
+    """`(features of some samples, features of others) -> their products`, on one device."""
+    return _compiled(placement, lambda rows, columns: gram(rows, columns, precision))
 
 
 @cache
