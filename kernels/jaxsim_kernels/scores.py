@@ -122,7 +122,12 @@ def half_squared_norms(features: jax.Array, n_valid: jax.Array | int) -> jax.Arr
         >>> half_squared_norms(jnp.ones((2, 4)), 1).tolist()
         [2.0, inf]
     """
-    norms = jnp.sum(folded_features(jnp.add, jnp.square, features), axis=1) * 0.5
+    parts = folded_features(jnp.add, jnp.square, features)
+    while parts.shape[1] > 1:
+        # One order of adding, whatever the sharding: a sum over an axis has none.
+        rest, half = parts[:, parts.shape[1] // 2 * 2 :], parts.shape[1] // 2
+        parts = jnp.concatenate([parts[:, :half] + parts[:, half : 2 * half], rest], axis=1)
+    norms = parts[:, 0] * 0.5
     return jnp.where(jnp.arange(features.shape[0]) < n_valid, norms, jnp.inf)
 
 

@@ -21,7 +21,8 @@ from jaxsim_kernels.programs import strip_program
 rng = np.random.default_rng(5)
 x = rng.standard_normal((1300, 24)).astype(np.float32)
 x[700:720] = x[:20]
-layers = [x, x[:, :7] + 10, np.round(x[:, :3])]
+wide = rng.standard_normal((1300, 100)).astype(np.float32) * np.arange(1, 101, dtype=np.float32) ** -0.4 + 0.5
+layers = [x, x[:, :7] + 10, np.round(x[:, :3]), wide]
 options = Options(ks=(1, 4))
 alone = all_pairs(layers, options=options, placement=Placement(device=jax.local_devices()[0]))
 if n_processes > 1 and process == 1 and "die" in sys.argv:
@@ -31,6 +32,11 @@ for n_devices in counts:
     placement = make_placement(n_devices)
     if n_devices > 1:
         layer = prepare_layer(x, "euclidean", 512 * n_devices * 3, placement.place)
+        alone_norms = np.asarray(prepare_layer(x, "euclidean", 1536).half_norms)
+        for shard in layer.half_norms.addressable_shards:
+            # The very bits: a score that ties but for rounding would change places with the number of devices.
+            same = alone_norms[shard.index[0]]
+            np.testing.assert_array_equal(np.asarray(shard.data)[: len(same)], same)
         shards = {shard.data.shape for shard in layer.features.addressable_shards}
         assert shards == {(512 * 3, 32)}, shards
         assert len(layer.features.addressable_shards) == jax.local_device_count() or n_processes == 1
