@@ -5,7 +5,7 @@ notes in `plan` for the two regimes; both give the same integers.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
