@@ -51,8 +51,8 @@ def deal(products, half_norms, scores, buckets, ends, dealt):
         high = max(high, score if score < infinity else -infinity)
     spread = high - low
     largest = scores.dtype.type(len(ends) - 1)
-    # Any rising function of the score will do. A spread too small to divide by leaves one bucket.
-    scale = largest / spread if spread * infinity > spread else scores.dtype.type(0)
+    # Any rising function of the score will do; a spread too small or too large to divide by leaves one bucket.
+    scale = largest / spread if 0 < spread < infinity else scores.dtype.type(0)
     scale = scale if scale < infinity else scores.dtype.type(0)
     for column in range(n):
         score = scores[column]
