@@ -99,6 +99,7 @@ def all_pairs(
 
     Raises:
         ValueError: If the memory budget does not hold a single block.
+        LostProcessError: If another process of the computation ended or hung.
 
     Source:
         Glielmo et al., PNAS Nexus 2022, eq. 1, averaged over the k nearest.
@@ -115,11 +116,16 @@ def all_pairs(
     work = Workload(n_samples, len(queries), widths, options.ks[-1])
     plan = plan_for(work, options, placement)
     run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
-    with jax.enable_x64(run.dtype == np.float64):
-        if plan.passes == "one-pass":
-            run.one_pass()
-        else:
-            run.two_passes()
+    try:
+        with jax.enable_x64(run.dtype == np.float64):
+            if plan.passes == "one-pass":
+                run.one_pass()
+            else:
+                run.two_passes()
+    except jax.errors.JaxRuntimeError as error:
+        if placement.n_processes == 1:
+            raise
+        raise explain_failure(error) from error
     return run.result()
 
 
@@ -317,10 +323,9 @@ class _Run:
             self._advance(units, what)
 
     def _halve(self, error: RuntimeError) -> None:
-        if self.placement.n_processes > 1:
-            raise explain_failure(error) from error
         smaller = halved(self.plan, self.work) if "RESOURCE_EXHAUSTED" in str(error) else None
-        if smaller is None:
+        # A process of several would go on with other shapes than the rest.
+        if smaller is None or self.placement.n_processes > 1:
             raise error
         self.notes.append(
             f"a device ran out of memory: blocks of {smaller.rows} rows from here on, not {self.plan.rows}"
