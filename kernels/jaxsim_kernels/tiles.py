@@ -107,10 +107,10 @@ def n_kept(n_samples: int) -> int:
 
 
 def tile_bytes(n_samples: int, n_wanted: int, itemsize: int) -> int:
-    """Memory of bounds and counts.
+    """Memory of bounds, counts and kept scores, of the columns and of the sums for one k.
 
     Example:
         >>> tile_bytes(4096, 24, 4) < 1 << 23
         True
     """
-    return n_samples * n_wanted * (itemsize * (3 + n_kept(n_samples)) + 8)
+    return n_samples * n_wanted * (itemsize * (3 + n_kept(n_samples)) + 2 * 4 + 2 * 4 + 12)

@@ -88,5 +88,5 @@ def test_rows_whose_bounds_do_not_hold_are_named(monkeypatch):
 
 
 def test_memory_is_counted():
-    arrays = 4096 * 24 * (4 * 3 + 4 * tiles.n_kept(4096) + 4 * 2)
-    assert tiles.tile_bytes(4096, 24, 4) == arrays
+    bounds, exact, kept, counts, columns, sums = 2 * 4, 4, 4 * tiles.n_kept(4096), 2 * 4, 2 * 4, 8 + 4
+    assert tiles.tile_bytes(4096, 24, 4) == 4096 * 24 * (bounds + exact + kept + counts + columns + sums)
