@@ -1,6 +1,7 @@
 """The reference zoo: objectives and probes do what they say, shipped models are as good as their record says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -151,16 +152,28 @@ class TestShipped:
         assert total < 12_000_000
 
     @pytest.mark.slow
-    def test_weights_come_from_the_seed(self, tmp_path: Path):
-        # The same machine gives the same bits. Another order of arithmetic (other versions, a port made faster) ends at
-        # other weights of the same accuracy: this model is to be trained again then.
+    def test_training_ends_where_the_record_says(self, tmp_path: Path):
+        # Not at the same weights: vectors of another width, on another processor, add in another order.
         name = "cnn_classifier_0"
         record = reference.train(name, tmp_path / name)
-        shipped = embedded_directory(f"embedded:{name}")
-        stated = json.loads((shipped / "training.json").read_text())
+        stated = json.loads((embedded_directory(f"embedded:{name}") / "training.json").read_text())
         assert record["accuracy"]["held_out"] == pytest.approx(stated["accuracy"]["held_out"], abs=0.01)
-        made, kept = (load_file(folder / "model.safetensors") for folder in (tmp_path / name, shipped))
-        assert made.keys() == kept.keys()
-        for tensor, value in kept.items():
-            difference = np.linalg.norm(made[tensor] - value) / max(np.linalg.norm(value), 1e-6)
-            assert difference < 0.02, tensor
+        assert record["loss_by_epoch"] == pytest.approx(stated["loss_by_epoch"], abs=0.05)
+
+    @pytest.mark.slow
+    def test_weights_come_from_the_seed(self, tmp_path: Path, monkeypatch):
+        """On one machine, bit by bit: a short training here, since every further step is the same again."""
+        images, labels = reference.training_images()
+        monkeypatch.setattr(reference, "training_images", lambda: (images[:1000], labels[:1000]))
+        monkeypatch.setattr(reference, "N_PROBE", 500)
+        monkeypatch.setattr(reference, "N_HELD_OUT", 500)
+        recipe = replace(reference.RECIPES["cnn", "classifier"], epochs=1)
+        monkeypatch.setitem(reference.RECIPES, ("cnn", "classifier"), recipe)
+        runs = {"first": "cnn_classifier_0", "again": "cnn_classifier_0", "other": "cnn_classifier_1"}
+        for folder, name in runs.items():
+            reference.train(name, tmp_path / folder)
+        first, again, other = (load_file(tmp_path / folder / "model.safetensors") for folder in runs)
+        assert first.keys() == again.keys()
+        assert all(np.array_equal(first[tensor], again[tensor]) for tensor in first)
+        kernels = [tensor for tensor, value in first.items() if value.ndim == 4]
+        assert not any(np.allclose(first[tensor], other[tensor]) for tensor in kernels)
