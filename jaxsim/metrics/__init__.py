@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One metric per file."""
 
+from .half_samples import balanced_halves, half_sample_error
 from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
@@ -10,8 +11,10 @@ __all__ = [
     "ImbalanceMatrix",
     "InformationImbalance",
     "TieWarning",
+    "balanced_halves",
     "clip_quantiles",
     "distinct_samples",
+    "half_sample_error",
     "imbalance_matrix",
     "information_imbalance",
 ]
