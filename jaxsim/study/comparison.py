@@ -22,6 +22,7 @@ from jaxsim.study.results import UNTRAINED, Study
 from jaxsim.study.samples import shared_samples
 from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
 from jaxsim.study.spaces import check_spaces, open_spaces
+from jaxsim.study.statistics import Statistics, check_statistics, open_statistics
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,14 @@ class Comparison:
         """
         return self._run(report, progress)
 
-    def _run(self, report: bool, progress: Progress | None, samples: frozenset[str] | None = None) -> Study:
-        """The work, on all samples or on those that the models of which this is the control were compared on."""
+    def _run(
+        self,
+        report: bool,
+        progress: Progress | None,
+        samples: frozenset[str] | None = None,
+        statistics: Statistics | None = None,
+    ) -> Study:
+        """The work; for a control on the samples, and against the statistics, of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
         features = all_features(self.inputs, self.images, self.settings, self.out, progress)
         extracted = {each.name for each in self.inputs if not isinstance(each.given, FeatureSet)}
@@ -82,11 +89,11 @@ class Comparison:
         ids = ids if samples is None else tuple(each for each in ids if each in samples)
         check_sample_count(len(ids), self.settings)
         described = {"kind": "features"} if self.images is None else self.images.description
+        if statistics is None and self.settings.statistics is not False:
+            statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
         spaces = open_spaces(
             self.spaces,
-            self.settings,
-            inputs=self.inputs,
-            images=self.images,
+            statistics=statistics,
             ids=ids,
             source_ids=self.source_ids or next(iter(features.values())).sample_ids,
         )
@@ -97,7 +104,7 @@ class Comparison:
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
             dropped = json.loads(found.results.attrs["dropped"])
-            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped))
+            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics)
             reused += [f"untrained: {each}" for each in control.reused]
         study = Study.from_results(
             found.results,
@@ -146,7 +153,8 @@ def prepare_comparison(
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
     source = open_images(images) if images is not None else None
-    check_spaces(spaces, settings, source)
+    check_spaces(spaces, settings)
+    check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
@@ -236,8 +244,11 @@ def compare(
         drop_duplicates: Of images that are equal in every step of every model keep the first; the others are listed
             in the results.
         statistics: Measure what each step knows of the images' low-level statistics (luminance, colour, frequency,
-            orientation, layout, all together), too: `Study.information`. True computes them from the pixels that
-            the first model sees; an edge or (height, width) from images stretched to that size.
+            orientation, layout, all together), too: `Study.information`. They are computed from the images as
+            decoded, brought to one size whatever the models see: the short edge is resized (bicubic, antialiased) and
+            the middle cut out. True takes the images' own short edge, at most 224 pixels; an edge or
+            (height, width) states it. `out` keeps the statistics with their sample ids, so a later run into it needs
+            no images for them, and the untrained control is measured against the same numbers.
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.

@@ -106,7 +106,7 @@ def measure(
     check_sample_count(len(kept), settings)
     dropped = [ids[int(i)] for i in np.setdiff1d(np.arange(len(ids)), kept)]
     layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
-    arrays = {} if spaces is None else {name: x[kept] for name, x in spaces.make().items()}
+    arrays = {} if spaces is None else spaces.make(kept)
     constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
     layers |= {name: x for name, x in arrays.items() if name not in constant}
     with warnings.catch_warnings(record=True) as caught:
