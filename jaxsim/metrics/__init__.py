@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One metric per file."""
 
+from .constant import is_constant
 from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
@@ -14,4 +15,5 @@ __all__ = [
     "distinct_samples",
     "imbalance_matrix",
     "information_imbalance",
+    "is_constant",
 ]
