@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One metric per file."""
 
+from .constant import is_constant
 from .half_samples import balanced_halves, half_sample_error
 from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
@@ -17,4 +18,5 @@ __all__ = [
     "half_sample_error",
     "imbalance_matrix",
     "information_imbalance",
+    "is_constant",
 ]

@@ -29,7 +29,7 @@ from scipy.stats import t as student
 
 from jaxsim.study.between import between_models
 from jaxsim.study.inference.correction import corrected_p_values
-from jaxsim.study.labels import read_labels
+from jaxsim.study.labels import constant_steps_of, read_labels
 from jaxsim.study.smoothness import smoothness_profile
 
 KINDS = (
@@ -98,12 +98,13 @@ def effects(imbalance: xr.DataArray, information: xr.Dataset | None = None, *, h
     if information is not None:
         for space in map(str, information["space"].values):
             known = information["forward"].sel(space=space).transpose("k", "step").values
-            own = {name: known[:, information["model"].values == name] for name in names}
-            for name, values in own.items():
-                if values.shape[1] > 1:
-                    found[Effect("information_change", name, space=space)] = values[:, -1] - values[:, 0]
+            ends = {name: ends_of(information, name) for name in names}
+            for name, (first, last) in ends.items():
+                if np.count_nonzero(information["model"].values == name) > 1:
+                    change = known[:, last] - known[:, first] if first != last else np.full(len(known), np.nan)
+                    found[Effect("information_change", name, space=space)] = change
             for a, b in combinations(names, 2):
-                difference = own[a][:, -1] - own[b][:, -1]
+                difference = known[:, ends[a][1]] - known[:, ends[b][1]]
                 found[Effect("information_difference", a, b, space)] = difference
     smooth = smoothness_profile(imbalance, h=h)["fixed_step"].mean("t", skipna=False)
     change = {str(name): smooth.sel(model_name=name).values for name in smooth["model_name"].values}
@@ -186,6 +187,17 @@ def measure_findings(
     )
 
 
+def ends_of(information: xr.Dataset, model: str) -> tuple[int, int]:
+    """Places along `step` of a model's first and last step that are not the same for all images.
+
+    Of a model without such a step they are its first and last one, whose values are NaN.
+    """
+    own = information["model"].values == model
+    kept = own & ~constant_steps_of(information, "step")
+    places = np.flatnonzero(kept if kept.any() else own)
+    return int(places[0]), int(places[-1])
+
+
 def _by_subset(
     subsets: xr.Dataset, names: list[Effect], prefix: str = ""
 ) -> Float[np.ndarray, "n_subsets n_k findings"]:
@@ -207,6 +219,8 @@ def _by_subset(
 def _nearer_than_shuffled(between: xr.Dataset, a: str, b: str) -> Float[np.ndarray, " n_k"]:
     """Mean distance in depth between steps of a and the best matches of others, less that to their own."""
     rows = (between["match_model_from"].values == a) & (between["match_model_to"].values == b)
+    if not rows.any():
+        return np.full(between.sizes["k"], np.nan)
     own, matched = between["match_depth"].values[rows], between["best_depth"].values[:, rows]
     shuffled = np.abs(own[None, :, None] - matched[:, None, :]).mean(axis=(1, 2))
     return shuffled - np.abs(own[None] - matched).mean(axis=1)

@@ -15,8 +15,16 @@ import numpy as np
 import xarray as xr
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, imbalance_matrix
+from jaxsim.metrics import (
+    DegenerateLayerWarning,
+    ImbalanceMatrix,
+    clip_quantiles,
+    distinct_samples,
+    imbalance_matrix,
+    is_constant,
+)
 from jaxsim.metrics.preprocessing import SelectedRows
+from jaxsim.study.constant_steps import explain_constant, mark_constant, with_missing
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
 from jaxsim.study.information import describe_view, label_information
 from jaxsim.study.labels import StepLabel, label_imbalance
@@ -82,6 +90,7 @@ def measure(
         arithmetic=[settings.precision, settings.verify],
         preprocessing=[settings.clip, settings.drop_duplicates],
         subsets=[settings.n_subsets, "and shuffled"],
+        constant_steps="left out",
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
     )
@@ -94,6 +103,7 @@ def measure(
 
     labels: list[StepLabel] = []
     layers: dict[str, Any] = {}
+    pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
     for name, each in features.items():
         rows = rows_of(ids, each.sample_ids)
         for step in each.steps:
@@ -107,8 +117,16 @@ def measure(
     dropped = [ids[int(i)] for i in np.setdiff1d(np.arange(len(ids)), kept)]
     layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
     arrays = {} if spaces is None else spaces.make(kept)
+    labels = mark_constant(labels, [is_constant(layers[label.label]) for label in labels])
+    messages = [explain_constant(each, pools[each.model]) for each in labels if each.constant]
+    for message in messages:
+        warnings.warn(message, DegenerateLayerWarning, stacklevel=2)
     constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
-    layers |= {name: x for name, x in arrays.items() if name not in constant}
+    measured = [name for name in arrays if name not in constant]
+    n_steps, n_layers = len(labels), len(labels) + len(measured)
+    at = np.array([i for i in range(n_layers) if i >= n_steps or not labels[i].constant], np.int64)
+    layers = {label.label: layers[label.label] for label in labels if not label.constant}
+    layers |= {name: arrays[name] for name in measured}
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
         matrix = imbalance_matrix(
@@ -126,10 +144,9 @@ def measure(
         )
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    messages = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
-    values = np.asarray(matrix.values, np.float64)
-    errors = np.asarray(matrix.standard_error, np.float64)
-    n_steps = len(labels)
+    messages += [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
+    values = with_missing(np.asarray(matrix.values, np.float64), at, n_layers)
+    errors = with_missing(np.asarray(matrix.standard_error, np.float64), at, n_layers)
     results = label_imbalance(
         values[:, :n_steps, :n_steps],
         labels,
@@ -170,6 +187,7 @@ def measure(
         )
 
     def label_subset(values: np.ndarray) -> xr.Dataset:
+        values = with_missing(values, at, n_layers)
         steps = label_imbalance(values[:, :n_steps, :n_steps], labels, k=settings.k)[["imbalance"]]
         if spaces is None:
             return steps.drop_vars("floor")

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.findings import measure_findings
+from jaxsim.study.labels import constant_steps_of
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
@@ -200,7 +202,7 @@ class Study:
         from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
 
         paths = None
-        if self.results.sizes["source"] > 1:
+        if np.count_nonzero(~constant_steps_of(self.results, "source")) > 1:
             paths = step_embedding(self.imbalance).merge(
                 step_linkage(self.imbalance), compat="no_conflicts", combine_attrs="drop_conflicts"
             )
