@@ -45,8 +45,8 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     queries = "all of them" if plan.n_queries == plan.n_samples else f"{plan.n_queries:,}"
     ks = ", ".join(map(str, settings.k))
     intervals = (
-        f"from {plan.n_subsets} disjoint subsets of {plan.subset_size:,}, images paired and shuffled: "
-        f"{plan.interval_distances:,} distances"
+        f"from {plan.n_splits} balanced splits into halves; with images shuffled, too: "
+        f"{plan.interval_distances:,} further distances"
     )
     lines = (
         f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
@@ -56,7 +56,7 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
-        *([f"intervals    {intervals}"] if plan.n_subsets else []),
+        *([f"intervals    {intervals}"] if plan.n_splits else []),
         *(["control      all of it again with random weights"] if untrained else []),
         f"output       {out}",
         "",
@@ -89,7 +89,7 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     if study.findings is not None:
         found = study.findings.isel(k=0)
         found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
-        title = f"Findings (95 % intervals from {found.n_subsets} disjoint subsets of {found.n_samples:,} samples)"
+        title = f"Findings (N = {found.n_samples:,}, 95 % intervals from {found.n_splits} splits into halves)"
         columns = (
             "<finding",
             "effect",
