@@ -140,7 +140,7 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         row = found.sel(finding=name)
         cells = []
         for prefix in ("", "control_") if control else ("",):
-            middle = row["control" if prefix else "estimate"].item()
+            middle = row["control" if prefix else "value"].item()
             cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
         shuffled = row["shuffled"].item()
         yield (str(name).replace("_", " "), *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")

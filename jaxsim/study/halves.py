@@ -45,9 +45,8 @@ def n_splits_for(n_samples: int, settings: Settings, groups: Int[np.ndarray, " n
     largest, enough = 1, True
     if groups is not None:
         sizes = np.bincount(groups)
-        largest, enough = int(sizes.max()), int((sizes > 0).sum()) >= N_GROUPS
-        # The halves differ in size by up to the largest group.
-        n_samples -= largest
+        # Larger groups make halves that are too unequal, fewer leave some of the groups of halves empty.
+        largest, enough = int(sizes.max()), int((sizes > 0).sum()) >= N_GROUPS and sizes.max() <= n_samples // 10
     rows = n_samples if settings.n_queries is None else settings.n_queries
     least = max(LEAST_IN_HALF, k + 1 + largest)
     return DEFAULT_SPLITS if enough and n_samples // 2 >= least and rows >= 2 * LEAST_IN_HALF else 0

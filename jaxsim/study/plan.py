@@ -48,8 +48,8 @@ class Plan:
         memory_bytes: Memory of the measurement: features and working blocks.
         passes: "one-pass" or "two-pass", see `imbalance_matrix`.
         n_splits: Splits of the samples into halves that intervals rest on.
-        distances_in_halves: Distances between samples that the halves need beside those of all samples: none where both come from
-            the same products.
+        distances_in_halves: Distances between samples that the halves need beside those of all samples: none where
+            both come from the same products.
     """
 
     models: tuple[PlannedModel, ...]

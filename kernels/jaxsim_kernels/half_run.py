@@ -29,7 +29,9 @@ class HalfRun:
         self._weights = None
         if groups is not None:
             own = np.take_along_axis(halves.sizes(), self._sides.astype(np.int64), axis=1)
-            self._weights = own / (own - (group_sizes(groups)[queries] - 1))
+            numbers = np.unique(groups, return_inverse=True)[1].reshape(-1)
+            together = np.stack([group_sizes(2 * numbers + sides)[queries] for sides in halves.sides])
+            self._weights = own / (own - (together - 1))
 
     def near(self, layer: int, strip: np.ndarray, half_norms: np.ndarray, at: np.ndarray) -> np.ndarray:
         """The neighbours by a layer of the query rows `at`, `[n_rows, n_splits, max(ks)]`, from their strip."""
