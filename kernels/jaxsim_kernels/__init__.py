@@ -5,6 +5,7 @@ Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 
 from .all_pairs import AllPairs, Options, Progress, all_pairs, plan_for
 from .hosts import LostProcessError, meet
+from .nearest_samples import nearest_samples
 from .pair import PairSums, pair_imbalance
 from .placement import make_placement
 from .plan import Plan, Workload, make_plan
@@ -33,6 +34,7 @@ __all__ = [
     "make_placement",
     "make_plan",
     "meet",
+    "nearest_samples",
     "pair_imbalance",
     "plan_for",
     "verify_rows",
