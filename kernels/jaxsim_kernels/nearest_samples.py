@@ -39,7 +39,7 @@ def nearest_samples(x: np.ndarray, k: int, dtype: np.dtype | type = np.float32) 
     features[:n_samples] = x - np.mean(x, axis=0, dtype=np.float64)
     n_rows = max(_FEWEST_ROWS, min(n_columns, _STRIP_BYTES // (dtype.itemsize * n_columns)))
     found = np.empty((n_samples, k), np.int32), np.empty((n_samples, k), np.float64)
-    device = jax.devices("cpu")[0] if dtype == np.float64 else None
+    device = jax.local_devices(backend="cpu")[0] if dtype == np.float64 else None
     with jax.enable_x64(dtype == np.float64), jax.default_device(device):
         placed = jnp.asarray(features)
         half_norms = half_squared_norms(placed, n_samples)
