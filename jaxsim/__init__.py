@@ -5,6 +5,7 @@ Similarity metrics between the processing steps of vision models, exact and stre
 - `information_imbalance(x, y)`, `imbalance_matrix(layers)`: arrays you already have.
 - `load_model(source)`: a checkpoint as a function from images to every processing step.
 - `capture(model)`: a live Linen, NNX or torch module as the same.
+- `near_duplicates(x)`: which samples are crops, frames or re-encodings of each other.
 - `compare(models, images=..., out=...)`: models and images in, labelled results and a report out.
 - `plot`: one function for each figure of a study.
 """
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from jaxsim.features import open_features as open_features
     from jaxsim.metrics import ImbalanceMatrix as ImbalanceMatrix
     from jaxsim.metrics import InformationImbalance as InformationImbalance
+    from jaxsim.metrics import NearDuplicates as NearDuplicates
     from jaxsim.metrics import imbalance_matrix as imbalance_matrix
     from jaxsim.metrics import information_imbalance as information_imbalance
+    from jaxsim.metrics import near_duplicates as near_duplicates
     from jaxsim.models import VisionModel as VisionModel
     from jaxsim.models import capture as capture
     from jaxsim.models import load_model as load_model
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ImbalanceMatrix": "metrics",
     "InformationImbalance": "metrics",
+    "NearDuplicates": "metrics",
     "Study": "study",
     "VisionModel": "models",
     "capture": "models",
@@ -38,6 +42,7 @@ _HOMES = {
     "imbalance_matrix": "metrics",
     "information_imbalance": "metrics",
     "load_model": "models",
+    "near_duplicates": "metrics",
     "open_features": "features",
     "open_images": "data",
     "rendered": "data",

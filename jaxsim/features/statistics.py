@@ -80,7 +80,8 @@ class StatisticsModel:
         """Group -> statistics `[B, n]`."""
         rows, columns = (jnp.asarray(cell_weights(n, min(EDGE, n)), jnp.float32) for n in images.shape[1:3])
         small = jnp.einsum("ph,qw,bhwc->bpqc", rows, columns, images, precision="highest")
-        return filtered_statistics(images, params) | {THUMBNAIL: small.reshape(len(small), -1)}
+        flat = small.reshape(len(small), -1)
+        return filtered_statistics(images, params) | {THUMBNAIL: flat - flat.mean(axis=1, keepdims=True)}
 
 
 def extract_statistics(
@@ -104,7 +105,7 @@ def extract_statistics(
         progress: called as `progress(done, total, what)`.
 
     Returns:
-        Features whose steps are the groups of `image_statistics` and `thumbnail`, a picture of at most 16 x 16 pixels.
+        Features whose steps are the groups of `image_statistics` and `thumbnail`, as `jaxsim.data.thumbnails`.
 
     Raises:
         DamagedImage: an image cannot be decoded.

@@ -5,6 +5,7 @@ Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 
 from .all_pairs import AllPairs, all_pairs, plan_for
 from .hosts import LostProcessError, meet
+from .nearest_samples import nearest_samples
 from .options import Options
 from .pair import PairSums, pair_imbalance
 from .placement import make_placement
@@ -35,6 +36,7 @@ __all__ = [
     "make_placement",
     "make_plan",
     "meet",
+    "nearest_samples",
     "pair_imbalance",
     "plan_for",
     "verify_rows",
