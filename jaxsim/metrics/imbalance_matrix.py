@@ -27,7 +27,7 @@ from jaxsim_kernels.sums import group_sizes
 
 from .half_samples import balanced_halves, check_groups, half_sample_error
 from .information_imbalance import check_ties, warn_of_ties
-from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values
+from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values, plain_k
 from .preprocessing import SelectedRows, checked_quantiles, clip_quantiles, distinct_samples
 
 VERIFIED_ROWS = 32
@@ -262,7 +262,7 @@ def imbalance_matrix(
     check_values(named, metric)
     found = all_pairs(arrays, queries, options, placement, progress, sides=sides, groups=numbers)
     warn_of_ties(found.tied_neighbours, found.tied_ranks[:, ~np.eye(len(named), dtype=bool)])
-    several = not isinstance(k, (int, np.integer))
+    several = isinstance(plain_k(k), tuple)
     at = [ordered.index(value) for value in ks] if several else 0
     return ImbalanceMatrix(
         values=found.values[at],
@@ -356,6 +356,7 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
     """
     if n_queries is None or n_queries == n_samples:
         return None
+    n_queries = int(n_queries)
     if not 2 <= n_queries <= n_samples:
         raise ValueError(f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}.")
     return np.sort(np.random.default_rng(seed).choice(n_samples, n_queries, replace=False))
@@ -367,6 +368,6 @@ def _verified(
     if not verify:
         return None
     n = arrays[0].shape[0]
-    wanted = min(n, VERIFIED_ROWS if verify is True else int(verify))
+    wanted = min(n, VERIFIED_ROWS if isinstance(verify, (bool, np.bool_)) else int(verify))
     rows = np.sort(np.random.default_rng([seed, 1]).choice(n, wanted, replace=False))
     return verify_rows(arrays, rows, options, placement)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .all_pairs import all_pairs
+from .centring import centre_of, chunks, differences
+from .directions import first_of_direction, normalised_rows
 from .options import Options
-from .prepare import chunk_rows, normalised_rows
 from .programs import Placement
 from .reference import conditional_ranks, neighbour_weights
 
@@ -85,20 +86,32 @@ def verify_rows(
 def row_distances(x: Any, rows: np.ndarray, options: Options) -> np.ndarray:
     """Squared (or given) distances of some rows to all samples in float64, `inf` to themselves.
 
+    Squared distances are in units of a power of two, one for all rows.
+
     Example:
-        >>> row_distances(np.array([[0.0], [2.0]]), np.array([0]), Options())
-        array([[inf,  4.]])
+        >>> row_distances(np.array([[0.0], [2.0], [3.0]]), np.array([0]), Options())
+        array([[   inf, 0.25  , 0.5625]])
     """
     if options.metric == "precomputed":
         given = np.concatenate([np.asarray(x[int(r) : int(r) + 1], np.float64) for r in rows])
         given[np.arange(len(rows)), rows] = np.inf
         return given
-    queries = np.stack([normalised_rows(np.asarray(x[int(r) : int(r) + 1]), options.metric)[0] for r in rows])
     out = np.empty((len(rows), x.shape[0]))
-    step = chunk_rows(x.shape)
-    for start in range(0, x.shape[0], step):
-        chunk = normalised_rows(np.asarray(x[start : start + step]), options.metric)
-        for i, query in enumerate(queries):
-            out[i, start : start + step] = ((chunk - query) ** 2).sum(1)
+    if options.metric == "euclidean":
+        # Of a power of two about the largest difference: squares of very small or large ones leave float64.
+        exponent = centre_of(lambda: chunks(x)).exponent
+        queries = [np.asarray(x[int(r) : int(r) + 1]) for r in rows]
+        for at, chunk in chunks(x):
+            for i, query in enumerate(queries):
+                out[i, at] = (np.ldexp(differences(chunk, query), -exponent) ** 2).sum(1)
+    else:
+        # Rows of one direction are as far from any other.
+        first = first_of_direction(x, options.metric)
+        queries = [normalised_rows(np.asarray(x[int(r) : int(r) + 1]), options.metric) for r in first[rows]]
+        for at, chunk in chunks(x):
+            unit = normalised_rows(chunk, options.metric)
+            for i, query in enumerate(queries):
+                out[i, at] = ((unit - query) ** 2).sum(1)
+        out = out[:, first]
     out[np.arange(len(rows)), rows] = np.inf
     return out
