@@ -36,6 +36,8 @@ class Comparison:
         out: Folder for features, results and report; None keeps all in memory.
         spaces: Spaces to measure beside the models' steps, as given.
         source_ids: The images before a subset was drawn; empty when all features were given.
+        labels: Categories of the samples, as given.
+        groups: Which samples belong together, as given.
         untrained: The same comparison of the same architectures with random weights; None without that control.
     """
 
@@ -47,6 +49,8 @@ class Comparison:
     spaces: Any = None
     source_ids: tuple[str, ...] = ()
     untrained: Comparison | None = None
+    labels: Any = None
+    groups: Any = None
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -120,6 +124,8 @@ def prepare_comparison(
     *,
     settings: Settings,
     spaces: Any = None,
+    labels: Any = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
@@ -130,6 +136,8 @@ def prepare_comparison(
         images: As in `compare`.
         settings: From `checked_settings`.
         spaces: As in `compare`.
+        labels: As in `compare`.
+        groups: As in `compare`.
         untrained: As in `compare`.
         out: As in `compare`.
 
@@ -162,7 +170,17 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    comparison = Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
+    comparison = Comparison(
+        inputs,
+        source,
+        settings,
+        make_plan(inputs, n, settings),
+        folder,
+        spaces,
+        source_ids,
+        labels=labels,
+        groups=groups,
+    )
     if untrained is False:
         return comparison
     twins = untrained_inputs(inputs, untrained, settings)
@@ -199,7 +217,11 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
-    n_subsets: int | None = None,
+    steps: Any = None,
+    drop_steps: Any = None,
+    labels: Any = None,
+    groups: Any = None,
+    n_splits: int | None = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
@@ -241,8 +263,17 @@ def compare(
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
-        n_subsets: Number of disjoint subsets of the samples that intervals and tests rest on: `Study.findings`. None
-            takes ten where each holds at least 50 samples, 0 takes none.
+        steps: The steps to measure: a name or a glob such as "block*", or several, each of which stands for "step" of
+            every model and for "model/step"; or a mapping from names of models to such. None takes all. Features of all
+            steps are kept.
+        drop_steps: Of these, steps to leave out, in the same way.
+        labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
+            from sample id to category. How many of a step's nearest neighbours share the category is in
+            `Study.label_overlap`.
+        groups: Which images belong together (crops of one photograph, frames of one film), so that they do not answer
+            for each other.
+        n_splits: Number of splits of the samples into halves that intervals and tests rest on: `Study.findings`. None
+            takes eight where there are samples enough, 0 takes none; up to 15.
         untrained: Also measure the same architectures with random weights, the control of every finding:
             `Study.untrained`. True draws the weights, with `seed` for the first model, `seed` + 1 for the
             second and so on; a mapping from the names of models to untrained
@@ -268,7 +299,9 @@ def compare(
         ... )
     """
     settings = checked_settings(
-        n_subsets=n_subsets,
+        n_splits=n_splits,
+        steps=steps,
+        drop_steps=drop_steps,
         k=k,
         n_samples=n_samples,
         pool=pool,
@@ -289,5 +322,7 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
     )
-    comparison = prepare_comparison(models, images, settings=settings, spaces=spaces, untrained=untrained, out=out)
+    comparison = prepare_comparison(
+        models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out
+    )
     return comparison.run(report=report, progress=progress)

@@ -29,6 +29,7 @@ from jaxsim.study.folder import load_measurement, measurement_key, save_measurem
 from jaxsim.study.information import describe_view, label_information
 from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.samples import rows_of
+from jaxsim.study.selection import choose_of_every_model
 from jaxsim.study.settings import Progress, Settings, check_sample_count, renamed
 from jaxsim.study.spaces import Spaces
 from jaxsim.study.subsets import draw_subsets, label_subsets, measure_subsets
@@ -89,8 +90,9 @@ def measure(
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
         preprocessing=[settings.clip, settings.drop_duplicates],
-        subsets=[settings.n_subsets, "and shuffled"],
+        subsets=[settings.n_splits, "and shuffled"],
         constant_steps="left out",
+        chosen=[settings.steps, settings.drop_steps],
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
     )
@@ -104,9 +106,14 @@ def measure(
     labels: list[StepLabel] = []
     layers: dict[str, Any] = {}
     pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
+    chosen = choose_of_every_model(
+        {name: [step.name for step in each.steps] for name, each in features.items()},
+        settings.steps,
+        settings.drop_steps,
+    )
     for name, each in features.items():
         rows = rows_of(ids, each.sample_ids)
-        for step in each.steps:
+        for step in [step for step in each.steps if step.name in chosen[name]]:
             label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
             labels.append(label)
             layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
@@ -154,7 +161,7 @@ def measure(
         standard_error=errors[:, :n_steps, :n_steps],
         n_samples=len(kept),
         attrs={
-            **_about_samples(features, settings, images),
+            **_about_samples(features, settings, images, chosen),
             **_about_measurement(matrix),
             **_about_preprocessing(settings, dropped),
             "warnings": json.dumps(list(dict.fromkeys(messages))),
@@ -221,7 +228,12 @@ def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str
     }
 
 
-def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, images: Mapping[str, Any]) -> dict[str, Any]:
+def _about_samples(
+    features: Mapping[str, FeatureSet],
+    settings: Settings,
+    images: Mapping[str, Any],
+    chosen: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
     """What was measured, for the record."""
     pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
     one_pool = len(set(pools.values())) == 1
@@ -230,7 +242,7 @@ def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, image
             "name": name,
             "source": each.manifest["model"]["source"],
             "family": each.manifest["model"]["family"],
-            "n_steps": len(each.steps),
+            "n_steps": len(chosen[name]),
             "weights_hash": each.manifest["weights_hash"],
         }
         for name, each in features.items()
@@ -241,6 +253,7 @@ def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, image
         "models": json.dumps(models),
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
         "seed": settings.seed,
+        "steps": json.dumps({"steps": settings.steps, "drop_steps": settings.drop_steps}),
     }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,7 @@ from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.findings import measure_findings
 from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.selection import checked_globs, choose_steps, with_steps
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
@@ -111,6 +115,55 @@ class Study:
     def standard_error(self) -> xr.DataArray:
         """Standard errors of `imbalance`, same dims."""
         return self.results["standard_error"]
+
+    def select_steps(self, *, steps: Any = None, drop_steps: Any = None) -> Study:
+        """The study of some of the steps; whatever is derived is derived anew from these.
+
+        Depths stay those within the whole model. A model of which no step is chosen is left out.
+
+        Args:
+            steps: Steps to keep: a name or a glob such as "block*", or several, each of which stands for "step" of
+                every model and for "model/step"; or a mapping from names of models to such, which leaves other models
+                as they are. None keeps all.
+            drop_steps: Of these, steps to leave out, in the same way.
+
+        Returns:
+            The study, with its control.
+
+        Raises:
+            ValueError: If a name or glob matches no step (the nearest names are given), or no step would remain.
+
+        Example:
+            >>> import numpy as np
+            >>> from jaxsim.study import StepLabel, label_imbalance
+            >>> labels = [StepLabel("m", name, depth) for name, depth in (("stem", 0.0), ("a", 0.5), ("b", 1.0))]
+            >>> study = Study.from_results(label_imbalance(np.full((3, 3), 0.5), labels))
+            >>> study.select_steps(drop_steps="stem").imbalance.source_depth.values.tolist()
+            [0.5, 1.0]
+        """
+        there: dict[str, list[str]] = {}
+        models, names = (self.results[f"source_{which}"].values for which in ("model", "step"))
+        for model, name in zip(models, names, strict=True):
+            there.setdefault(str(model), []).append(str(name))
+        wanted, dropped = checked_globs("steps", steps), checked_globs("drop_steps", drop_steps)
+        chosen = choose_steps(there, wanted, dropped)
+        kept = [f"{model}/{name}" for model, own in chosen.items() for name in own]
+        study = self._with_steps(kept, json.dumps({"steps": wanted, "drop_steps": dropped}))
+        control = self.untrained
+        if control is None or not np.isin(control.results["source"].values.astype(str), kept).any():
+            return replace(study, untrained=None)
+        return replace(study, untrained=control._with_steps(kept, study.results.attrs["selected_steps"]))
+
+    def _with_steps(self, kept: Sequence[str], described: str) -> Study:
+        derived = ("results", "smoothness", "between", "reused", "untrained")
+        measured = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in derived}
+        return type(self).from_results(
+            with_steps(self.results, kept).assign_attrs(selected_steps=described),
+            seed=int(self.between.attrs.get("alignment_seed", 0)),
+            reused=self.reused,
+            untrained=self.untrained,
+            **{name: None if each is None else with_steps(each, kept) for name, each in measured.items()},
+        )
 
     @cached_property
     def findings(self) -> xr.Dataset | None:

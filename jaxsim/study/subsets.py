@@ -31,7 +31,7 @@ def draw_subsets(n_samples: int, settings: Settings) -> Int[np.ndarray, "n_subse
 
     Args:
         n_samples: Number of samples N.
-        settings: `n_subsets` says how many: None for ten where each holds enough samples, 0 for none.
+        settings: `n_splits` says how many: None for ten where each holds enough samples, 0 for none.
 
     Returns:
         Sorted sample indices, or None.
@@ -45,7 +45,7 @@ def draw_subsets(n_samples: int, settings: Settings) -> Int[np.ndarray, "n_subse
         >>> draw_subsets(1000, Settings(n_queries=250)).shape
         (10, 50)
     """
-    wanted, k = settings.n_subsets, max(settings.k)
+    wanted, k = settings.n_splits, max(settings.k)
     n_subsets = DEFAULT_SUBSETS if wanted is None else wanted
     if n_subsets == 0:
         return None
