@@ -1,19 +1,27 @@
 """Arrays in, numbers out. One metric per file."""
 
 from .constant import is_constant
+from .dissimilarities import Dissimilarities
 from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
+from .label_overlap import LabelOverlap, label_overlap
 from .preprocessing import clip_quantiles, distinct_samples
+from .tie_bounds import TieBounds, tie_bounds
 
 __all__ = [
     "DegenerateLayerWarning",
+    "Dissimilarities",
     "ImbalanceMatrix",
     "InformationImbalance",
+    "LabelOverlap",
+    "TieBounds",
     "TieWarning",
     "clip_quantiles",
     "distinct_samples",
     "imbalance_matrix",
     "information_imbalance",
     "is_constant",
+    "label_overlap",
+    "tie_bounds",
 ]
