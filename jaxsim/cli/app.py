@@ -96,7 +96,7 @@ def compare(
     ] = False,
     splits: Annotated[
         int | None,
-        typer.Option(help="Number of splits into halves for intervals, 0 for none [default: 8 where images suffice]."),
+        typer.Option(help="Number of splits into halves for intervals, 0 for none [default: 8 where halves fit]."),
     ] = None,
     steps: Annotated[
         list[str] | None,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
-from jaxsim.study.findings import ends_of
+from jaxsim.study.effects import ends_of
 from jaxsim.study.labels import constant_steps_of
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     queries = "all of them" if plan.n_queries == plan.n_samples else f"{plan.n_queries:,}"
     ks = ", ".join(map(str, settings.k))
     intervals = (
-        f"from {plan.n_subsets} disjoint subsets of {plan.subset_size:,}, images paired and shuffled: "
-        f"{plan.interval_distances:,} distances"
+        f"from {plan.n_splits} balanced splits into halves; with images shuffled, too: "
+        f"{plan.interval_distances:,} further distances"
     )
     lines = (
         f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
@@ -57,7 +57,7 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
         *([f"steps        {_chosen(settings)}"] if settings.steps or settings.drop_steps else []),
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
-        *([f"intervals    {intervals}"] if plan.n_subsets else []),
+        *([f"intervals    {intervals}"] if plan.n_splits else []),
         *(["control      all of it again with random weights"] if untrained else []),
         f"output       {out}",
         "",
@@ -98,7 +98,7 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     if study.findings is not None:
         found = study.findings.isel(k=0)
         found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
-        title = f"Findings (95 % intervals from {found.n_subsets} disjoint subsets of {found.n_samples:,} samples)"
+        title = f"Findings (N = {found.n_samples:,}, 95 % intervals from {found.n_splits} splits into halves)"
         columns = (
             "<finding",
             "effect",
@@ -149,7 +149,7 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         row = found.sel(finding=name)
         cells = []
         for prefix in ("", "control_") if control else ("",):
-            middle = row["control" if prefix else "estimate"].item()
+            middle = row["control" if prefix else "value"].item()
             cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
         shuffled = row["shuffled"].item()
         yield (str(name).replace("_", " "), *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")

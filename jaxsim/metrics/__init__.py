@@ -2,6 +2,7 @@
 
 from .constant import is_constant
 from .dissimilarities import Dissimilarities
+from .half_samples import balanced_halves, half_sample_error
 from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
@@ -17,8 +18,10 @@ __all__ = [
     "LabelOverlap",
     "TieBounds",
     "TieWarning",
+    "balanced_halves",
     "clip_quantiles",
     "distinct_samples",
+    "half_sample_error",
     "imbalance_matrix",
     "information_imbalance",
     "is_constant",

@@ -22,6 +22,7 @@ from jaxsim.study.results import UNTRAINED, Study
 from jaxsim.study.samples import shared_samples
 from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
 from jaxsim.study.spaces import check_spaces, open_spaces
+from jaxsim.study.statistics import Statistics, check_statistics, open_statistics
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,14 @@ class Comparison:
         """
         return self._run(report, progress)
 
-    def _run(self, report: bool, progress: Progress | None, samples: frozenset[str] | None = None) -> Study:
-        """The work, on all samples or on those that the models of which this is the control were compared on."""
+    def _run(
+        self,
+        report: bool,
+        progress: Progress | None,
+        samples: frozenset[str] | None = None,
+        statistics: Statistics | None = None,
+    ) -> Study:
+        """The work; for a control on the samples, and against the statistics, of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
         features = all_features(self.inputs, self.images, self.settings, self.out, progress)
         extracted = {each.name for each in self.inputs if not isinstance(each.given, FeatureSet)}
@@ -86,11 +93,11 @@ class Comparison:
         ids = ids if samples is None else tuple(each for each in ids if each in samples)
         check_sample_count(len(ids), self.settings)
         described = {"kind": "features"} if self.images is None else self.images.description
+        if statistics is None and self.settings.statistics is not False:
+            statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
         spaces = open_spaces(
             self.spaces,
-            self.settings,
-            inputs=self.inputs,
-            images=self.images,
+            statistics=statistics,
             ids=ids,
             source_ids=self.source_ids or next(iter(features.values())).sample_ids,
         )
@@ -101,14 +108,15 @@ class Comparison:
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
             dropped = json.loads(found.results.attrs["dropped"])
-            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped))
+            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics)
             reused += [f"untrained: {each}" for each in control.reused]
         study = Study.from_results(
             found.results,
             seed=self.settings.seed,
             reused=tuple(reused),
             information=found.information,
-            subsets=found.subsets,
+            halves=found.halves,
+            shuffled=found.shuffled,
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -154,7 +162,8 @@ def prepare_comparison(
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
     source = open_images(images) if images is not None else None
-    check_spaces(spaces, settings, source)
+    check_spaces(spaces, settings)
+    check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
@@ -170,17 +179,8 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    comparison = Comparison(
-        inputs,
-        source,
-        settings,
-        make_plan(inputs, n, settings),
-        folder,
-        spaces,
-        source_ids,
-        labels=labels,
-        groups=groups,
-    )
+    plan = make_plan(inputs, n, settings)
+    comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
     twins = untrained_inputs(inputs, untrained, settings)
@@ -217,11 +217,11 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
+    labels: Any = None,
     steps: Any = None,
     drop_steps: Any = None,
-    labels: Any = None,
-    groups: Any = None,
     n_splits: int | None = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
@@ -258,25 +258,29 @@ def compare(
         drop_duplicates: Of images that are equal in every step of every model keep the first; the others are listed
             in the results.
         statistics: Measure what each step knows of the images' low-level statistics (luminance, colour, frequency,
-            orientation, layout, all together), too: `Study.information`. True computes them from the pixels that
-            the first model sees; an edge or (height, width) from images stretched to that size.
+            orientation, layout, all together), too: `Study.information`. They are computed from the images as
+            decoded, brought to one size whatever the models see: the short edge is resized (bicubic, antialiased) and
+            the middle cut out. True takes the images' own short edge, at most 224 pixels; an edge or
+            (height, width) states it. `out` keeps the statistics with their sample ids, so a later run into it needs
+            no images for them, and the untrained control is measured against the same numbers.
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
+        labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
+            from sample id to category. How many of a step's nearest neighbours share the category is in
+            `Study.label_overlap`.
         steps: The steps to measure: a name or a glob such as "block*", or several, each of which stands for "step" of
             every model and for "model/step"; or a mapping from names of models to such. None takes all. Features of all
             steps are kept.
         drop_steps: Of these, steps to leave out, in the same way.
-        labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
-            from sample id to category. How many of a step's nearest neighbours share the category is in
-            `Study.label_overlap`.
-        groups: Which images belong together (crops of one photograph, frames of one film), so that they do not answer
-            for each other.
-        n_splits: Number of splits of the samples into halves that intervals and tests rest on: `Study.findings`. None
-            takes eight where there are samples enough, 0 takes none; up to 15.
+        n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
+            `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
+        groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
+            image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
+            in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
         untrained: Also measure the same architectures with random weights, the control of every finding:
-            `Study.untrained`. True draws the weights, with `seed` for the first model, `seed` + 1 for the
-            second and so on; a mapping from the names of models to untrained
+            `Study.untrained`. True draws the weights, with a seed that follows from `seed` and the model's
+            name; a mapping from the names of models to untrained
             ones (or their features) serves models that cannot be drawn anew.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
 from jaxsim.study.selection import Globs, checked_globs
 
@@ -18,8 +19,8 @@ Granularity = Literal["block", "hf"]
 Precision = Literal["float64", "highest", "high", "fast"]
 Passes = Literal["one-pass", "two-pass"]
 
-#: Fewest and most half-splits that intervals can rest on; 0 is for none.
-SPLITS = (2, 15)
+#: Fewer splits into halves leave too few degrees of freedom for an interval.
+LEAST_SPLITS = 2
 
 #: Integer fields and their least values.
 COUNTS = {"n_samples": 1, "n_queries": 2, "devices": 1, "batch_size": 1, "seed": 0}
@@ -199,11 +200,11 @@ def _checked_count(name: str, value: Any, least: int) -> int:
 
 
 def _checked_splits(value: Any) -> int:
-    count, (least, most) = as_count(value), SPLITS
-    if count is None or not (count == 0 or least <= count <= most):
+    count = as_count(value)
+    if count is None or not (count == 0 or LEAST_SPLITS <= count <= MOST_SPLITS):
         raise ValueError(
-            f"expected n_splits to be an integer from {least} to {most}, or 0 for no intervals, got {value!r}; leave "
-            "it out for 8 where there are samples enough"
+            f"expected n_splits to be an integer from {LEAST_SPLITS} to {MOST_SPLITS}, or 0 for no intervals, got "
+            f"{value!r}; leave it out for 8 where there are samples enough"
         )
     return count
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
+from jaxsim.study.subsets import draw_subsets, measure_subsets
 
 from jaxsim import compare
 from jaxsim.models import capture
 from jaxsim.study import Settings, StepLabel, Study, label_imbalance
 from jaxsim.study.findings import TESTED, Effect, effects, measure_findings
-from jaxsim.study.subsets import draw_subsets, measure_subsets
 
 
 def labels(**n_steps):
@@ -112,7 +112,7 @@ class TestNulls:
     ORDER = labels(a=4, b=4)
 
     def p_values(self, rng: np.random.Generator, n: int = 500) -> xr.DataArray:
-        settings = Settings(n_splits=10, seed=int(rng.integers(1 << 30)))
+        settings = Settings(n_subsets=10, seed=int(rng.integers(1 << 30)))
         latent = rng.normal(size=(n, 4))
         layers = {label.label: latent + 0.7 * rng.normal(size=latent.shape) for label in self.ORDER}
         layers["space"] = latent[:, :1]
@@ -142,15 +142,15 @@ class TestSubsets:
         assert draw_subsets(499, Settings()) is None
         assert draw_subsets(500, Settings()).shape == (10, 50)
         assert draw_subsets(1000, Settings(k=(1, 120))) is None
-        assert draw_subsets(1000, Settings(n_splits=0)) is None
-        assert draw_subsets(40, Settings(n_splits=4)).shape == (4, 10)
+        assert draw_subsets(1000, Settings(n_subsets=0)) is None
+        assert draw_subsets(40, Settings(n_subsets=4)).shape == (4, 10)
         drawn = draw_subsets(10_000, Settings(n_queries=100))
         assert drawn.shape == (10, 100)
         assert len(np.unique(drawn)) == drawn.size
 
     def test_too_few_samples_for_what_was_asked(self):
         with pytest.raises(ValueError, match="at least k \\+ 2 = 3 samples in each of 20 subsets"):
-            draw_subsets(40, Settings(n_splits=20))
+            draw_subsets(40, Settings(n_subsets=20))
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ class TestStudies:
     def test_measured_kept_and_read_again(self, random_vit, images, tmp_path, statistics):
         models = {"a": random_vit(0), "b": random_vit(1)}
         spaces = {"statistics": 8} if statistics else {"spaces": {"brightness": images.mean((1, 2))}}
-        study = compare(models, images, n_splits=4, untrained=True, **spaces, out=tmp_path)
+        study = compare(models, images, n_subsets=4, untrained=True, **spaces, out=tmp_path)
         assert study.subsets.sizes["subset"] == 4
         assert study.findings.attrs["n_samples"] == 15
         assert np.isfinite(study.findings.control).all()
@@ -177,18 +177,18 @@ class TestStudies:
         xr.testing.assert_identical(loaded.findings, study.findings)
         assert (tmp_path / "findings.csv").read_text().startswith("k,finding,value,estimate,low,high,p_value")
         assert "Who changes more smoothly?" in (tmp_path / "index.html").read_text()
-        again = compare(models, images, n_splits=4, untrained=True, **spaces, out=tmp_path, report=False)
+        again = compare(models, images, n_subsets=4, untrained=True, **spaces, out=tmp_path, report=False)
         assert "untrained: imbalance" in again.reused
-        without = compare(models, images, n_splits=0, out=tmp_path, report=False)
+        without = compare(models, images, n_subsets=0, out=tmp_path, report=False)
         assert without.findings is None
         loaded = Study.load(tmp_path)
         assert loaded.findings is None
         assert loaded.untrained is None
 
     def test_subsets_are_the_metric_on_those_samples(self, random_vit, images):
-        study = compare(random_vit(0), images, n_splits=3, seed=5)
-        rows = draw_subsets(60, Settings(n_splits=3, seed=5))
-        one = compare(random_vit(0), images[rows[1]], n_splits=0)
+        study = compare(random_vit(0), images, n_subsets=3, seed=5)
+        rows = draw_subsets(60, Settings(n_subsets=3, seed=5))
+        one = compare(random_vit(0), images[rows[1]], n_subsets=0)
         np.testing.assert_array_equal(study.subsets.imbalance[1], one.imbalance)
         # Of one model nothing is paired at random.
         np.testing.assert_array_equal(study.subsets.shuffled_imbalance, study.subsets.imbalance)
@@ -196,7 +196,7 @@ class TestStudies:
     def test_shuffled_pairs_are_unrelated(self):
         x = np.random.default_rng(0).normal(size=(600, 5))
         layers = {"a/0": x, "a/1": x, "b/0": x}
-        rows = draw_subsets(600, Settings(n_splits=6))
+        rows = draw_subsets(600, Settings(n_subsets=6))
         owners = {name: name[0] for name in layers}
         shuffled = measure_subsets(layers, rows, Settings(), shuffled=owners)[:, 0]
         np.testing.assert_array_equal(shuffled[:, 0, 1], 2 / 100)
@@ -217,7 +217,7 @@ class TestStudies:
 
     def test_duplicates_that_were_dropped_are_missing_from_the_control_too(self, random_vit, images):
         twice = np.concatenate([images, images[:4]])
-        study = compare(random_vit(0), twice, untrained=True, drop_duplicates=True, n_splits=3)
+        study = compare(random_vit(0), twice, untrained=True, drop_duplicates=True, n_subsets=3)
         assert study.results.n_samples == study.untrained.results.n_samples == 60
         assert np.isfinite(study.findings.control).all()
 
