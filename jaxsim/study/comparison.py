@@ -13,6 +13,7 @@ import jax
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
+from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_writable
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
@@ -95,13 +96,18 @@ class Comparison:
         described = {"kind": "features"} if self.images is None else self.images.description
         if statistics is None and self.settings.statistics is not False:
             statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
-        spaces = open_spaces(
-            self.spaces,
-            statistics=statistics,
-            ids=ids,
-            source_ids=self.source_ids or next(iter(features.values())).sample_ids,
+        source_ids = self.source_ids or next(iter(features.values())).sample_ids
+        spaces = open_spaces(self.spaces, statistics=statistics, ids=ids, source_ids=source_ids)
+        found = measure(
+            features,
+            ids,
+            settings,
+            images=described,
+            spaces=spaces,
+            categories=open_categories(self.labels, ids=ids, source_ids=source_ids),
+            out=self.out,
+            progress=progress,
         )
-        found = measure(features, ids, settings, images=described, spaces=spaces, out=self.out, progress=progress)
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if found.reused else []
         control = None
@@ -117,6 +123,7 @@ class Comparison:
             information=found.information,
             halves=found.halves,
             shuffled=found.shuffled,
+            label_overlap=found.label_overlap,
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -165,6 +172,7 @@ def prepare_comparison(
     check_spaces(spaces, settings)
     check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
+    check_categories(labels, source_ids)
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
     if source is not None:

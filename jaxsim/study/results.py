@@ -30,6 +30,10 @@ FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "betwe
 INFORMATION = "information"
 #: Only where half-samples were measured, and what they give.
 HALVES, SHUFFLED, FINDINGS = "halves", "shuffled", "findings"
+#: Only where images have labels.
+LABELS = "labels"
+#: Datasets that need not be there: field of a study -> name of its files.
+OPTIONAL = {INFORMATION: INFORMATION, HALVES: HALVES, SHUFFLED: SHUFFLED, "label_overlap": LABELS}
 #: The folder of the same study of random weights.
 UNTRAINED = "untrained"
 
@@ -51,6 +55,8 @@ class Study:
             the images of different models paired at random (`shuffled_`) and within quarters of the samples
             (`quarter_`); None where there are no splits.
         shuffled: The same imbalances of all samples, the images of different models paired at random.
+        label_overlap: How many of a step's nearest neighbours share a label of the images, see
+            `label_overlap_dataset`; None without labels.
         untrained: The same study of the same architectures with random weights; None without that control.
     """
 
@@ -61,6 +67,7 @@ class Study:
     information: xr.Dataset | None = None
     halves: xr.Dataset | None = None
     shuffled: xr.Dataset | None = None
+    label_overlap: xr.Dataset | None = None
     untrained: Study | None = None
 
     @classmethod
@@ -73,6 +80,7 @@ class Study:
         information: xr.Dataset | None = None,
         halves: xr.Dataset | None = None,
         shuffled: xr.Dataset | None = None,
+        label_overlap: xr.Dataset | None = None,
         untrained: Study | None = None,
     ) -> Study:
         """Derives smoothness, distances and alignment from a labelled imbalance.
@@ -84,6 +92,7 @@ class Study:
             information: What the steps know of other spaces, if that was measured.
             halves: The same within halves of the samples, if that was measured.
             shuffled: The same with images of different models paired at random, if that was measured.
+            label_overlap: How many neighbours share a label, if that was measured.
             untrained: The study of random weights, if there is one.
 
         Returns:
@@ -113,6 +122,7 @@ class Study:
             information=information,
             halves=halves,
             shuffled=shuffled,
+            label_overlap=label_overlap,
             untrained=untrained,
         )
 
@@ -186,7 +196,7 @@ class Study:
     def _measured(self) -> Measured | None:
         if self.halves is None:
             return None
-        return Measured(self.results, self.halves, self.information, self.shuffled)
+        return Measured(self.results, self.halves, self.information, self.shuffled, self.label_overlap)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes NetCDF files (study.nc, smoothness.nc, between.nc, ...), tidy CSV tables, and `untrained`/.
@@ -208,8 +218,8 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in FILES.items():
                 write_netcdf(getattr(self, name), folder / file)
-            for name in (INFORMATION, HALVES, SHUFFLED, FINDINGS):
-                dataset = getattr(self, name)
+            for field, name in (OPTIONAL | {FINDINGS: FINDINGS}).items():
+                dataset = getattr(self, field)
                 if dataset is not None:
                     write_netcdf(dataset, folder / f"{name}.nc")
                     continue
@@ -249,22 +259,12 @@ class Study:
                 "give the `out` folder of a finished comparison"
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        information, halves, shuffled = (
-            read_netcdf(folder / f"{name}.nc") if (folder / f"{name}.nc").is_file() else None
-            for name in (INFORMATION, HALVES, SHUFFLED)
-        )
+        there = {field: folder / f"{name}.nc" for field, name in OPTIONAL.items()}
+        measured = {field: read_netcdf(path) if path.is_file() else None for field, path in there.items()}
         untrained = None
         if (folder / UNTRAINED / FILES["results"]).is_file():
             untrained = cls.load(folder / UNTRAINED)
-        return cls(
-            results,
-            smoothness,
-            between,
-            information=information,
-            halves=halves,
-            shuffled=shuffled,
-            untrained=untrained,
-        )
+        return cls(results, smoothness, between, **measured, untrained=untrained)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -302,7 +302,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 
     Returns:
         "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment"; and
-        "information" and "findings" where they were measured.
+        "information", "labels" and "findings" where they were measured.
 
     Example:
         >>> import numpy as np
@@ -322,6 +322,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     if study.information is not None:
         directions = ["forward", "backward", "forward_se", "backward_se"]
         further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
+    if study.label_overlap is not None:
+        further[LABELS] = _tidy(study.label_overlap, ["k", "step", "label"])
     if study.findings is not None:
         further[FINDINGS] = _tidy(study.findings.drop_dims("size"), ["k", "finding"])
         further["findings_by_size"] = _tidy(study.findings[["by_size"]], ["k", "finding", "size"])

@@ -148,7 +148,7 @@ def test_ctrl_c_says_what_is_kept(jaxsim, checkpoint, photos, tmp_path, monkeypa
     out = tmp_path / "run"
     command = ("compare", checkpoint(0), "--images", photos, "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr(measurement_module, "imbalance_matrix", interrupt)
+        patch.setattr(measurement_module, "measure_layers", interrupt)
         result = jaxsim(*command, *(("--overwrite",) if overwrite else ()))
     assert result.exit_code == 130
     last = result.stderr.splitlines()[-1]
