@@ -57,7 +57,7 @@ class ImbalanceMatrix:
         clip: Quantiles that every sample's features were clipped to, or None.
         dropped: Indices of the samples that were dropped as duplicates.
         rows: Mean rank per query row `[..., n_layers, n_layers, n_queries]`, if asked for.
-        queries: Their sample indices, if asked for.
+        queries: Sample indices of the query rows, if rows or neighbours were asked for.
         halves: The same values within both halves of every split of the samples, `[n_splits, 2, ...]`, if asked for.
         sampling_error: Standard error of `values` from these halves, same shape: of other samples of the same kind.
         sides: Which half every sample is in `[n_splits, n_samples]`.
@@ -284,7 +284,7 @@ def imbalance_matrix(
         clip=None if clip is None else checked_quantiles(clip),
         dropped=tuple(dropped.tolist()),
         rows=None if found.rows is None else found.rows[at],
-        queries=None if found.rows is None else (kept if queries is None else kept[queries]),
+        queries=(kept if queries is None else kept[queries]) if keep_rows or keep_neighbours else None,
         halves=None if found.halves is None else found.halves[:, :, at],
         sampling_error=None if found.halves is None else half_sample_error(found.halves[:, 0], found.halves[:, 1])[at],
         sides=sides,

@@ -13,6 +13,7 @@ import jax
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
+from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_writable
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
@@ -37,6 +38,8 @@ class Comparison:
         out: Folder for features, results and report; None keeps all in memory.
         spaces: Spaces to measure beside the models' steps, as given.
         source_ids: The images before a subset was drawn; empty when all features were given.
+        labels: Categories of the samples, as given.
+        groups: Which samples belong together, as given.
         untrained: The same comparison of the same architectures with random weights; None without that control.
     """
 
@@ -48,6 +51,8 @@ class Comparison:
     spaces: Any = None
     source_ids: tuple[str, ...] = ()
     untrained: Comparison | None = None
+    labels: Any = None
+    groups: Any = None
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -91,13 +96,18 @@ class Comparison:
         described = {"kind": "features"} if self.images is None else self.images.description
         if statistics is None and self.settings.statistics is not False:
             statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
-        spaces = open_spaces(
-            self.spaces,
-            statistics=statistics,
-            ids=ids,
-            source_ids=self.source_ids or next(iter(features.values())).sample_ids,
+        source_ids = self.source_ids or next(iter(features.values())).sample_ids
+        spaces = open_spaces(self.spaces, statistics=statistics, ids=ids, source_ids=source_ids)
+        found = measure(
+            features,
+            ids,
+            settings,
+            images=described,
+            spaces=spaces,
+            categories=open_categories(self.labels, ids=ids, source_ids=source_ids),
+            out=self.out,
+            progress=progress,
         )
-        found = measure(features, ids, settings, images=described, spaces=spaces, out=self.out, progress=progress)
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if found.reused else []
         control = None
@@ -113,6 +123,7 @@ class Comparison:
             information=found.information,
             halves=found.halves,
             shuffled=found.shuffled,
+            label_overlap=found.label_overlap,
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -128,6 +139,8 @@ def prepare_comparison(
     *,
     settings: Settings,
     spaces: Any = None,
+    labels: Any = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
@@ -138,6 +151,8 @@ def prepare_comparison(
         images: As in `compare`.
         settings: From `checked_settings`.
         spaces: As in `compare`.
+        labels: As in `compare`.
+        groups: As in `compare`.
         untrained: As in `compare`.
         out: As in `compare`.
 
@@ -157,6 +172,7 @@ def prepare_comparison(
     check_spaces(spaces, settings)
     check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
+    check_categories(labels, source_ids)
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
     if source is not None:
@@ -171,7 +187,8 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    comparison = Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
+    plan = make_plan(inputs, n, settings)
+    comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
     twins = untrained_inputs(inputs, untrained, settings)
@@ -208,6 +225,9 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
+    labels: Any = None,
+    steps: Any = None,
+    drop_steps: Any = None,
     n_splits: int | None = None,
     groups: Any = None,
     untrained: Any = False,
@@ -254,6 +274,13 @@ def compare(
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
+        labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
+            from sample id to category. How many of a step's nearest neighbours share the category is in
+            `Study.label_overlap`.
+        steps: The steps to measure: a name or a glob such as "block*", or several, each of which stands for "step" of
+            every model and for "model/step"; or a mapping from names of models to such. None takes all. Features of all
+            steps are kept.
+        drop_steps: Of these, steps to leave out, in the same way.
         n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
             `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
         groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
@@ -285,6 +312,8 @@ def compare(
     """
     settings = checked_settings(
         n_splits=n_splits,
+        steps=steps,
+        drop_steps=drop_steps,
         k=k,
         n_samples=n_samples,
         pool=pool,
@@ -305,5 +334,7 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
     )
-    comparison = prepare_comparison(models, images, settings=settings, spaces=spaces, untrained=untrained, out=out)
+    comparison = prepare_comparison(
+        models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out
+    )
     return comparison.run(report=report, progress=progress)
