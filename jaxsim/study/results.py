@@ -43,6 +43,7 @@ class Study:
         subsets: The same imbalances on disjoint subsets of the samples, along `subset`, which `findings` rests on;
             None where none were drawn.
         untrained: The same study of the same architectures with random weights; None without that control.
+        label_overlap: How often the nearest neighbours share a label; None without labels.
     """
 
     results: xr.Dataset
@@ -52,6 +53,7 @@ class Study:
     information: xr.Dataset | None = None
     subsets: xr.Dataset | None = None
     untrained: Study | None = None
+    label_overlap: xr.Dataset | None = None
 
     @classmethod
     def from_results(
@@ -197,8 +199,12 @@ class Study:
         Returns:
             Path of index.html.
         """
-        from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
+        # These draw with matplotlib, which reading results does not need.
+        from jaxsim.report import Control, write_report
 
+        control, other = None, self.untrained
+        if other is not None:
+            control = Control(other.results, other.smoothness, other.between, other.information, other.label_overlap)
         paths = None
         if self.results.sizes["source"] > 1:
             paths = step_embedding(self.imbalance).merge(
@@ -212,6 +218,8 @@ class Study:
             information=self.information,
             paths=paths,
             findings=self.findings,
+            labels=self.label_overlap,
+            control=control,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )
 
