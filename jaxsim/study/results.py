@@ -58,6 +58,7 @@ class Study:
         label_overlap: How many of a step's nearest neighbours share a label of the images, see
             `label_overlap_dataset`; None without labels.
         untrained: The same study of the same architectures with random weights; None without that control.
+        label_overlap: How often the nearest neighbours share a label; None without labels.
     """
 
     results: xr.Dataset
@@ -69,6 +70,7 @@ class Study:
     shuffled: xr.Dataset | None = None
     label_overlap: xr.Dataset | None = None
     untrained: Study | None = None
+    label_overlap: xr.Dataset | None = None
 
     @classmethod
     def from_results(
@@ -275,8 +277,12 @@ class Study:
         Returns:
             Path of index.html.
         """
-        from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
+        # These draw with matplotlib, which reading results does not need.
+        from jaxsim.report import Control, write_report
 
+        control, other = None, self.untrained
+        if other is not None:
+            control = Control(other.results, other.smoothness, other.between, other.information, other.label_overlap)
         paths = None
         if np.count_nonzero(~constant_steps_of(self.results, "source")) > 1:
             paths = step_embedding(self.imbalance).merge(
@@ -290,6 +296,8 @@ class Study:
             information=self.information,
             paths=paths,
             findings=self.findings,
+            labels=self.label_overlap,
+            control=control,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )
 
