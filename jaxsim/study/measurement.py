@@ -16,12 +16,13 @@ import xarray as xr
 from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, TieWarning
 from jaxsim.metrics.half_samples import N_GROUPS
+from jaxsim.metrics.imbalance_matrix import draw_queries
 from jaxsim.study.categories import Categories
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
 from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
-from jaxsim.study.information import describe_view
+from jaxsim.study.information import describe_view, with_tie_bounds
 from jaxsim.study.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
@@ -116,6 +117,9 @@ def measure(
     found = open_layers(features, ids, settings, spaces, groups, categories)
     for message in found.messages:
         warnings.warn(message, DegenerateLayerWarning, stacklevel=2)
+    about_spaces = () if spaces is None else spaces.messages
+    for message in about_spaces:
+        warnings.warn(message, TieWarning, stacklevel=2)
     n_splits = n_splits_for(found.n_samples, settings, found.groups)
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
@@ -129,7 +133,11 @@ def measure(
         )
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    messages = [*found.messages, *(str(each.message) for each in caught if issubclass(each.category, UserWarning))]
+    messages = [
+        *found.messages,
+        *about_spaces,
+        *(str(each.message) for each in caught if issubclass(each.category, UserWarning)),
+    ]
     errors = {"standard_error": np.asarray(matrix.standard_error, np.float64)}
     if matrix.sampling_error is not None:
         errors["sampling_error"] = matrix.sampling_error
@@ -141,6 +149,9 @@ def measure(
         "warnings": json.dumps(list(dict.fromkeys(messages))),
     }
     if known is not None and spaces is not None:
+        measured_spaces = {name: x for name, x in found.layers.items() if name in found.widths}
+        rows = draw_queries(found.n_samples, settings.n_queries, settings.seed)
+        known = with_tie_bounds(known, measured_spaces, metric=settings.metric, queries=rows, groups=found.groups)
         known.attrs |= {
             "n_samples": found.n_samples,
             "n_queries": matrix.n_queries,
