@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxsim_kernels.prepare import chunk_rows
+from jaxsim_kernels.centring import chunk_rows
 from jaxtyping import Float, Int
 
 from .inputs import as_representation

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from jaxsim_kernels import check_metric
-from jaxsim_kernels.prepare import normalised_rows
+from jaxsim_kernels.directions import normalised_rows
 from jaxsim_kernels.reference import conditional_ranks
 from jaxtyping import Float, Int
 

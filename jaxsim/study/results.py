@@ -58,7 +58,6 @@ class Study:
         label_overlap: How many of a step's nearest neighbours share a label of the images, see
             `label_overlap_dataset`; None without labels.
         untrained: The same study of the same architectures with random weights; None without that control.
-        label_overlap: How often the nearest neighbours share a label; None without labels.
     """
 
     results: xr.Dataset
@@ -70,7 +69,6 @@ class Study:
     shuffled: xr.Dataset | None = None
     label_overlap: xr.Dataset | None = None
     untrained: Study | None = None
-    label_overlap: xr.Dataset | None = None
 
     @classmethod
     def from_results(
