@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxsim_kernels.prepare import chunk_rows
+from jaxsim_kernels.centring import chunk_rows
 from jaxtyping import Float, Int
 
 from .inputs import as_representation
@@ -93,7 +93,7 @@ class Dissimilarities:
             rows: Sample indices.
         """
         at = np.asarray(rows, np.int64)
-        ids = None if self.ids is None else tuple(self.ids[i] for i in at)
+        ids = None if self.ids is None else tuple(self.ids[int(i)] for i in at)
         return Dissimilarities(self[:][np.ix_(at, at)], ids)
 
     @property

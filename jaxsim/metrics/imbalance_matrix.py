@@ -25,11 +25,11 @@ from jaxsim_kernels import (
 from jaxsim_kernels.plan import Plan, check_passes
 from jaxsim_kernels.sums import group_sizes
 
-from .dissimilarities import Dissimilarities
+from .dissimilarities import Dissimilarities, select_samples
 from .half_samples import balanced_halves, check_groups, half_sample_error
 from .information_imbalance import check_ties, warn_of_ties
 from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values, plain_k
-from .preprocessing import SelectedRows, checked_quantiles, clip_quantiles, distinct_samples
+from .preprocessing import checked_quantiles, clip_quantiles, distinct_samples
 
 VERIFIED_ROWS = 32
 
@@ -180,11 +180,10 @@ def imbalance_matrix(
 
     Args:
         layers: Mapping name -> `[n_samples, n_features]` of any widths, or a sequence; NumPy, JAX, torch, memory map or
-            array on disk, any real dtype.
+            array on disk, any real dtype; or `Dissimilarities`, whatever the metric of the others.
         k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`; with `precomputed` every layer is `[n_samples, n_samples]`, its
-            row i the distances from sample i (the diagonal is not looked at), rounded to `precision`. A layer that is
-            `Dissimilarities` is measured by these, whatever the metric of the others.
+            row i the distances from sample i (the diagonal is not looked at), rounded to `precision`.
         clip: Two quantiles such as (0.05, 0.95): clip every sample's features to its own before measuring.
         drop_duplicates: Of samples that are equal in all layers keep the first; N is what remains.
         n_queries: Work out only this many rows, drawn without replacement, against all samples.
@@ -232,15 +231,14 @@ def imbalance_matrix(
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
     named = as_layers(layers)
     n = check_same_samples(named)
-    # A layer of dissimilarities is what it is, whatever the metric of the others.
-    metrics = tuple("precomputed" if isinstance(x, Dissimilarities) else metric for x in named.values())
     kept = np.arange(n)
     if drop_duplicates or clip is not None:
-        named, kept = _preprocessed(named, clip, drop_duplicates, metrics)
+        named, kept = _preprocessed(named, clip, drop_duplicates, metric)
+    metrics = {name: "precomputed" if isinstance(x, Dissimilarities) else metric for name, x in named.items()}
     dropped = np.setdiff1d(np.arange(n), kept)
     n = len(kept)
-    for (name, x), own in zip(tuple(named.items()), metrics, strict=True):
-        named[name] = as_distances({name: x})[name] if own == "precomputed" else x
+    if metric == "precomputed":
+        named |= as_distances({name: x for name, x in named.items() if not isinstance(x, Dissimilarities)})
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
     numbers = None if groups is None else check_groups(groups, n + len(dropped))[kept]
@@ -250,7 +248,7 @@ def imbalance_matrix(
     ordered = tuple(sorted(ks))
     options = Options(
         ks=ordered,
-        metric=metric if set(metrics) == {metric} else metrics,
+        metric=tuple(metrics.values()) if len(set(metrics.values())) > 1 else next(iter(metrics.values())),
         ties=ties,
         strict=strict,
         precision=precision,
@@ -264,8 +262,8 @@ def imbalance_matrix(
     widths = tuple(x.shape[1] for x in arrays)
     work = Workload(n, n_rows, widths, ordered[-1], n_splits=n_splits, grouped=numbers is not None)
     plan_for(work, options, placement)
-    for (name, x), own in zip(named.items(), metrics, strict=True):
-        check_values({name: x}, own)
+    for name, x in named.items():
+        check_values({name: x}, metrics[name])
     found = all_pairs(arrays, queries, options, placement, progress, sides=sides, groups=numbers)
     warn_of_ties(found.tied_neighbours, found.tied_ranks[:, ~np.eye(len(named), dtype=bool)])
     several = isinstance(plain_k(k), tuple)
@@ -285,7 +283,7 @@ def imbalance_matrix(
         tied_neighbours=found.tied_neighbours[at],
         tied_ranks=found.tied_ranks[at],
         plan=found.plan,
-        verification=_verified(arrays, verify, seed, options, placement),
+        verification=_verified(arrays, verify, seed, options, placement, numbers),
         notes=(*found.notes, *([f"{len(dropped)} duplicated samples were dropped"] if len(dropped) else [])),
         clip=None if clip is None else checked_quantiles(clip),
         dropped=tuple(dropped.tolist()),
@@ -333,20 +331,20 @@ def _drawn_sides(
 
 
 def _preprocessed(
-    named: dict[str, Any], clip: Any, drop_duplicates: bool, metrics: tuple[Metric, ...]
+    named: dict[str, Any], clip: Any, drop_duplicates: bool, metric: Metric
 ) -> tuple[dict[str, Any], np.ndarray]:
     """The layers as they are to be measured, and the samples kept."""
-    if "precomputed" in metrics:
+    if metric == "precomputed":
         raise ValueError(
-            "clip and drop_duplicates work on representations, not on distances (metric='precomputed', "
-            "Dissimilarities); apply them before the distances are computed."
+            "clip and drop_duplicates work on representations, not on distances (metric='precomputed'); apply them "
+            "before the distances are computed."
         )
     if clip is not None:
-        named = {name: clip_quantiles(x, clip) for name, x in named.items()}
+        named = {name: x if isinstance(x, Dissimilarities) else clip_quantiles(x, clip) for name, x in named.items()}
     n = next(iter(named.values())).shape[0]
     kept = distinct_samples(named) if drop_duplicates else np.arange(n)
     if len(kept) < n:
-        named = {name: SelectedRows(x, kept) for name, x in named.items()}
+        named = {name: select_samples(x, kept) for name, x in named.items()}
     return named, kept
 
 
@@ -369,11 +367,11 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
 
 
 def _verified(
-    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any
+    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any, groups: np.ndarray | None
 ) -> Verification | None:
     if not verify:
         return None
     n = arrays[0].shape[0]
     wanted = min(n, VERIFIED_ROWS if isinstance(verify, (bool, np.bool_)) else int(verify))
     rows = np.sort(np.random.default_rng([seed, 1]).choice(n, wanted, replace=False))
-    return verify_rows(arrays, rows, options, placement)
+    return verify_rows(arrays, rows, options, placement, groups)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
 from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_writable
+from jaxsim.study.groups import check_groups, find_copies, open_groups
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
 from jaxsim.study.plan import Plan, make_plan
@@ -79,8 +81,9 @@ class Comparison:
         progress: Progress | None,
         samples: frozenset[str] | None = None,
         statistics: Statistics | None = None,
+        together: Mapping[str, int] | None = None,
     ) -> Study:
-        """The work; for a control on the samples, and against the statistics, of the models it is the control of."""
+        """The work; for a control on the samples, statistics and groups of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
         features = all_features(self.inputs, self.images, self.settings, self.out, progress)
         extracted = {each.name for each in self.inputs if not isinstance(each.given, FeatureSet)}
@@ -98,12 +101,18 @@ class Comparison:
             statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
         source_ids = self.source_ids or next(iter(features.values())).sample_ids
         spaces = open_spaces(self.spaces, statistics=statistics, ids=ids, source_ids=source_ids)
+        copies, groups = None, None if together is None else np.array([together[each] for each in ids])
+        if samples is None:
+            copies = find_copies(features, ids, statistics)
+            groups = open_groups(self.groups, ids, source_ids, copies=lambda: copies)
         found = measure(
             features,
             ids,
             settings,
             images=described,
             spaces=spaces,
+            groups=groups,
+            copies=None if self.groups is not None or settings.drop_duplicates else copies,
             categories=open_categories(self.labels, ids=ids, source_ids=source_ids),
             out=self.out,
             progress=progress,
@@ -114,7 +123,8 @@ class Comparison:
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
             dropped = json.loads(found.results.attrs["dropped"])
-            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics)
+            together = None if groups is None else dict(zip(ids, groups.tolist(), strict=True))
+            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
         study = Study.from_results(
             found.results,
@@ -170,6 +180,7 @@ def prepare_comparison(
         check_writable(folder)
     source = open_images(images) if images is not None else None
     check_spaces(spaces, settings)
+    check_groups(groups)
     check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
     check_categories(labels, source_ids)

@@ -16,11 +16,12 @@ import xarray as xr
 from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, TieWarning
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.half_samples import N_GROUPS
 from jaxsim.metrics.imbalance_matrix import draw_queries
 from jaxsim.study.categories import Categories
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
+from jaxsim.study.groups import warning_of
 from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
 from jaxsim.study.information import describe_view, with_tie_bounds
 from jaxsim.study.label_overlap import (
@@ -71,6 +72,7 @@ def measure(
     spaces: Spaces | None = None,
     groups: Int[np.ndarray, " n_samples"] | None = None,
     categories: Categories | None = None,
+    copies: NearDuplicates | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
@@ -86,6 +88,7 @@ def measure(
         spaces: Spaces to measure beside the steps, in the same pass.
         groups: Group of every sample; samples of one group are not ranked among each other.
         categories: Labels of the samples.
+        copies: Near copies among the samples, to be told of; None where they are taken care of.
         out: Folder that keeps measurements; None keeps nothing.
         progress: Called as `progress(done, total, what)`.
 
@@ -115,11 +118,12 @@ def measure(
             return earlier
 
     found = open_layers(features, ids, settings, spaces, groups, categories)
-    for message in found.messages:
-        warnings.warn(message, DegenerateLayerWarning, stacklevel=2)
-    about_spaces = () if spaces is None else spaces.messages
-    for message in about_spaces:
-        warnings.warn(message, TieWarning, stacklevel=2)
+    of_copies = None if copies is None else warning_of(copies)
+    said = [DegenerateLayerWarning(message) for message in found.messages]
+    said += [] if of_copies is None else [of_copies]
+    said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
+    for warning in said:
+        warnings.warn(warning, stacklevel=2)
     n_splits = n_splits_for(found.n_samples, settings, found.groups)
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
@@ -131,13 +135,9 @@ def measure(
             keep_neighbours=found.categories is not None,
             progress=progress,
         )
-    for warning in caught:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    messages = [
-        *found.messages,
-        *about_spaces,
-        *(str(each.message) for each in caught if issubclass(each.category, UserWarning)),
-    ]
+    for each in caught:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    said += [each.message for each in caught if isinstance(each.message, UserWarning)]
     errors = {"standard_error": np.asarray(matrix.standard_error, np.float64)}
     if matrix.sampling_error is not None:
         errors["sampling_error"] = matrix.sampling_error
@@ -146,7 +146,7 @@ def measure(
         **_about_samples(features, settings, images, found),
         **_about_measurement(matrix),
         **_about_preprocessing(settings, found.dropped),
-        "warnings": json.dumps(list(dict.fromkeys(messages))),
+        "warnings": json.dumps(list(dict.fromkeys(map(str, said)))),
     }
     if known is not None and spaces is not None:
         measured_spaces = {name: x for name, x in found.layers.items() if name in found.widths}
@@ -283,6 +283,7 @@ def _about_samples(
         "models": json.dumps(models),
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
         "seed": settings.seed,
+        "groups": 0 if found.groups is None else len(np.unique(found.groups)),
         "steps": json.dumps({"steps": settings.steps, "drop_steps": settings.drop_steps}),
     }
 

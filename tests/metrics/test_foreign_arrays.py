@@ -122,9 +122,9 @@ class TestMasked:
         assert forward(x, target) == forward(far, target)
         assert forward(np.ma.masked_array(far), target) == forward(far, target)
         x[7, 2] = x[90, 0] = np.ma.masked
-        with pytest.raises(ValueError, match="'x' holds masked values in 2 of .* first in sample 7"):
+        with pytest.raises(ValueError, match=r"'x' holds masked values in 2 of .* first in sample 7"):
             forward(x, target)
-        with pytest.raises(ValueError, match="'a' holds masked values"):
+        with pytest.raises(ValueError, match=r"'a' holds masked values"):
             imbalance_matrix({"b": target, "a": x})
 
     def test_rows_that_are_read_masked(self, far, target):
@@ -134,7 +134,7 @@ class TestMasked:
             def __getitem__(self, rows):
                 return np.ma.masked_equal(far[rows], far[150, 1])
 
-        with pytest.raises(ValueError, match="'x' holds masked values in 1 .* first in sample 150"):
+        with pytest.raises(ValueError, match=r"'x' holds masked values in 1 .* first in sample 150"):
             forward(OnDisk(), target)
 
 
@@ -173,7 +173,7 @@ class TestTables:
 
     def test_frames_that_are_no_numbers(self, far, target):
         frame = pd.DataFrame(far, columns=list("abcde"))
-        with pytest.raises(ValueError, match="'x' must hold real numbers, but column 'name' .* select"):
+        with pytest.raises(ValueError, match=r"'x' must hold real numbers, but column 'name' .* select"):
             forward(frame.assign(name="a"), target)
         with pytest.raises(ValueError, match="'x' has missing values in 1 samples, first in sample 4"):
             forward(frame.assign(b=[np.nan if i == 4 else 1.0 for i in range(N)]), target)
