@@ -95,8 +95,9 @@ def coverage_of(found: xr.Dataset) -> dict[str, Any]:
         found: `value`, `standard_error`, `low`, `high` on (`set`, `finding`), with `kind`.
 
     Returns:
-        JSON-able. `ratio` is the estimated over the true standard deviation, `width` the mean width over that of the
-        true 95 % range, 2 x 1.96 true standard deviations.
+        JSON-able. `ratio` is the estimated over the true standard deviation (root mean square over the sets), `width` the
+        mean width over that of the true 95 % range, 2 x 1.96 true standard deviations; median, smallest and largest over
+        the findings that differ between sets at all.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -111,9 +112,15 @@ def coverage_of(found: xr.Dataset) -> dict[str, Any]:
     """
     value, error = found["value"].values, found["standard_error"].values
     truth, spread = value.mean(axis=0), value.std(axis=0, ddof=1)
+    moves = spread > 0
     inside = (found["low"].values <= truth) & (truth <= found["high"].values)
-    width = (found["high"].values - found["low"].values).mean(axis=0) / (2 * 1.96 * spread)
-    ratio = np.sqrt((error**2).mean(axis=0)) / spread
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = (found["high"].values - found["low"].values).mean(axis=0) / (2 * 1.96 * spread)
+        ratio = np.sqrt((error**2).mean(axis=0)) / spread
+
+    def extremes(values: np.ndarray) -> list[float]:
+        return [float(values.min()), float(values.max())]
+
     kinds = found["kind"].values.astype(str)
 
     def told(chosen: np.ndarray) -> dict[str, Any]:
