@@ -95,9 +95,9 @@ def coverage_of(found: xr.Dataset) -> dict[str, Any]:
         found: `value`, `standard_error`, `low`, `high` on (`set`, `finding`), with `kind`.
 
     Returns:
-        JSON-able. `ratio` is the estimated over the true standard deviation (root mean square over the sets), `width` the
-        mean width over that of the true 95 % range, 2 x 1.96 true standard deviations; median, smallest and largest over
-        the findings that differ between sets at all.
+        JSON-able. `ratio` is the estimated over the true standard deviation (root mean square over the sets), `width`
+        the mean width over that of the true 95 % range, 2 x 1.96 true standard deviations; median, smallest and largest
+        over the findings that differ between sets at all.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -127,12 +127,10 @@ def coverage_of(found: xr.Dataset) -> dict[str, Any]:
         return {
             "findings": int(chosen.sum()),
             "coverage": float(inside[:, chosen].mean()),
-            "coverage_range": [
-                float(inside[:, chosen].mean(axis=0).min()),
-                float(inside[:, chosen].mean(axis=0).max()),
-            ],
-            "ratio": [float(np.median(ratio[chosen])), float(ratio[chosen].min()), float(ratio[chosen].max())],
-            "width": [float(np.median(width[chosen])), float(width[chosen].max())],
+            "coverage_range": extremes(inside[:, chosen].mean(axis=0)),
+            "ratio": [float(np.median(ratio[chosen & moves])), *extremes(ratio[chosen & moves])],
+            "width": [float(np.median(width[chosen & moves])), *extremes(width[chosen & moves])],
+            "same_in_all_sets": int((chosen & ~moves).sum()),
             "by_degrees": {
                 str(degrees): float(
                     (np.abs(value - truth)[:, chosen] <= student.ppf(0.975, degrees) * error[:, chosen]).mean()
