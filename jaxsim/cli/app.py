@@ -91,9 +91,9 @@ def compare(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Also measure what steps know of the images' low-level statistics.")
     ] = False,
-    subsets: Annotated[
+    splits: Annotated[
         int | None,
-        typer.Option(help="Number of disjoint subsets for intervals, 0 for none [default: 10 where they fit]."),
+        typer.Option(help="Number of splits into halves for intervals, 0 for none [default: 8 where halves fit]."),
     ] = None,
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
@@ -142,7 +142,7 @@ def compare(
             clip=clip.split(",") if clip else None,
             drop_duplicates=drop_duplicates,
             statistics=statistics,
-            n_subsets=subsets,
+            n_splits=splits,
         )
         run_comparison(models, images, settings=settings, untrained=untrained, out=out)
 

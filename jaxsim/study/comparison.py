@@ -111,7 +111,8 @@ class Comparison:
             seed=self.settings.seed,
             reused=tuple(reused),
             information=found.information,
-            subsets=found.subsets,
+            halves=found.halves,
+            shuffled=found.shuffled,
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -207,7 +208,8 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
-    n_subsets: int | None = None,
+    n_splits: int | None = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
@@ -252,11 +254,14 @@ def compare(
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
-        n_subsets: Number of disjoint subsets of the samples that intervals and tests rest on: `Study.findings`. None
-            takes ten where each holds at least 50 samples, 0 takes none.
+        n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
+            `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
+        groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
+            image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
+            in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
         untrained: Also measure the same architectures with random weights, the control of every finding:
-            `Study.untrained`. True draws the weights, with `seed` for the first model, `seed` + 1 for the
-            second and so on; a mapping from the names of models to untrained
+            `Study.untrained`. True draws the weights, with a seed that follows from `seed` and the model's
+            name; a mapping from the names of models to untrained
             ones (or their features) serves models that cannot be drawn anew.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.
@@ -279,7 +284,7 @@ def compare(
         ... )
     """
     settings = checked_settings(
-        n_subsets=n_subsets,
+        n_splits=n_splits,
         k=k,
         n_samples=n_samples,
         pool=pool,

@@ -13,17 +13,17 @@ from typing import Any
 import jax
 import numpy as np
 import xarray as xr
+from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, imbalance_matrix
-from jaxsim.metrics.preprocessing import SelectedRows
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix
+from jaxsim.metrics.half_samples import N_GROUPS
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
-from jaxsim.study.information import describe_view, label_information
-from jaxsim.study.labels import StepLabel, label_imbalance
-from jaxsim.study.samples import rows_of
-from jaxsim.study.settings import Progress, Settings, check_sample_count, renamed
+from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
+from jaxsim.study.information import describe_view
+from jaxsim.study.layers import StudyLayers, open_layers
+from jaxsim.study.settings import Progress, Settings
 from jaxsim.study.spaces import Spaces
-from jaxsim.study.subsets import draw_subsets, label_subsets, measure_subsets
 from jaxsim.study.versions import package_versions
 
 
@@ -34,15 +34,17 @@ class Measurement:
     Attributes:
         results: Labelled imbalance of the steps.
         information: What the steps know of the spaces; None without spaces.
-        subsets: `imbalance`, and `forward` and `backward` of the spaces, on disjoint subsets of the samples, and the
-            same as `shuffled_imbalance` and so on with the images of different models paired at random; None where no
-            subsets were drawn.
+        halves: `imbalance`, and `forward` and `backward` of the spaces, within both halves of every split; the same as
+            `shuffled_imbalance` and so on with the images of different models paired at random; and as
+            `quarter_imbalance` and so on within quarters. None where there are no splits.
+        shuffled: `imbalance`, `forward` and `backward` of all samples, the images of different models paired at random.
         reused: Whether all of it was there already.
     """
 
     results: xr.Dataset
     information: xr.Dataset | None
-    subsets: xr.Dataset | None
+    halves: xr.Dataset | None
+    shuffled: xr.Dataset | None
     reused: bool = False
 
 
@@ -53,6 +55,7 @@ def measure(
     *,
     images: Mapping[str, Any],
     spaces: Spaces | None = None,
+    groups: Int[np.ndarray, " n_samples"] | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
@@ -66,6 +69,7 @@ def measure(
         settings: The settings.
         images: Description of the images, for the record.
         spaces: Spaces to measure beside the steps, in the same pass.
+        groups: Group of every sample; samples of one group are not ranked among each other.
         out: Folder that keeps measurements; None keeps nothing.
         progress: Called as `progress(done, total, what)`.
 
@@ -81,116 +85,111 @@ def measure(
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
         preprocessing=[settings.clip, settings.drop_duplicates],
-        subsets=[settings.n_subsets, "and shuffled"],
+        halves=[settings.n_splits, "and shuffled", "and quarters"],
+        groups=None if groups is None else groups.tolist(),
+        constant_steps="left out",
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
     )
     if out is not None and not settings.overwrite:
-        earlier = load_measurement(out, key)
-        known = None if spaces is None else load_measurement(out, key, "information")
-        # Saved last, so that with it all is there.
+        earlier = _earlier(out, key)
         if earlier is not None:
-            return Measurement(earlier, known, load_measurement(out, key, "subsets"), reused=True)
+            return earlier
 
-    labels: list[StepLabel] = []
-    layers: dict[str, Any] = {}
-    for name, each in features.items():
-        rows = rows_of(ids, each.sample_ids)
-        for step in each.steps:
-            label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
-            labels.append(label)
-            layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
-    if settings.clip is not None:
-        layers = {name: clip_quantiles(x, settings.clip) for name, x in layers.items()}
-    kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))
-    check_sample_count(len(kept), settings)
-    dropped = [ids[int(i)] for i in np.setdiff1d(np.arange(len(ids)), kept)]
-    layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
-    arrays = {} if spaces is None else spaces.make(kept)
-    constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
-    layers |= {name: x for name, x in arrays.items() if name not in constant}
+    found = open_layers(features, ids, settings, spaces, groups)
+    for message in found.messages:
+        warnings.warn(message, DegenerateLayerWarning, stacklevel=2)
+    n_splits = n_splits_for(found.n_samples, settings, found.groups)
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
-        matrix = imbalance_matrix(
-            layers,
-            k=settings.k,
-            metric=settings.metric,
-            n_queries=settings.n_queries,
-            seed=settings.seed,
-            ties=settings.ties,
-            precision=settings.precision,
-            plan=settings.plan,
-            devices=settings.devices,
-            verify=settings.verify,
-            progress=renamed(progress, "imbalance"),
-        )
+        matrix = measure_layers(found.layers, settings, n_splits=n_splits, groups=found.groups, progress=progress)
     for warning in caught:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    messages = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
-    values = np.asarray(matrix.values, np.float64)
-    errors = np.asarray(matrix.standard_error, np.float64)
-    n_steps = len(labels)
-    results = label_imbalance(
-        values[:, :n_steps, :n_steps],
-        labels,
-        k=settings.k,
-        standard_error=errors[:, :n_steps, :n_steps],
-        n_samples=len(kept),
-        attrs={
-            **_about_samples(features, settings, images),
-            **_about_measurement(matrix),
-            **_about_preprocessing(settings, dropped),
-            "warnings": json.dumps(list(dict.fromkeys(messages))),
-        },
-    )
-    known = None
-
-    def label_spaces(values: np.ndarray, errors: np.ndarray, **attrs: Any) -> xr.Dataset:
-        return label_information(
-            values,
-            errors,
-            labels,
-            {name: x.shape[1] for name, x in arrays.items()},
-            k=settings.k,
-            n_samples=len(kept),
-            constant=constant,
-            origins={} if spaces is None else spaces.origins,
-            attrs=attrs,
+    messages = [*found.messages, *(str(each.message) for each in caught if issubclass(each.category, UserWarning))]
+    errors = {"standard_error": np.asarray(matrix.standard_error, np.float64)}
+    if matrix.sampling_error is not None:
+        errors["sampling_error"] = matrix.sampling_error
+    results, known = found.labelled(np.asarray(matrix.values, np.float64), errors, settings)
+    results.attrs = {
+        **_about_samples(features, settings, images),
+        **_about_measurement(matrix),
+        **_about_preprocessing(settings, found.dropped),
+        "warnings": json.dumps(list(dict.fromkeys(messages))),
+    }
+    if known is not None and spaces is not None:
+        known.attrs |= {
+            "n_samples": found.n_samples,
+            "n_queries": matrix.n_queries,
+            "metric": matrix.metric,
+            "seed": settings.seed,
+            "pixels": describe_view(spaces.view),
+        }
+    halves = shuffled = None
+    if matrix.halves is not None and matrix.sides is not None:
+        mixed = measure_layers(
+            shuffled_layers(found.layers, found.owners, settings.seed, found.groups),
+            settings,
+            n_splits=n_splits,
+            groups=found.groups,
+            quiet=True,
+            progress=progress,
+            what="shuffled images",
         )
-
-    if spaces is not None:
-        known = label_spaces(
-            values,
-            errors,
-            n_samples=len(kept),
-            n_queries=matrix.n_queries,
-            metric=matrix.metric,
-            seed=settings.seed,
-            pixels=describe_view(spaces.view),
-        )
-
-    def label_subset(values: np.ndarray) -> xr.Dataset:
-        steps = label_imbalance(values[:, :n_steps, :n_steps], labels, k=settings.k)[["imbalance"]]
-        if spaces is None:
-            return steps.drop_vars("floor")
-        beside = label_spaces(values, np.full_like(values, np.nan))[["forward", "backward"]]
-        return xr.merge([steps.drop_vars("floor"), beside.drop_vars("floor")])
-
-    subsets, rows = None, draw_subsets(len(kept), settings)
-    if rows is not None:
-        paired = measure_subsets(layers, rows, settings, progress)
-        owners = {label.label: label.model for label in labels}
-        shuffled = measure_subsets(
-            layers, rows, settings, progress, shuffled={name: owners.get(name, "") for name in layers}
-        )
-        subsets = label_subsets(paired, shuffled, label_subset, size=rows.shape[1], seed=settings.seed)
+        shuffled = found.parts((), mixed.values, settings)
+        both = {"": matrix.halves, "shuffled_": mixed.halves}
+        parts = [found.parts(("split", "side"), each, settings, prefix) for prefix, each in both.items()]
+        parts += _measured_quarters(found, matrix.sides, settings, progress)
+        halves = xr.merge(parts, combine_attrs="drop", compat="equals", join="exact")
+        halves.attrs = {
+            "n_splits": n_splits,
+            "n_groups": N_GROUPS,
+            "n_samples": found.n_samples,
+            "seed": settings.seed,
+        }
+    measured = Measurement(results, known, halves, shuffled)
     if out is not None and jax.process_index() == 0:
-        if known is not None:
-            save_measurement(out, key, known, "information")
-        if subsets is not None:
-            save_measurement(out, key, subsets, "subsets")
-        save_measurement(out, key, results)
-    return Measurement(results, known, subsets)
+        _keep(out, key, measured)
+    return measured
+
+
+def _measured_quarters(
+    found: StudyLayers, sides: np.ndarray, settings: Settings, progress: Progress | None
+) -> list[xr.Dataset]:
+    """The same on quarters of the samples, for how the numbers depend on N; none where quarters are too small."""
+    largest_group = 1 if found.groups is None else int(np.bincount(found.groups).max())
+    parts = quarters(sides, least=max(settings.k) + 1 + largest_group)
+    values = []
+    for done, rows in enumerate(parts):
+        if progress is not None:
+            progress(done, len(parts), "fewer images")
+        values.append(measure_layers(found.layers, settings, groups=found.groups, rows=rows, quiet=True).values)
+    if progress is not None and parts:
+        progress(len(parts), len(parts), "fewer images")
+    if not parts:
+        return []
+    measured = found.parts(("quarter",), np.stack(values), settings, "quarter_")
+    return [measured.assign_coords(quarter_samples=("quarter", np.array([len(rows) for rows in parts])))]
+
+
+def _earlier(out: Path, key: str) -> Measurement | None:
+    """What an earlier run kept under this key, if all of it is there."""
+    kept = load_measurement(out, key)
+    if kept is None:
+        return None
+    parts = {name: load_measurement(out, key, name) for name in json.loads(kept.attrs.pop("kept_with"))}
+    if any(part is None for part in parts.values()):
+        return None
+    return Measurement(kept, parts.get("information"), parts.get("halves"), parts.get("shuffled"), reused=True)
+
+
+def _keep(out: Path, key: str, measured: Measurement) -> None:
+    """Keeps a measurement; the results come last and name the rest, so that with them all is there."""
+    parts = {
+        name: part for name in ("information", "halves", "shuffled") if (part := getattr(measured, name)) is not None
+    }
+    for name, part in parts.items():
+        save_measurement(out, key, part, name)
+    save_measurement(out, key, measured.results.assign_attrs(kept_with=json.dumps(list(parts))))
 
 
 def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str, Any]:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
-from jaxsim.study.findings import measure_findings
+from jaxsim.study.findings import Measured, measure_findings
+from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.sampling_errors import with_sampling_errors
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
@@ -21,8 +24,8 @@ from jaxsim.study.trajectories import information_plane, step_embedding, step_li
 FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
 #: Only where spaces beside the steps were measured.
 INFORMATION = "information"
-#: Only where intervals were asked for, and what they give.
-SUBSETS, FINDINGS = "subsets", "findings"
+#: Only where half-samples were measured, and what they give.
+HALVES, SHUFFLED, FINDINGS = "halves", "shuffled", "findings"
 #: The folder of the same study of random weights.
 UNTRAINED = "untrained"
 
@@ -40,8 +43,10 @@ class Study:
         reused: What this run took from an earlier one into the same folder: "features of NAME", "imbalance".
         information: What the steps know of other spaces, such as low-level statistics, see `label_information`;
             None where none were measured.
-        subsets: The same imbalances on disjoint subsets of the samples, along `subset`, which `findings` rests on;
-            None where none were drawn.
+        halves: The same imbalances within both halves of every split of the samples, along `split` and `side`, with
+            the images of different models paired at random (`shuffled_`) and within quarters of the samples
+            (`quarter_`); None where there are no splits.
+        shuffled: The same imbalances of all samples, the images of different models paired at random.
         untrained: The same study of the same architectures with random weights; None without that control.
     """
 
@@ -50,7 +55,8 @@ class Study:
     between: xr.Dataset
     reused: tuple[str, ...] = ()
     information: xr.Dataset | None = None
-    subsets: xr.Dataset | None = None
+    halves: xr.Dataset | None = None
+    shuffled: xr.Dataset | None = None
     untrained: Study | None = None
 
     @classmethod
@@ -61,7 +67,8 @@ class Study:
         seed: int = 0,
         reused: tuple[str, ...] = (),
         information: xr.Dataset | None = None,
-        subsets: xr.Dataset | None = None,
+        halves: xr.Dataset | None = None,
+        shuffled: xr.Dataset | None = None,
         untrained: Study | None = None,
     ) -> Study:
         """Derives smoothness, distances and alignment from a labelled imbalance.
@@ -71,7 +78,8 @@ class Study:
             seed: Seed of the permutation null of the depth alignment.
             reused: What was taken from an earlier run.
             information: What the steps know of other spaces, if that was measured.
-            subsets: The same on disjoint subsets, if that was measured.
+            halves: The same within halves of the samples, if that was measured.
+            shuffled: The same with images of different models paired at random, if that was measured.
             untrained: The study of random weights, if there is one.
 
         Returns:
@@ -89,14 +97,18 @@ class Study:
             0.3
         """
         between = between_models(results["imbalance"], results["standard_error"])
+        smoothness = smoothness_profile(results["imbalance"], results["standard_error"])
+        if halves is not None:
+            smoothness, between = with_sampling_errors(smoothness, between, halves)
         aligned = depth_alignment(results["imbalance"], seed=seed)
         return cls(
             results=results,
-            smoothness=smoothness_profile(results["imbalance"], results["standard_error"]),
+            smoothness=smoothness,
             between=between.merge(aligned, compat="no_conflicts", combine_attrs="no_conflicts"),
             reused=reused,
             information=information,
-            subsets=subsets,
+            halves=halves,
+            shuffled=shuffled,
             untrained=untrained,
         )
 
@@ -112,11 +124,16 @@ class Study:
 
     @cached_property
     def findings(self) -> xr.Dataset | None:
-        """Every effect with its interval, test and control, see `measure_findings`; None without `subsets`."""
-        if self.subsets is None:
+        """Every effect with its interval, test and controls, see `measure_findings`; None without `halves`."""
+        measured = self._measured()
+        if measured is None:
             return None
-        control = None if self.untrained is None else self.untrained.subsets
-        return measure_findings(self.results, self.subsets, information=self.information, control=control)
+        return measure_findings(measured, None if self.untrained is None else self.untrained._measured())
+
+    def _measured(self) -> Measured | None:
+        if self.halves is None:
+            return None
+        return Measured(self.results, self.halves, self.information, self.shuffled)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes NetCDF files (study.nc, smoothness.nc, between.nc, ...), tidy CSV tables, and `untrained`/.
@@ -138,7 +155,7 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in FILES.items():
                 write_netcdf(getattr(self, name), folder / file)
-            for name in (INFORMATION, SUBSETS, FINDINGS):
+            for name in (INFORMATION, HALVES, SHUFFLED, FINDINGS):
                 dataset = getattr(self, name)
                 if dataset is not None:
                     write_netcdf(dataset, folder / f"{name}.nc")
@@ -179,14 +196,22 @@ class Study:
                 "give the `out` folder of a finished comparison"
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        information, subsets = (
+        information, halves, shuffled = (
             read_netcdf(folder / f"{name}.nc") if (folder / f"{name}.nc").is_file() else None
-            for name in (INFORMATION, SUBSETS)
+            for name in (INFORMATION, HALVES, SHUFFLED)
         )
         untrained = None
         if (folder / UNTRAINED / FILES["results"]).is_file():
             untrained = cls.load(folder / UNTRAINED)
-        return cls(results, smoothness, between, information=information, subsets=subsets, untrained=untrained)
+        return cls(
+            results,
+            smoothness,
+            between,
+            information=information,
+            halves=halves,
+            shuffled=shuffled,
+            untrained=untrained,
+        )
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -200,7 +225,7 @@ class Study:
         from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
 
         paths = None
-        if self.results.sizes["source"] > 1:
+        if np.count_nonzero(~constant_steps_of(self.results, "source")) > 1:
             paths = step_embedding(self.imbalance).merge(
                 step_linkage(self.imbalance), compat="no_conflicts", combine_attrs="drop_conflicts"
             )
@@ -245,7 +270,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         directions = ["forward", "backward", "forward_se", "backward_se"]
         further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
     if study.findings is not None:
-        further[FINDINGS] = _tidy(study.findings, ["k", "finding"])
+        further[FINDINGS] = _tidy(study.findings.drop_dims("size"), ["k", "finding"])
+        further["findings_by_size"] = _tidy(study.findings[["by_size"]], ["k", "finding", "size"])
     return {
         "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
         "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),

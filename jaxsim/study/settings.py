@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
 
 Metric = Literal["euclidean", "cosine", "correlation"]
@@ -13,6 +14,9 @@ Ties = Literal["index", "expected"]
 Granularity = Literal["block", "hf"]
 Precision = Literal["float64", "highest", "high", "fast"]
 Passes = Literal["one-pass", "two-pass"]
+
+#: Fewer splits into halves leave too few degrees of freedom for an interval.
+LEAST_SPLITS = 2
 
 #: Called as `progress(done, total, what)`.
 Progress = Callable[[int, int, str], None]
@@ -49,7 +53,7 @@ class Settings:
     clip: tuple[float, float] | None = None
     drop_duplicates: bool = False
     statistics: bool | int | tuple[int, int] = False
-    n_subsets: int | None = None
+    n_splits: int | None = None
 
 
 def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
@@ -92,9 +96,11 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
         raise ValueError(f"expected batch_size to be an integer of at least 1, got {fields['batch_size']!r}")
     if not _is_count(fields.get("seed", 0), 0):
         raise ValueError(f"expected seed to be an integer of at least 0, got {fields['seed']!r}")
-    if fields.get("n_subsets") not in (None, 0) and not _is_count(fields["n_subsets"], 2):
+    if fields.get("n_splits") is not None and not _is_count(fields["n_splits"], 0):
+        raise ValueError(f"expected n_splits to be an integer of at least 0, got {fields['n_splits']!r}")
+    if fields.get("n_splits") and not LEAST_SPLITS <= fields["n_splits"] <= MOST_SPLITS:
         raise ValueError(
-            f"expected n_subsets to be an integer of at least 2, or 0 for no intervals, got {fields['n_subsets']!r}"
+            f"expected n_splits from {LEAST_SPLITS} to {MOST_SPLITS}, or 0 for no intervals, got {fields['n_splits']!r}"
         )
     for name, choices in CHOICES.items():
         if name in fields and fields[name] not in choices:

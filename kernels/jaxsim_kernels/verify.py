@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .all_pairs import Options, all_pairs
+from .all_pairs import all_pairs
+from .options import Options
 from .prepare import chunk_rows, normalised_rows
 from .programs import Placement
 from .reference import conditional_ranks, neighbour_weights

@@ -153,9 +153,9 @@ def test_a_full_disk_is_one_line_and_exit_code_1(jaxsim, checkpoint, photos, tmp
 
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_single_lines(jaxsim, checkpoint, photos, tmp_path) -> None:
-    first = (photos / "00.png").read_bytes()
-    for path in photos.iterdir():
-        path.write_bytes(first)
+    first, second = ((photos / name).read_bytes() for name in ("00.png", "01.png"))
+    for place, path in enumerate(photos.iterdir()):
+        path.write_bytes((first, second)[place % 2])
     result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     lines = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
