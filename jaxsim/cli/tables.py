@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
-from jaxsim.study.findings import ends_of
+from jaxsim.study.effects import ends_of
 from jaxsim.study.labels import constant_steps_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from jaxsim.study import Plan, Study
+    from jaxsim.study import Plan, Settings, Study
 
 
 #: The findings of the summary; the page and findings.csv have all of them.
@@ -55,6 +55,7 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
+        *([f"steps        {_chosen(settings)}"] if settings.steps or settings.drop_steps else []),
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
         *([f"intervals    {intervals}"] if plan.n_splits else []),
         *(["control      all of it again with random weights"] if untrained else []),
@@ -62,6 +63,14 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         "",
     )
     print_lines(console, lines)
+
+
+def _chosen(settings: Settings) -> str:
+    """Which steps were asked for, in words."""
+    kept, dropped = settings.steps or (), settings.drop_steps or ()
+    return " ".join(
+        [", ".join(kept) if kept else "all", *([f"without {', '.join(dropped)}"] if dropped else [])],
+    )
 
 
 def print_summary(console: Console, study: Study, out: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxsim_kernels.prepare import chunk_rows
+from jaxsim_kernels.centring import chunk_rows
 
 ROUNDING = 2.0**-20
 ROUNDING_FLOAT64 = 2.0**-49

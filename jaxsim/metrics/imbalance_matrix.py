@@ -25,10 +25,11 @@ from jaxsim_kernels import (
 from jaxsim_kernels.plan import Plan, check_passes
 from jaxsim_kernels.sums import group_sizes
 
+from .dissimilarities import Dissimilarities, select_samples
 from .half_samples import balanced_halves, check_groups, half_sample_error
 from .information_imbalance import check_ties, warn_of_ties
-from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values
-from .preprocessing import SelectedRows, checked_quantiles, clip_quantiles, distinct_samples
+from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values, plain_k
+from .preprocessing import checked_quantiles, clip_quantiles, distinct_samples
 
 VERIFIED_ROWS = 32
 
@@ -57,7 +58,7 @@ class ImbalanceMatrix:
         clip: Quantiles that every sample's features were clipped to, or None.
         dropped: Indices of the samples that were dropped as duplicates.
         rows: Mean rank per query row `[..., n_layers, n_layers, n_queries]`, if asked for.
-        queries: Their sample indices, if asked for.
+        queries: Sample indices of the query rows, if rows or neighbours were asked for.
         halves: The same values within both halves of every split of the samples, `[n_splits, 2, ...]`, if asked for.
         sampling_error: Standard error of `values` from these halves, same shape: of other samples of the same kind.
         sides: Which half every sample is in `[n_splits, n_samples]`.
@@ -179,7 +180,7 @@ def imbalance_matrix(
 
     Args:
         layers: Mapping name -> `[n_samples, n_features]` of any widths, or a sequence; NumPy, JAX, torch, memory map or
-            array on disk, any real dtype.
+            array on disk, any real dtype; or `Dissimilarities`, whatever the metric of the others.
         k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`; with `precomputed` every layer is `[n_samples, n_samples]`, its
             row i the distances from sample i (the diagonal is not looked at), rounded to `precision`.
@@ -233,9 +234,11 @@ def imbalance_matrix(
     kept = np.arange(n)
     if drop_duplicates or clip is not None:
         named, kept = _preprocessed(named, clip, drop_duplicates, metric)
+    metrics = {name: "precomputed" if isinstance(x, Dissimilarities) else metric for name, x in named.items()}
     dropped = np.setdiff1d(np.arange(n), kept)
     n = len(kept)
-    named = as_distances(named) if metric == "precomputed" else named
+    if metric == "precomputed":
+        named |= as_distances({name: x for name, x in named.items() if not isinstance(x, Dissimilarities)})
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
     numbers = None if groups is None else check_groups(groups, n + len(dropped))[kept]
@@ -245,7 +248,7 @@ def imbalance_matrix(
     ordered = tuple(sorted(ks))
     options = Options(
         ks=ordered,
-        metric=metric,
+        metric=tuple(metrics.values()) if len(set(metrics.values())) > 1 else next(iter(metrics.values())),
         ties=ties,
         strict=strict,
         precision=precision,
@@ -259,10 +262,11 @@ def imbalance_matrix(
     widths = tuple(x.shape[1] for x in arrays)
     work = Workload(n, n_rows, widths, ordered[-1], n_splits=n_splits, grouped=numbers is not None)
     plan_for(work, options, placement)
-    check_values(named, metric)
+    for name, x in named.items():
+        check_values({name: x}, metrics[name])
     found = all_pairs(arrays, queries, options, placement, progress, sides=sides, groups=numbers)
     warn_of_ties(found.tied_neighbours, found.tied_ranks[:, ~np.eye(len(named), dtype=bool)])
-    several = not isinstance(k, (int, np.integer))
+    several = isinstance(plain_k(k), tuple)
     at = [ordered.index(value) for value in ks] if several else 0
     return ImbalanceMatrix(
         values=found.values[at],
@@ -279,12 +283,12 @@ def imbalance_matrix(
         tied_neighbours=found.tied_neighbours[at],
         tied_ranks=found.tied_ranks[at],
         plan=found.plan,
-        verification=_verified(arrays, verify, seed, options, placement),
+        verification=_verified(arrays, verify, seed, options, placement, numbers),
         notes=(*found.notes, *([f"{len(dropped)} duplicated samples were dropped"] if len(dropped) else [])),
         clip=None if clip is None else checked_quantiles(clip),
         dropped=tuple(dropped.tolist()),
         rows=None if found.rows is None else found.rows[at],
-        queries=None if found.rows is None else (kept if queries is None else kept[queries]),
+        queries=(kept if queries is None else kept[queries]) if keep_rows or keep_neighbours else None,
         halves=None if found.halves is None else found.halves[:, :, at],
         sampling_error=None if found.halves is None else half_sample_error(found.halves[:, 0], found.halves[:, 1])[at],
         sides=sides,
@@ -336,11 +340,11 @@ def _preprocessed(
             "before the distances are computed."
         )
     if clip is not None:
-        named = {name: clip_quantiles(x, clip) for name, x in named.items()}
+        named = {name: x if isinstance(x, Dissimilarities) else clip_quantiles(x, clip) for name, x in named.items()}
     n = next(iter(named.values())).shape[0]
     kept = distinct_samples(named) if drop_duplicates else np.arange(n)
     if len(kept) < n:
-        named = {name: SelectedRows(x, kept) for name, x in named.items()}
+        named = {name: select_samples(x, kept) for name, x in named.items()}
     return named, kept
 
 
@@ -356,17 +360,18 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
     """
     if n_queries is None or n_queries == n_samples:
         return None
+    n_queries = int(n_queries)
     if not 2 <= n_queries <= n_samples:
         raise ValueError(f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}.")
     return np.sort(np.random.default_rng(seed).choice(n_samples, n_queries, replace=False))
 
 
 def _verified(
-    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any
+    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any, groups: np.ndarray | None
 ) -> Verification | None:
     if not verify:
         return None
     n = arrays[0].shape[0]
-    wanted = min(n, VERIFIED_ROWS if verify is True else int(verify))
+    wanted = min(n, VERIFIED_ROWS if isinstance(verify, (bool, np.bool_)) else int(verify))
     rows = np.sort(np.random.default_rng([seed, 1]).choice(n, wanted, replace=False))
-    return verify_rows(arrays, rows, options, placement)
+    return verify_rows(arrays, rows, options, placement, groups)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
+from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_writable
+from jaxsim.study.groups import check_groups, find_copies, open_groups
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
 from jaxsim.study.plan import Plan, make_plan
@@ -37,6 +40,8 @@ class Comparison:
         out: Folder for features, results and report; None keeps all in memory.
         spaces: Spaces to measure beside the models' steps, as given.
         source_ids: The images before a subset was drawn; empty when all features were given.
+        labels: Categories of the samples, as given.
+        groups: Which samples belong together, as given.
         untrained: The same comparison of the same architectures with random weights; None without that control.
     """
 
@@ -48,6 +53,8 @@ class Comparison:
     spaces: Any = None
     source_ids: tuple[str, ...] = ()
     untrained: Comparison | None = None
+    labels: Any = None
+    groups: Any = None
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -74,8 +81,9 @@ class Comparison:
         progress: Progress | None,
         samples: frozenset[str] | None = None,
         statistics: Statistics | None = None,
+        together: Mapping[str, int] | None = None,
     ) -> Study:
-        """The work; for a control on the samples, and against the statistics, of the models it is the control of."""
+        """The work; for a control on the samples, statistics and groups of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
         features = all_features(self.inputs, self.images, self.settings, self.out, progress)
         extracted = {each.name for each in self.inputs if not isinstance(each.given, FeatureSet)}
@@ -91,20 +99,32 @@ class Comparison:
         described = {"kind": "features"} if self.images is None else self.images.description
         if statistics is None and self.settings.statistics is not False:
             statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
-        spaces = open_spaces(
-            self.spaces,
-            statistics=statistics,
-            ids=ids,
-            source_ids=self.source_ids or next(iter(features.values())).sample_ids,
+        source_ids = self.source_ids or next(iter(features.values())).sample_ids
+        spaces = open_spaces(self.spaces, statistics=statistics, ids=ids, source_ids=source_ids)
+        copies, groups = None, None if together is None else np.array([together[each] for each in ids])
+        if samples is None:
+            copies = find_copies(features, ids, statistics)
+            groups = open_groups(self.groups, ids, source_ids, copies=lambda: copies)
+        found = measure(
+            features,
+            ids,
+            settings,
+            images=described,
+            spaces=spaces,
+            groups=groups,
+            copies=None if self.groups is not None or settings.drop_duplicates else copies,
+            categories=open_categories(self.labels, ids=ids, source_ids=source_ids),
+            out=self.out,
+            progress=progress,
         )
-        found = measure(features, ids, settings, images=described, spaces=spaces, out=self.out, progress=progress)
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if found.reused else []
         control = None
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
             dropped = json.loads(found.results.attrs["dropped"])
-            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics)
+            together = None if groups is None else dict(zip(ids, groups.tolist(), strict=True))
+            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
         study = Study.from_results(
             found.results,
@@ -113,6 +133,7 @@ class Comparison:
             information=found.information,
             halves=found.halves,
             shuffled=found.shuffled,
+            label_overlap=found.label_overlap,
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -128,6 +149,8 @@ def prepare_comparison(
     *,
     settings: Settings,
     spaces: Any = None,
+    labels: Any = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
@@ -138,6 +161,8 @@ def prepare_comparison(
         images: As in `compare`.
         settings: From `checked_settings`.
         spaces: As in `compare`.
+        labels: As in `compare`.
+        groups: As in `compare`.
         untrained: As in `compare`.
         out: As in `compare`.
 
@@ -155,8 +180,10 @@ def prepare_comparison(
         check_writable(folder)
     source = open_images(images) if images is not None else None
     check_spaces(spaces, settings)
+    check_groups(groups)
     check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
+    check_categories(labels, source_ids)
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
     if source is not None:
@@ -171,7 +198,8 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    comparison = Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
+    plan = make_plan(inputs, n, settings)
+    comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
     twins = untrained_inputs(inputs, untrained, settings)
@@ -208,6 +236,9 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
+    labels: Any = None,
+    steps: Any = None,
+    drop_steps: Any = None,
     n_splits: int | None = None,
     groups: Any = None,
     untrained: Any = False,
@@ -254,6 +285,13 @@ def compare(
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
+        labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
+            from sample id to category. How many of a step's nearest neighbours share the category is in
+            `Study.label_overlap`.
+        steps: The steps to measure: a name or a glob such as "block*", or several, each of which stands for "step" of
+            every model and for "model/step"; or a mapping from names of models to such. None takes all. Features of all
+            steps are kept.
+        drop_steps: Of these, steps to leave out, in the same way.
         n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
             `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
         groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
@@ -285,6 +323,8 @@ def compare(
     """
     settings = checked_settings(
         n_splits=n_splits,
+        steps=steps,
+        drop_steps=drop_steps,
         k=k,
         n_samples=n_samples,
         pool=pool,
@@ -305,5 +345,7 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
     )
-    comparison = prepare_comparison(models, images, settings=settings, spaces=spaces, untrained=untrained, out=out)
+    comparison = prepare_comparison(
+        models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out
+    )
     return comparison.run(report=report, progress=progress)

@@ -6,6 +6,8 @@
 | `middle_distance` | two models | Delta between steps at the same relative depth, over the middle half of it |
 | `information_change` | model, space | Delta(last step -> space) minus Delta(first step -> space); above 0: given up |
 | `information_difference` | two models, space | Delta(last step -> space) of a minus that of b; above 0: b holds more |
+| `label_change` | model, label | overlap of the last step with the label minus that of the first; above 0: gained |
+| `label_difference` | two models, label | overlap of a's last step minus that of b's; above 0: a separates it better |
 | `smoothness` | model | mean Delta between the steps at t and t + h, h the same for all models |
 | `smoothness_difference` | two models | that of a minus that of b; below 0: a is smoother |
 
@@ -33,11 +35,15 @@ KINDS = (
     "information_difference",
     "smoothness",
     "smoothness_difference",
+    "label_change",
+    "label_difference",
 )
+#: Kinds that are about a label of the images.
+OF_LABELS = ("label_change", "label_difference")
 #: Kinds that compare a model with another or with a space, so that shuffled images change them.
 PAIRED = ("alignment", "middle_distance", "information_change", "information_difference")
 #: Kinds whose effect is 0 when there is nothing, so that a p-value has a meaning.
-TESTED = ("alignment", "information_change", "information_difference", "smoothness_difference")
+TESTED = ("alignment", "information_change", "information_difference", "smoothness_difference", *OF_LABELS)
 MIDDLE = (0.25, 0.75)
 
 
@@ -49,7 +55,7 @@ class Effect:
         kind: One of `KINDS`.
         a: The model, or the first of two.
         b: The second model, or "".
-        space: The space, or "".
+        space: The space or the label, or "".
     """
 
     kind: str
@@ -61,12 +67,19 @@ class Effect:
 Effects = dict[Effect, Float[np.ndarray, " n_k"]]
 
 
-def effects(imbalance: xr.DataArray, information: xr.Dataset | None = None, *, h: float | None = None) -> Effects:
+def effects(
+    imbalance: xr.DataArray,
+    information: xr.Dataset | None = None,
+    overlap: xr.Dataset | None = None,
+    *,
+    h: float | None = None,
+) -> Effects:
     """Every effect of the table above in one measurement.
 
     Args:
         imbalance: Labelled information imbalance with dims `k`, `source`, `target`.
         information: `forward` = Delta(step -> space) on (`k`, `step`, `space`), with `model` on `step`.
+        overlap: `overlap` of the steps with labels on (`k`, `step`, `label`), with `model` on `step`.
         h: The fixed step of the smoothness; by default the widest spacing of any model.
 
     Returns:
@@ -91,25 +104,33 @@ def effects(imbalance: xr.DataArray, information: xr.Dataset | None = None, *, h
         found[Effect("middle_distance", a, b)] = middle.isel(pair=place).values
     if information is not None:
         for space in map(str, information["space"].values):
-            known = information["forward"].sel(space=space).transpose("k", "step").values
-            ends = {name: ends_of(information, name) for name in names}
-            for name, (first, last) in ends.items():
-                if np.count_nonzero(information["model"].values == name) > 1:
-                    change = known[:, last] - known[:, first] if first != last else np.full(len(known), np.nan)
-                    found[Effect("information_change", name, space=space)] = change
-            for a, b in combinations(names, 2):
-                difference = known[:, ends[a][1]] - known[:, ends[b][1]]
-                found[Effect("information_difference", a, b, space)] = difference
+            found |= _at_the_ends(information["forward"].sel(space=space), names, "information", space)
     smooth = smoothness_profile(imbalance, h=h)["fixed_step"].mean("t", skipna=False)
     change = {str(name): smooth.sel(model_name=name).values for name in smooth["model_name"].values}
     for name, values in change.items():
         found[Effect("smoothness", name)] = values
     for a, b in combinations(names, 2):
         found[Effect("smoothness_difference", a, b)] = change[a] - change[b]
+    if overlap is not None:
+        for label in map(str, overlap["label"].values):
+            found |= _at_the_ends(overlap["overlap"].sel(label=label), names, "label", label)
     return found
 
 
-def ends_of(information: xr.Dataset, model: str) -> tuple[int, int]:
+def _at_the_ends(of_steps: xr.DataArray, names: list[str], kind: str, space: str) -> Effects:
+    """Change from a model's first to its last step, and difference between the last steps of two models."""
+    values, found = of_steps.transpose("k", "step").values, {}
+    ends = {name: ends_of(of_steps, name) for name in names}
+    for name, (first, last) in ends.items():
+        if np.count_nonzero(of_steps["model"].values == name) > 1:
+            change = values[:, last] - values[:, first] if first != last else np.full(len(values), np.nan)
+            found[Effect(f"{kind}_change", name, space=space)] = change
+    for a, b in combinations(names, 2):
+        found[Effect(f"{kind}_difference", a, b, space)] = values[:, ends[a][1]] - values[:, ends[b][1]]
+    return found
+
+
+def ends_of(information: xr.Dataset | xr.DataArray, model: str) -> tuple[int, int]:
     """Places along `step` of a model's first and last step that are not the same for all images.
 
     Of a model without such a step they are its first and last one, whose values are NaN.

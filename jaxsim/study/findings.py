@@ -18,7 +18,7 @@ from jaxtyping import Float
 from scipy.stats import t as student
 
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
-from jaxsim.study.effects import PAIRED, TESTED, Effect, Effects, effects, label_of
+from jaxsim.study.effects import OF_LABELS, PAIRED, TESTED, Effect, Effects, effects, label_of
 from jaxsim.study.inference.correction import corrected_p_values
 from jaxsim.study.smoothness import smoothness_profile
 
@@ -35,12 +35,14 @@ class Measured:
         halves: The same within both halves of every split, as `measure` returns it.
         information: What the steps know of other spaces, of all samples; None without spaces.
         shuffled: Like `results` and `information` together, with images paired at random; None without.
+        label_overlap: How many neighbours share a label, of all samples; None without labels.
     """
 
     results: xr.Dataset
     halves: xr.Dataset
     information: xr.Dataset | None = None
     shuffled: xr.Dataset | None = None
+    label_overlap: xr.Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
     halves = measured.halves
     n_splits = int(halves.attrs["n_splits"])
     h = float(smoothness_profile(measured.results["imbalance"]).attrs["h"])
-    whole = effects(measured.results["imbalance"], measured.information, h=h)
+    whole = effects(measured.results["imbalance"], measured.information, measured.label_overlap, h=h)
     names = list(whole)
     own = _Sampled(_stacked(whole, names), _in_halves(measured, names, h))
     variables: dict[str, Any] = {"value": own.value, "standard_error": own.error()}
@@ -101,13 +103,15 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
                 f"expected the control on the same samples and splits ({halves.attrs}), got {control.halves.attrs}; "
                 "measure both with the same samples, seed and n_splits"
             )
-        of_control = effects(control.results["imbalance"], control.information, h=h)
+        of_control = effects(control.results["imbalance"], control.information, control.label_overlap, h=h)
         random = _Sampled(_stacked(of_control, names), _in_halves(control, names, h))
     for prefix, sampled in (("control", random), ("beyond", own.minus(random))):
         variables |= {prefix: sampled.value, **_interval(sampled, reach, f"{prefix}_")}
     chance = nothing
     if measured.shuffled is not None:
         at_random = effects(measured.shuffled["imbalance"], _known(measured.shuffled), h=h)
+        # Labels belong to images: there is no such thing as a label of shuffled ones.
+        at_random |= {name: np.full(len(halves["k"]), np.nan) for name in names if name.kind in OF_LABELS}
         chance = _Sampled(_stacked(at_random, names), _in_halves(measured, names, h, "shuffled_"))
         of_pairs = np.isin(kinds, PAIRED)
         chance.value[:, ~of_pairs] = np.nan
@@ -144,6 +148,16 @@ def _stacked(found: Effects, names: list[Effect]) -> Float[np.ndarray, "n_k n_fi
     return np.stack([found[name] for name in names], axis=1).astype(np.float64)
 
 
+def _within(part: xr.Dataset, prefix: str, h: float, names: list[Effect]) -> Effects:
+    """The effects within a part of the samples; NaN of labels where a part does not have them."""
+    name = f"{prefix}overlap"
+    overlap = part[[name]].rename({name: "overlap"}) if name in part else None
+    found = effects(part[f"{prefix}imbalance"], _known(part, prefix), overlap, h=h)
+    if prefix == "shuffled_":
+        found |= {each: np.full(part.sizes["k"], np.nan) for each in names if each.kind in OF_LABELS}
+    return found
+
+
 def _known(dataset: xr.Dataset, prefix: str = "") -> xr.Dataset | None:
     """What the steps know of spaces in one measurement, None without spaces."""
     name = f"{prefix}forward"
@@ -158,7 +172,7 @@ def _in_halves(
         [
             np.stack(
                 [
-                    _stacked(effects(one[f"{prefix}imbalance"], _known(one, prefix), h=h), names)
+                    _stacked(_within(one, prefix, h, names), names)
                     for one in (halves.isel(split=split, side=side) for side in range(2))
                 ]
             )
@@ -194,7 +208,7 @@ def _by_size(
     sizes, values = [n // 2, n], [own.halves.mean(axis=(0, 1)), own.value]
     if "quarter_imbalance" in measured.halves:
         each = [measured.halves.isel(quarter=place) for place in range(measured.halves.sizes["quarter"])]
-        found = [_stacked(effects(one["quarter_imbalance"], _known(one, "quarter_"), h=h), names) for one in each]
+        found = [_stacked(_within(one, "quarter_", h, names), names) for one in each]
         sizes.insert(0, n // 4)
         values.insert(0, np.mean(found, axis=0))
     return np.array(sizes), np.stack(values, axis=-1)

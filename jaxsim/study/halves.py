@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxsim.metrics import ImbalanceMatrix, imbalance_matrix
+from jaxsim.metrics.dissimilarities import select_samples
 from jaxsim.metrics.half_samples import DEFAULT_SPLITS, N_GROUPS
-from jaxsim.metrics.preprocessing import SelectedRows
 from jaxsim.study.settings import Progress, Settings, renamed
 
 LEAST_IN_HALF = 32
@@ -83,7 +83,7 @@ def measure_layers(
     n_queries = settings.n_queries
     if rows is not None:
         n = next(iter(layers.values())).shape[0]
-        layers = {name: SelectedRows(x, rows) for name, x in layers.items()}
+        layers = {name: select_samples(x, rows) for name, x in layers.items()}
         groups = None if groups is None else groups[rows]
         n_queries = None if n_queries is None else max(2, n_queries * len(rows) // n)
     with warnings.catch_warnings():
@@ -129,7 +129,7 @@ def shuffled_layers(
     """
     n = next(iter(layers.values())).shape[0]
     orders = {owner: _order(n, [seed, 4, zlib.crc32(owner.encode())], groups) for owner in set(owners.values())}
-    return {name: SelectedRows(x, orders[owners[name]]) for name, x in layers.items()}
+    return {name: select_samples(x, orders[owners[name]]) for name, x in layers.items()}
 
 
 def quarters(sides: Bool[np.ndarray, "n_splits n_samples"], least: int) -> tuple[Int[np.ndarray, " n_chosen"], ...]:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from jaxsim.study.labels import StepLabel
+from jaxsim.study.labels import StepLabel, step_coordinates
 
 
 def label_information(
@@ -85,12 +85,7 @@ def label_information(
         coords={
             "k": np.array(list(k), np.int64),
             "floor": ("k", (np.array(list(k), np.float64) + 1) / n_samples),
-            "step": np.array([label.label for label in labels], dtype=object),
-            "model": ("step", np.array([label.model for label in labels], dtype=object)),
-            "step_name": ("step", np.array([label.step for label in labels], dtype=object)),
-            "kind": ("step", np.array([label.kind for label in labels], dtype=object)),
-            "depth": ("step", np.array([label.depth for label in labels], np.float64)),
-            "step_constant": ("step", np.array([label.constant for label in labels], dtype=bool)),
+            **step_coordinates(labels),
             "space": np.array(names, dtype=object),
             "space_to": np.array(names, dtype=object),
             "origin": ("space", np.array([(origins or {}).get(name, "given") for name in names], dtype=object)),

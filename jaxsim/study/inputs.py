@@ -33,6 +33,11 @@ class StudyInput:
     name: str
     given: StepModel | FeatureSet
 
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """Names of its steps, in processing order."""
+        return tuple(step.name for step in self.given.steps)
+
 
 def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     """Opens the models of a comparison and names them.

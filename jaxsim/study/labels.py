@@ -229,6 +229,27 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
     return imbalance, tuple(models)
 
 
+def step_coordinates(labels: Sequence[StepLabel]) -> dict[str, tuple[str, np.ndarray]]:
+    """The coordinates of steps along `step`.
+
+    Example:
+        >>> list(step_coordinates([StepLabel("m", "a", 0.0)]))
+        ['step', 'model', 'step_name', 'kind', 'depth', 'step_constant']
+    """
+    of = {
+        "step": ("label", object),
+        "model": ("model", object),
+        "step_name": ("step", object),
+        "kind": ("kind", object),
+        "depth": ("depth", np.float64),
+        "step_constant": ("constant", bool),
+    }
+    return {
+        name: ("step", np.array([getattr(label, field) for label in labels], dtype=dtype))
+        for name, (field, dtype) in of.items()
+    }
+
+
 def constant_steps_of(labelled: xr.DataArray | xr.Dataset, dim: str) -> Bool[np.ndarray, " steps"]:
     """Which steps along `dim` ("source", "target" or "step") are marked as constant; none in results without the mark.
 

@@ -11,13 +11,16 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import clip_quantiles, distinct_samples, is_constant
+from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, is_constant
 from jaxsim.metrics.preprocessing import SelectedRows
+from jaxsim.study.categories import Categories
 from jaxsim.study.constant_steps import explain_constant, mark_constant, with_missing
 from jaxsim.study.halves import as_blocks
 from jaxsim.study.information import label_information
+from jaxsim.study.label_overlap import Neighbours
 from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.samples import rows_of
+from jaxsim.study.selection import choose_of_every_model
 from jaxsim.study.settings import Settings, check_sample_count
 from jaxsim.study.spaces import Spaces
 
@@ -35,6 +38,7 @@ class StudyLayers:
         origins: Name of a space -> where it comes from.
         n_samples: Number of samples N.
         groups: Group of every sample, or None.
+        categories: Labels of the samples, or None.
         dropped: Ids of samples that were dropped as duplicates.
         messages: What a user should know.
     """
@@ -46,6 +50,7 @@ class StudyLayers:
     origins: dict[str, str]
     n_samples: int
     groups: Int[np.ndarray, " n_samples"] | None
+    categories: Categories | None
     dropped: tuple[str, ...]
     messages: tuple[str, ...]
 
@@ -125,6 +130,23 @@ class StudyLayers:
         variables = {f"{prefix}{name}": ((*dims, *of[name]), block) for name, block in self._blocks(values).items()}
         return xr.Dataset(variables, coords=coords)
 
+    def neighbours(self, matrix: ImbalanceMatrix) -> Neighbours:
+        """The neighbours by the steps that were measured, as `label_overlap_dataset` takes them.
+
+        Args:
+            matrix: Of these layers, with neighbours.
+        """
+        if matrix.neighbours is None or matrix.queries is None:
+            raise RuntimeError("expected a matrix with the neighbours of its rows, got one without")
+        n = sum(not label.constant for label in self.labels)
+        return Neighbours(
+            columns=matrix.neighbours[:n],
+            queries=matrix.queries,
+            in_halves=None if matrix.half_neighbours is None else matrix.half_neighbours[:, :n],
+            sides=matrix.sides,
+            groups=self.groups,
+        )
+
     def _blocks(self, values: np.ndarray) -> dict[str, np.ndarray]:
         names = list(self.widths)
         spaces = np.array([i for i, name in enumerate(names) if name not in self.constant_spaces], np.int64)
@@ -144,6 +166,7 @@ def open_layers(
     settings: Settings,
     spaces: Spaces | None = None,
     groups: Int[np.ndarray, " n_samples"] | None = None,
+    categories: Categories | None = None,
 ) -> StudyLayers:
     """The layers of a study, clipped and without duplicates where the settings say so.
 
@@ -153,19 +176,26 @@ def open_layers(
         settings: The settings.
         spaces: Spaces to measure beside the steps.
         groups: Group of every sample.
+        categories: Labels of the samples.
 
     Returns:
         The layers.
 
     Raises:
-        ValueError: If too few samples are left, or all steps are the same for all images.
+        ValueError: If too few samples are left, or all steps are the same for all images; if the settings choose steps
+            that are not there.
     """
     labels: list[StepLabel] = []
     layers: dict[str, Any] = {}
     pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
+    chosen = choose_of_every_model(
+        {name: [step.name for step in each.steps] for name, each in features.items()},
+        settings.steps,
+        settings.drop_steps,
+    )
     for name, each in features.items():
         rows = rows_of(ids, each.sample_ids)
-        for step in each.steps:
+        for step in (step for step in each.steps if step.name in chosen[name]):
             label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
             labels.append(label)
             layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
@@ -187,6 +217,7 @@ def open_layers(
         origins={} if spaces is None else spaces.origins,
         n_samples=len(kept),
         groups=None if groups is None else groups[kept],
+        categories=categories.select(kept) if categories is not None and dropped else categories,
         dropped=dropped,
         messages=tuple(explain_constant(each, pools[each.model]) for each in labels if each.constant),
     )

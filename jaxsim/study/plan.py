@@ -10,6 +10,7 @@ from jaxsim_kernels import Options, Workload, make_placement, plan_for
 from jaxsim.features import FeatureSet, estimate
 from jaxsim.study.halves import n_splits_for
 from jaxsim.study.inputs import StudyInput
+from jaxsim.study.selection import choose_of_every_model
 from jaxsim.study.settings import Settings
 
 FLOAT_BYTES = 4
@@ -23,8 +24,9 @@ class PlannedModel:
         name: Its name in the results.
         family: Family of models.
         source: Where it comes from.
-        widths: Number of features of every step after pooling.
+        widths: Number of features of every step to measure, after pooling.
         extracted: Whether its features come from images; False where they were given.
+        extracted_width: Number of features of all its steps, which are extracted whichever of them are measured.
     """
 
     name: str
@@ -32,6 +34,7 @@ class PlannedModel:
     source: str
     widths: tuple[int, ...]
     extracted: bool
+    extracted_width: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Plan:
     @property
     def feature_bytes(self) -> int:
         """Bytes of the features to extract, uncompressed."""
-        return FLOAT_BYTES * self.n_samples * sum(sum(model.widths) for model in self.models if model.extracted)
+        return FLOAT_BYTES * self.n_samples * sum(model.extracted_width for model in self.models)
 
 
 def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) -> Plan:
@@ -107,18 +110,22 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
         The plan.
 
     Raises:
-        ValueError: If the pooling does not suit a model, which is named.
+        ValueError: If the pooling does not suit a model, which is named; if a glob of `steps` or `drop_steps` matches
+            no step, or they leave a model none.
     """
     models = []
+    chosen = choose_of_every_model({each.name: each.step_names for each in inputs}, settings.steps, settings.drop_steps)
     for each in inputs:
+        own = chosen[each.name]
         if isinstance(each.given, FeatureSet):
-            widths = tuple(step.n_features for step in each.given.steps)
+            widths = tuple(step.n_features for step in each.given.steps if step.name in own)
             source = str(each.given.manifest["model"]["source"])
             models.append(PlannedModel(each.name, each.given.manifest["model"]["family"], source, widths, False))
         else:
             steps = estimate(each.given, n_samples, pool=settings.pool).steps
-            widths = tuple(step.n_features for step in steps)
-            models.append(PlannedModel(each.name, each.given.family, each.given.source, widths, True))
+            widths = tuple(step.n_features for step in steps if step.name in own)
+            every = sum(step.n_features for step in steps)
+            models.append(PlannedModel(each.name, each.given.family, each.given.source, widths, True, every))
     n_queries = settings.n_queries or n_samples
     widths = tuple(width for model in models for width in model.widths)
     n_splits = n_splits_for(n_samples, settings)

@@ -107,7 +107,7 @@ def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tm
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(measurement_module, "imbalance_matrix", refuse)
+        patch.setattr(measurement_module, "measure_layers", refuse)
         second = compare(models, images="digits", n_samples=40, k=(1, 3), out=out, report=False)
     assert second.reused == ("features of a", "features of b", "imbalance")
     xr.testing.assert_identical(second.results, first.results)

@@ -124,7 +124,7 @@ def test_older_results_without_the_mark_are_read(marked) -> None:
 def test_the_class_token_before_the_first_block_is_named_and_not_measured(random_vit) -> None:
     model, images = random_vit(0, "a"), open_images("digits").subset(60)
     with pytest.warns(DegenerateLayerWarning, match=r"'a/embeddings'.*pool='cls'.*--pool mean"):
-        study = compare([model], images=images, pool="cls", k=(1, 3), spaces={"row": np.arange(60.0)}, n_subsets=2)
+        study = compare([model], images=images, pool="cls", k=(1, 3), spaces={"row": np.arange(60.0)}, n_splits=2)
     assert study.results.source_constant.values.tolist() == [True, False, False, False]
     assert np.isnan(study.imbalance.isel(source=0)).all()
     assert np.isnan(study.imbalance.isel(target=0)).all()
