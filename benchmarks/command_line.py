@@ -15,6 +15,8 @@ SUBCOMMANDS = {
     "devices": "equal results and really sharded columns on several devices and processes",
     "memory": "peak memory over the features, in a fresh process",
     "precision": "what each precision does to ranks and to Delta",
+    "coverage": "how often intervals of findings hold the truth, on fresh sets of rendered images",
+    "nulls": "how often tests of findings reject where there is nothing to find",
     "crossover": "from how many thresholds per row on sorting beats counting",
     "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",
     "models": "images per second against torch eager and torch.compile on the same weights",

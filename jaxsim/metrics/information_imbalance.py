@@ -18,8 +18,10 @@ from jaxsim_kernels import (
     check_precision,
     pair_imbalance,
 )
+from jaxsim_kernels.directions import normalised_rows
+from jaxsim_kernels.prepare import host_features
 
-from .inputs import TieWarning, as_distances, as_representation, check_ks, check_same_samples, check_values
+from .inputs import TieWarning, as_distances, as_representation, check_ks, check_same_samples, check_values, plain_k
 
 TIES_WORTH_A_WARNING = 0.01
 
@@ -84,7 +86,7 @@ def information_imbalance(
     integers and returns float64.
 
     Args:
-        x: `[n_samples, n_features_x]`; NumPy, JAX, torch, memory map; any real dtype.
+        x: `[n_samples, n_features_x]`; NumPy, JAX, torch, sparse, DataFrame, memory map; any real dtype.
         y: `[n_samples, n_features_y]`, the same samples in the same order.
         k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`; with `precomputed` x and y are `[n_samples, n_samples]`, row i
@@ -123,7 +125,7 @@ def information_imbalance(
     n = check_same_samples(layers)
     layers = as_distances(layers) if metric == "precomputed" else layers
     ks = check_ks(k, n)
-    several = not isinstance(k, (int, np.integer))
+    several = isinstance(plain_k(k), tuple)
     if traced:
         if ties == "expected":
             raise ValueError("ties='expected' needs arrays, not traced values; use ties='index' inside jit and vmap.")
@@ -181,6 +183,13 @@ def check_ties(ties: str) -> Ties:
     return ties  # pyright: ignore[reportReturnType]
 
 
+def _for_tracing(x: Any, metric: Metric) -> np.ndarray:
+    """An array beside a traced one, centred or normalised before JAX cuts it to its own width."""
+    if metric == "precomputed":
+        return np.asarray(x[:])
+    return host_features(x, metric) if metric == "euclidean" else normalised_rows(np.asarray(x[:]), metric)
+
+
 def _traced(
     layers: dict[str, Any],
     ks: tuple[int, ...],
@@ -191,7 +200,7 @@ def _traced(
     precision: Precision,
 ) -> InformationImbalance:
     ordered = tuple(sorted(ks))
-    x, y = (jnp.asarray(v) for v in layers.values())
+    x, y = (v if isinstance(v, Tracer) else jnp.asarray(_for_tracing(v, metric)) for v in layers.values())
     found = pair_imbalance(x, y, ordered, metric, strict, precision)
     at = jnp.asarray([ordered.index(value) for value in ks]) if several else 0
     forward, backward = ([v[direction][at] for v in found] for direction in (0, 1))

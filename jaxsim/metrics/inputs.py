@@ -4,13 +4,21 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxsim_kernels import Metric
+from jaxsim_kernels.centring import chunks, differences
 
-_CHUNK_ROWS_BYTES = 1 << 24
+from .reading import Rows, check_unmasked, readable
+
+_EXACT_INTEGERS = 2.0**53
+_INSTEAD = {
+    "c": "give real and imaginary parts as features: np.concatenate([x.real, x.imag], axis=1)",
+    "M": "subtract a date and divide by a unit of time",
+    "m": "divide by a unit of time",
+    "O": "convert it with x.astype(float) if its elements are numbers",
+}
 
 
 class DegenerateLayerWarning(UserWarning):
@@ -32,16 +40,26 @@ def as_layers(layers: Any) -> dict[str, Any]:
         from arrays on disk.
 
     Raises:
-        ValueError: If there are none, one is not two-dimensional or not numeric, or sample counts differ.
+        ValueError: If there are none, two have one name, one is not two-dimensional or not numeric, or sample counts
+            differ.
 
     Example:
         >>> list(as_layers([np.ones((4, 2)), np.ones((4, 3))]))
         ['layer00', 'layer01']
     """
     if isinstance(layers, Mapping):
+        names = [str(name) for name in layers]
+        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if twice is not None:
+            raise ValueError(f"layers must have different names, got two that read {twice!r}; rename one.")
         named = {str(name): as_representation(x, str(name)) for name, x in layers.items()}
     elif isinstance(layers, (str, bytes)):
         raise ValueError(f"layers must be a mapping name -> array or a sequence of arrays, got {layers!r}.")
+    elif hasattr(layers, "columns"):
+        raise ValueError(
+            f"layers must be a mapping name -> array or a sequence of arrays, got one {type(layers).__name__}; name it "
+            "as {'name': it}."
+        )
     else:
         named = {f"layer{i:02d}": as_representation(x, f"layer{i:02d}") for i, x in enumerate(layers)}
     if not named:
@@ -54,23 +72,29 @@ def as_representation(x: Any, name: str) -> Any:
     """An array that can be sliced row by row, without copying where that is possible.
 
     Args:
-        x: NumPy, JAX or torch array, memory map, array on disk, nested list.
+        x: NumPy, JAX or torch array, sparse matrix, DataFrame, memory map, array on disk, nested list: see `reading`.
         name: What to call it in an error.
 
     Returns:
         A NumPy array, or `x` itself if it offers `shape`, `dtype` and slices.
 
     Raises:
-        ValueError: If it is not two-dimensional and numeric.
+        ValueError: If it is not two-dimensional and numeric, or has masked values.
 
     Example:
         >>> as_representation([[1, 2], [3, 4]], "x").shape
         (2, 2)
     """
-    x = _readable(x)
-    dtype = np.dtype(x.dtype)
-    if dtype.kind not in "fiub" and not jnp.issubdtype(dtype, jnp.floating):
-        raise ValueError(f"layer {name!r} must hold real numbers, got dtype {dtype}.")
+    x = readable(x, name)
+    kind = getattr(x.dtype, "kind", "")
+    if kind not in ("f", "i", "u", "b") and not jnp.issubdtype(x.dtype, jnp.floating):
+        if getattr(x.dtype, "names", None):
+            instead = f"select a field of the structured array: {', '.join(x.dtype.names)}"
+        else:
+            instead = _INSTEAD.get(kind, "convert it to numbers first")
+        raise ValueError(f"layer {name!r} must hold real numbers, got dtype {x.dtype}; {instead}.")
+    if x.shape is None:
+        raise ValueError(f"layer {name!r} must have shape [n_samples, n_features], got an array without a shape.")
     if len(x.shape) != 2:
         raise ValueError(
             f"layer {name!r} must have shape [n_samples, n_features], got {tuple(x.shape)}; pool or reshape it to one "
@@ -78,7 +102,11 @@ def as_representation(x: Any, name: str) -> Any:
         )
     if 0 in x.shape:
         raise ValueError(f"layer {name!r} is empty: shape {tuple(x.shape)}.")
-    return x.view(np.uint8) if dtype.kind == "b" else x
+    if kind != "b":
+        return x
+    if isinstance(x, Tracer):
+        return x.astype(jnp.uint8)
+    return x.view(np.uint8) if isinstance(x, np.ndarray) else Rows(x, x.shape, np.uint8, np.asarray)
 
 
 def check_same_samples(layers: Mapping[str, Any]) -> int:
@@ -142,8 +170,8 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
     """Look once at every value: finite, some variance, and no zero row where rows are normalised.
 
     Raises:
-        ValueError: For NaN or infinity, with the layer and the first sample; for a row that `metric` cannot
-            normalise; for negative distances.
+        ValueError: For NaN, infinity or a masked value, with the layer and the first sample; for a row that `metric`
+            cannot normalise; for negative distances; for integers whose differences float64 does not hold.
 
     Warns:
         DegenerateLayerWarning: For a layer that is the same for every sample.
@@ -154,21 +182,34 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
     for name, x in layers.items():
         first = np.asarray(x[:1])
         varies = False
-        step = max(1, _CHUNK_ROWS_BYTES // (8 * x.shape[1]))
-        for start in range(0, x.shape[0], step):
-            chunk = np.asarray(x[start : start + step])
+        for rows, chunk in chunks(x, lambda chunk, start, name=name: check_unmasked(chunk, start, name)):
+            start = rows.start
             _check_finite(chunk, start, name)
             if metric in ("cosine", "correlation"):
                 _check_normalisable(chunk, start, name, metric)
             if metric == "precomputed":
                 _check_distances(chunk, start, name)
             varies = varies or bool((chunk != first).any())
+        if first.dtype.kind in "iu" and first.dtype.itemsize == 8 and metric in ("euclidean", "precomputed"):
+            _check_integers(x, name, metric)
         if not varies:
             warnings.warn(
                 f"layer {name!r} has no variance: all {x.shape[0]} samples are the same, so every rank in it is tied.",
                 DegenerateLayerWarning,
                 stacklevel=4,
             )
+
+
+def plain_k(k: Any) -> Any:
+    """Numbers of neighbours without arrays: a single one as it is, several as a tuple.
+
+    Example:
+        >>> plain_k(np.array(3)), plain_k(np.array([1, 2])), plain_k(range(1, 3))
+        (3, (1, 2), (1, 2))
+    """
+    if hasattr(k, "tolist") and not isinstance(k, Tracer):
+        k = k.tolist()
+    return tuple(v.item() if hasattr(v, "item") else v for v in k) if isinstance(k, (tuple, list, range)) else k
 
 
 def check_ks(k: Any, n_samples: int) -> tuple[int, ...]:
@@ -181,7 +222,8 @@ def check_ks(k: Any, n_samples: int) -> tuple[int, ...]:
         >>> check_ks((1, 10), 100)
         (1, 10)
     """
-    given = tuple(k) if isinstance(k, (tuple, list, np.ndarray, range)) else (k,)
+    k = plain_k(k)
+    given = k if isinstance(k, tuple) else (k,)
     if not given or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in given):
         raise ValueError(f"k must be an integer or a tuple of integers, got {k!r}.")
     ks = tuple(int(v) for v in given)  # pyright: ignore[reportArgumentType]
@@ -198,23 +240,16 @@ def check_ks(k: Any, n_samples: int) -> tuple[int, ...]:
     return ks
 
 
-def _readable(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return x
-    if isinstance(x, jax.Array):
-        return x if isinstance(x, Tracer) or not x.is_fully_addressable else np.asarray(x)
-    if hasattr(x, "__dlpack__") and hasattr(x, "detach"):
-        # torch: NumPy has no bfloat16, JAX does; no gradient is kept.
-        return np.asarray(jnp.from_dlpack(x.detach().cpu().contiguous()))
-    if all(hasattr(x, name) for name in ("shape", "dtype", "__getitem__")):
-        return x
-    return np.asarray(x)
-
-
 def _check_finite(chunk: np.ndarray, start: int, name: str) -> None:
     # The sum tells at once, except where finite values overflow: then the closer look finds nothing.
+    if chunk.dtype.kind in "iub":
+        return
     with np.errstate(over="ignore", invalid="ignore"):
-        if chunk.dtype.kind in "iub" or np.isfinite(chunk.sum(dtype=np.float64)):
+        if chunk.dtype in (np.float32, np.float64):
+            total = (chunk @ np.ones(chunk.shape[1], chunk.dtype)).sum()
+        else:
+            total = chunk.sum(dtype=np.float64)
+        if np.isfinite(total):
             return
         bad = ~np.isfinite(chunk.astype(np.float64)).all(1)
     if bad.any():
@@ -224,6 +259,28 @@ def _check_finite(chunk: np.ndarray, start: int, name: str) -> None:
             f"layer {name!r} holds {what} in {int(bad.sum())} of the samples looked at, first in sample {start + row}; "
             "leave these samples out of every layer or repair them."
         )
+
+
+def _check_integers(x: Any, name: str, metric: Metric) -> None:
+    """Refuse differences of 64-bit integers that float64 would round."""
+    lowest = np.zeros(x.shape[1], x.dtype)
+    if metric == "euclidean":
+        lowest = np.minimum.reduce([chunk.min(0) for _, chunk in chunks(x)])
+    for rows, chunk in chunks(x):
+        moved = differences(chunk, lowest)
+        if moved.max() <= _EXACT_INTEGERS:
+            continue
+        # Unsigned, the difference is exact; 2^64 itself is beyond it.
+        whole = chunk.astype(np.uint64) - lowest.astype(np.uint64)
+        held = moved < 2.0**64
+        rounded = ~held | (np.where(held, moved, 0).astype(np.uint64) != whole)
+        if rounded.any():
+            row, column = np.argwhere(rounded)[0]
+            raise ValueError(
+                f"layer {name!r} holds integers that are more than 2^53 apart, which float64 does not tell from their "
+                f"neighbours (feature {column}, first in sample {rows.start + row}); convert it with x.astype(float) "
+                "if that rounding is what you want, or leave the feature out."
+            )
 
 
 def _check_distances(chunk: np.ndarray, start: int, name: str) -> None:

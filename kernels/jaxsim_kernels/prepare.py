@@ -1,11 +1,13 @@
 """Layers as the kernels want them: centred, scaled, padded, placed on their devices.
 
 Neither centring nor scaling changes a rank, and both matter. With a mean offset of 30 the Gram trick in float32 gave
-wrong nearest neighbours for a tenth of the points. The centre is rounded to a coarse power of two per feature, so that
-subtracting it is exact in floating point: integer and binary features stay on their grid and their ties stay ties.
+wrong nearest neighbours for a tenth of the points. A feature whose values lie close together, compared with their size,
+loses one of them first: that difference is exact, so that a constant feature vanishes (see `centring`). Then the
+centre is rounded to a coarse power of two per feature, so that subtracting it is exact in floating point: integer and
+binary features stay on their grid and their ties stay ties.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -14,13 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .folding import folded_features
+from .centring import centre_of, centred, chunks
+from .directions import direction_rows, direction_tolerance, projections
+from .programs import Placement, take_program
 from .scores import half_squared_norms
 from .shapes import padded_features
 
 Metric = Literal["euclidean", "cosine", "correlation", "precomputed"]
 
-_CHUNK_BYTES = 1 << 24
+_SAFE_EXPONENT = 60
 
 
 @dataclass(frozen=True)
@@ -79,21 +83,69 @@ def prepare_layer(
     """
     n_samples, n_features = x.shape
     shape = (n_padded, padded_features(n_features))
-    if metric == "euclidean" and isinstance(x, np.ndarray) and x.shape == shape and x.dtype == dtype == np.float32:
-        # Nothing to pad and nothing to convert: no copy on the host.
-        return Layer(*_centred(place(x), n_samples))
-    host = np.zeros(shape, dtype)
     if metric == "precomputed":
         # Columns are what devices share: a sample's features are its distances from all others.
-        scale = _largest(x)
-        for rows, chunk in _chunks(x):
+        host, scale = np.zeros(shape, dtype), _largest(x)
+        for rows, chunk in chunks(x):
             host[:n_samples, rows] = (np.asarray(chunk, np.float64) / scale).T
         return Layer(place(host), place(_no_norms(n_samples, n_padded, dtype)))
-    centre = _wide_centre(x) if metric == "euclidean" and dtype != np.float64 else None
-    for rows, chunk in _chunks(x):
-        host[rows, :n_features] = _rows_for(metric, chunk, centre)
-    features, half_norms = _centred(place(host), n_samples)
-    return Layer(features, half_norms)
+    if metric == "euclidean" and dtype == np.float32 and _fits_float32(x):
+        # Nothing to pad and nothing to convert: no copy on the host.
+        as_it_is = isinstance(x, np.ndarray) and x.shape == shape and x.dtype == np.float32
+        features, half_norms, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
+        if safe:
+            return Layer(features, half_norms)
+    host = np.zeros(shape, dtype)
+    if metric == "euclidean":
+        centre = centre_of(lambda: chunks(x))
+        for rows, chunk in chunks(x):
+            host[rows, :n_features] = centred(chunk, centre)
+    else:
+        direction_rows(x, metric, host)
+    return Layer(*_centred(place(host), n_samples)[:2])
+
+
+def host_features(x: Any, metric: Metric) -> np.ndarray:
+    """The features that `prepare_layer` puts on devices, on the host: `[n_samples, n_features]` float64.
+
+    Example:
+        >>> host_features(np.array([[1.7e9, 1.0], [1.7e9, 2.0]]), "euclidean").tolist()
+        [[0.0, -0.25], [0.0, 0.25]]
+    """
+    if metric == "euclidean":
+        centre = centre_of(lambda: chunks(x))
+        return np.concatenate([centred(chunk, centre) for _, chunk in chunks(x)])
+    out = np.empty(x.shape)
+    direction_rows(x, metric, out)  # pyright: ignore[reportArgumentType]
+    return out
+
+
+def taken_layer(layer: Layer, samples: np.ndarray, n_padded: int, placement: Placement, precomputed: bool) -> Layer:
+    """Some samples of a layer, with the very bits that they have there.
+
+    Args:
+        layer: From `prepare_layer`.
+        samples: Sample indices.
+        n_padded: Number of rows to pad to.
+        placement: Devices of the layer.
+        precomputed: Whether the layer holds distances, so that those from other samples are left out, too.
+
+    Returns:
+        The layer, on the same devices.
+
+    Example:
+        >>> layer = prepare_layer(np.arange(4.0)[:, None], "euclidean", 512)
+        >>> taken = taken_layer(layer, np.array([1, 3]), 512, Placement(), False)
+        >>> (taken.half_norms[:2] == layer.half_norms[np.array([1, 3])]).all().item()
+        True
+    """
+    chosen = np.zeros(n_padded, np.int32)
+    chosen[: len(samples)] = samples
+    distances_from = np.zeros(padded_features(len(samples)) if precomputed else 0, np.int32)
+    if precomputed:
+        distances_from[: len(samples)] = samples
+    at = (placement.replicate(chosen), np.int32(len(samples)), placement.replicate(distances_from))
+    return Layer(*take_program(placement, precomputed)(layer.features, layer.half_norms, *at))
 
 
 def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
@@ -105,22 +157,45 @@ def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
         n_padded: Number of rows to pad to.
 
     Returns:
-        The layer, in float64 if `x` is float64 and in float32 otherwise.
+        The layer, in float64 if `x` is float64 and in float32 otherwise. Scaled copies of a row get the same bits under
+        `cosine` and `correlation`, except where another row comes between them in the order of one random projection,
+        which `prepare_layer` looks out for and this does not. Subnormal numbers count as 0.
 
     Example:
         >>> traced_layer(jnp.eye(3), "cosine", 4).features.shape
         (4, 3)
     """
+    if metric == "euclidean" and jnp.issubdtype(x.dtype, jnp.integer):
+        # Modulo 2^n the difference of two integers is right as an unsigned number.
+        unsigned = jnp.dtype(f"uint{8 * x.dtype.itemsize}")
+        x = x.astype(unsigned) - x.min(0).astype(unsigned)
     x = x.astype(jnp.float64 if x.dtype == jnp.float64 else jnp.float32)
     if metric == "precomputed":
         n_samples = x.shape[0]
-        distances = jnp.pad(_scaled(x).T, ((0, n_padded - n_samples), (0, 0)))
+        distances = jnp.pad((x / _power_of_two(jnp.abs(x).max())).T, ((0, n_padded - n_samples), (0, 0)))
         return Layer(distances, jnp.asarray(_no_norms(n_samples, n_padded, x.dtype)))
     if metric != "euclidean":
-        x = x - jnp.mean(x, axis=1, keepdims=True) if metric == "correlation" else x
-        x = x / jnp.linalg.norm(x, axis=1, keepdims=True)
+        x = _one_row_a_direction(_traced_directions(x, metric), direction_tolerance(x.dtype))
     padded = jnp.pad(x, ((0, n_padded - x.shape[0]), (0, 0)))
-    return Layer(*_centred(padded, x.shape[0]))
+    return Layer(*_centred(padded, x.shape[0])[:2])
+
+
+def _traced_directions(x: jax.Array, metric: Metric) -> jax.Array:
+    x = x / _power_of_two(jnp.max(jnp.abs(x), axis=1, keepdims=True))
+    if metric == "correlation":
+        x = x - jnp.mean(x, axis=1, keepdims=True)
+        x = x - jnp.mean(x, axis=1, keepdims=True)
+    return x / jnp.linalg.norm(x, axis=1, keepdims=True)
+
+
+def _one_row_a_direction(rows: jax.Array, tolerance: float) -> jax.Array:
+    """The first of neighbours in the order of a projection that agree, in place of each of them."""
+    n_samples = rows.shape[0]
+    order = jnp.argsort(rows @ jnp.asarray(projections(rows.shape[1])[:, 0], rows.dtype))
+    ordered = rows[order]
+    apart = jnp.max(jnp.abs(ordered[1:] - ordered[:-1]), axis=1) > tolerance
+    begins = lax.cummax(jnp.where(jnp.pad(apart, (1, 0)), jnp.arange(n_samples), 0))
+    return jnp.zeros_like(rows).at[order].set(ordered[begins])
 
 
 def _no_norms(n_samples: int, n_padded: int, dtype: Any) -> np.ndarray:
@@ -129,80 +204,51 @@ def _no_norms(n_samples: int, n_padded: int, dtype: Any) -> np.ndarray:
 
 def _largest(x: Any) -> float:
     """The power of two below the largest distance: dividing by it is exact and keeps float32 in its range."""
-    largest = max(float(np.max(np.abs(chunk))) for _, chunk in _chunks(x))
+    largest = max(float(np.max(np.abs(chunk))) for _, chunk in chunks(x))
     return float(np.exp2(np.floor(np.log2(largest)))) if largest > 0 else 1.0
 
 
-def normalised_rows(chunk: np.ndarray, metric: Metric) -> np.ndarray:
-    """Rows whose Euclidean distances order like `metric`, in float64.
-
-    Example:
-        >>> normalised_rows(np.array([[3.0, 4.0]]), "cosine")
-        array([[0.6, 0.8]])
-    """
-    chunk = np.asarray(chunk, np.float64)
-    if metric == "euclidean":
-        return chunk
-    if metric == "correlation":
-        chunk = chunk - chunk.mean(1, keepdims=True)
-    # Scaled first: the norm of a row of 1e200 overflows, of 1e-200 vanishes.
-    chunk = chunk / np.abs(chunk).max(1, keepdims=True)
-    return chunk / np.linalg.norm(chunk, axis=1, keepdims=True)
-
-
-def chunk_rows(shape: tuple[int, ...], itemsize: int = 8) -> int:
-    """Rows of an array to read at once.
-
-    Example:
-        >>> chunk_rows((10, 1 << 20))
-        2
-    """
-    return max(1, _CHUNK_BYTES // max(1, shape[1] * itemsize))
-
-
-def _chunks(x: Any) -> Iterator[tuple[slice, np.ndarray]]:
-    step = chunk_rows(x.shape)
-    for start in range(0, x.shape[0], step):
-        rows = slice(start, min(start + step, x.shape[0]))
-        yield rows, np.asarray(x[rows])
-
-
-def _wide_centre(x: Any) -> tuple[np.ndarray, float] | None:
-    """Centre and scale for dtypes that float32 cannot hold: applied in float64 before the rounding to float32."""
+def _fits_float32(x: Any) -> bool:
+    """Whether float32 holds every value of the dtype."""
     dtype = np.dtype(x.dtype)
-    if dtype.kind not in "fiu" or dtype.itemsize < 4 or dtype == np.float32:
-        return None
-    mean = sum(chunk.sum(0, dtype=np.float64) / x.shape[0] for _, chunk in _chunks(x))
-    spread = np.zeros(x.shape[1])
-    for _, chunk in _chunks(x):
-        spread = np.maximum(spread, np.abs(chunk - mean).max(0))
-    grid = np.exp2(np.round(np.log2(np.where(spread > 0, spread, 1.0))))
-    centre = np.where(spread > 0, np.round(mean / grid) * grid, mean)
-    return centre, float(grid.max(where=spread > 0, initial=1e-300))
+    return dtype == np.float32 or dtype.itemsize < (3 if dtype.kind in "iu" else 4)
 
 
-def _rows_for(metric: Metric, chunk: np.ndarray, centre: tuple[np.ndarray, float] | None) -> np.ndarray:
-    if metric != "euclidean":
-        return normalised_rows(chunk, metric)
-    return chunk if centre is None else (chunk.astype(np.float64) - centre[0]) / centre[1]
+def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray:
+    host = np.zeros(shape, np.float32)
+    for rows, chunk in chunks(x):
+        host[rows, : x.shape[1]] = chunk
+    return host
 
 
 @jax.jit
-def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array]:
+def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Features about their centre, half norms, and whether the scale of the features was one to trust.
+
+    XLA takes subnormal numbers for 0, and products of very small or large ones leave the range of float32.
+    """
     valid = jnp.arange(x.shape[0])[:, None] < n_valid
+    first = x[0]
+    inside = jnp.where(valid, x, first)
+    low, high = jnp.min(inside, axis=0), jnp.max(inside, axis=0)
+    nearest, farthest = jnp.minimum(jnp.abs(low), jnp.abs(high)), jnp.maximum(jnp.abs(low), jnp.abs(high))
+    # See `centring`: a difference of values that lie this close together is exact.
+    base = jnp.where(((low > 0) | (high < 0)) & (farthest / 2 <= nearest), first, 0)
+    low, high = low - base, high - base
+    extent = jnp.max(jnp.maximum(-low, high))
     # Scale before squaring: a power of two is exact, and neither 1e-30 nor 1e30 leaves the range of float32.
-    x = _scaled(x)
-    mean = jnp.sum(x, axis=0) / n_valid
+    scale = _power_of_two(extent)
+    x = (x - base) / scale
+    mean = jnp.sum(jnp.where(valid, x, 0.0), axis=0) / n_valid
     moved = jnp.where(valid, x - mean, 0.0)
     deviation = jnp.sqrt(jnp.sum(moved * moved, axis=0) / n_valid)
     grid = _power_of_two(deviation)
     centre = jnp.round(mean / grid) * grid
-    x = _scaled(jnp.where(valid, x - centre, 0.0))
-    return x, half_squared_norms(x, n_valid)
-
-
-def _scaled(x: jax.Array) -> jax.Array:
-    return x / _power_of_two(jnp.max(folded_features(jnp.maximum, jnp.abs, x)))
+    # The largest magnitude follows from the extremes, without another look at the features.
+    left = _power_of_two(jnp.max(jnp.maximum(centre - low / scale, high / scale - centre)))
+    x = jnp.where(valid, x - centre, 0.0) / left
+    safe = (extent > 2.0**-_SAFE_EXPONENT) & (extent < 2.0**_SAFE_EXPONENT)
+    return x, half_squared_norms(x, n_valid), safe
 
 
 def _power_of_two(x: jax.Array) -> jax.Array:

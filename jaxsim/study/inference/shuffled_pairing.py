@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxsim_kernels import check_metric
-from jaxsim_kernels.prepare import normalised_rows
+from jaxsim_kernels.prepare import host_features
 from jaxtyping import Float, Int
 from scipy.stats import rankdata
 
@@ -98,8 +98,8 @@ def shuffled_imbalances(
     n, m = shuffles.shape[1], len(queries)
     place = np.full(n, -1, np.int64)
     place[queries] = np.arange(m)
-    neighbours = [_neighbours(_prepared(x, metric), queries, k) for x in sources]
-    prepared = [_prepared(y, metric) for y in targets]
+    neighbours = [_neighbours(host_features(np.asarray(x), check_metric(metric)), queries, k) for x in sources]
+    prepared = [host_features(np.asarray(y), check_metric(metric)) for y in targets]
     # Which query row of the source is paired with each query row of the target.
     partner = place[inverse_shuffles(shuffles)[:, queries]]
     sums = np.zeros((len(shuffles), len(sources), len(targets)))
@@ -116,16 +116,6 @@ def shuffled_imbalances(
                 for b, of_target in enumerate(ranks):
                     sums[first : first + step, a, b] += of_target[rows, columns].sum(axis=(1, 2), dtype=np.float64)
     return sums * (2 / (n * m * k))
-
-
-def _prepared(x: np.ndarray, metric: str) -> np.ndarray:
-    """Float64, centred (which changes no rank and removes cancellation), rows normalised where the metric asks."""
-    wide = np.asarray(normalised_rows(np.asarray(x), check_metric(metric)), np.float64)
-    mean = wide.mean(axis=0)
-    spread = np.abs(wide - mean).max(axis=0)
-    # A coarse power of two: subtracting it is exact for integer and binary features, so their ties stay ties.
-    grid = np.exp2(np.round(np.log2(np.where(spread > 0, spread, 1.0))))
-    return wide - np.where(spread > 0, np.round(mean / grid) * grid, mean)
 
 
 def _scores(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
