@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "memory": "peak memory over the features, in a fresh process",
     "precision": "what each precision does to ranks and to Delta",
     "coverage": "how often intervals of findings hold the truth, on fresh sets of rendered images",
+    "intervals": "what standard errors from half-samples cost, over the same without",
     "nulls": "how often tests of findings reject where there is nothing to find",
     "crossover": "from how many thresholds per row on sorting beats counting",
     "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",

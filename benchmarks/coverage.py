@@ -95,8 +95,9 @@ def coverage_of(found: xr.Dataset) -> dict[str, Any]:
         found: `value`, `standard_error`, `low`, `high` on (`set`, `finding`), with `kind`.
 
     Returns:
-        JSON-able. `ratio` is the estimated over the true standard deviation, `width` the mean width over that of the
-        true 95 % range, 2 x 1.96 true standard deviations.
+        JSON-able. `ratio` is the estimated over the true standard deviation (root mean square over the sets), `width`
+        the mean width over that of the true 95 % range, 2 x 1.96 true standard deviations; median, smallest and largest
+        over the findings that differ between sets at all.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -111,21 +112,25 @@ def coverage_of(found: xr.Dataset) -> dict[str, Any]:
     """
     value, error = found["value"].values, found["standard_error"].values
     truth, spread = value.mean(axis=0), value.std(axis=0, ddof=1)
+    moves = spread > 0
     inside = (found["low"].values <= truth) & (truth <= found["high"].values)
-    width = (found["high"].values - found["low"].values).mean(axis=0) / (2 * 1.96 * spread)
-    ratio = np.sqrt((error**2).mean(axis=0)) / spread
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = (found["high"].values - found["low"].values).mean(axis=0) / (2 * 1.96 * spread)
+        ratio = np.sqrt((error**2).mean(axis=0)) / spread
+
+    def extremes(values: np.ndarray) -> list[float]:
+        return [float(values.min()), float(values.max())]
+
     kinds = found["kind"].values.astype(str)
 
     def told(chosen: np.ndarray) -> dict[str, Any]:
         return {
             "findings": int(chosen.sum()),
             "coverage": float(inside[:, chosen].mean()),
-            "coverage_range": [
-                float(inside[:, chosen].mean(axis=0).min()),
-                float(inside[:, chosen].mean(axis=0).max()),
-            ],
-            "ratio": [float(np.median(ratio[chosen])), float(ratio[chosen].min()), float(ratio[chosen].max())],
-            "width": [float(np.median(width[chosen])), float(width[chosen].max())],
+            "coverage_range": extremes(inside[:, chosen].mean(axis=0)),
+            "ratio": [float(np.median(ratio[chosen & moves])), *extremes(ratio[chosen & moves])],
+            "width": [float(np.median(width[chosen & moves])), *extremes(width[chosen & moves])],
+            "same_in_all_sets": int((chosen & ~moves).sum()),
             "by_degrees": {
                 str(degrees): float(
                     (np.abs(value - truth)[:, chosen] <= student.ppf(0.975, degrees) * error[:, chosen]).mean()

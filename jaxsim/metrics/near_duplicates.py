@@ -77,7 +77,7 @@ class NearDuplicates:
             more = len(group) - _SHOWN_IDS
             parts.append("(" + ", ".join(group[:_SHOWN_IDS]) + (f" and {more:,} more)" if more > 0 else ")"))
         what = "1 group" if self.n_groups == 1 else f"{self.n_groups:,} groups"
-        return f"{what}: {', '.join(parts)}" + (" ..." if self.n_groups > _SHOWN_GROUPS else "")
+        return f"{what}: {', '.join(parts)}" + (" and others" if self.n_groups > _SHOWN_GROUPS else "")
 
 
 def near_duplicates(

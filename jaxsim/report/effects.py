@@ -1,5 +1,6 @@
-"""The kinds of effects that findings are of, and how their rows are chosen, sorted and named."""
+"""The kinds of effects that findings are of, and how their rows are chosen, sorted, named and printed."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,3 +137,49 @@ def kinds_of(findings: xr.Dataset) -> list[str]:
     if unknown:
         raise ValueError(f"Expected findings of the kinds {', '.join(KINDS)}, but {unknown[0]!r} came.")
     return [kind for kind in KINDS if kind in there]
+
+
+def interval(row: xr.Dataset, name: str) -> str:
+    """A value of one finding with its interval, or with the reason why there is none.
+
+    Example:
+        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> rows = findings_of(constructed_findings(notes={"alignment": "too few splits"}), "alignment")
+        >>> interval(rows.isel(finding=0), "value")
+        '+0.213 (no interval: too few splits)'
+    """
+    middle, prefix = float(row[name]), "" if name == "value" else f"{name}_"
+    if not math.isfinite(middle):
+        return "–" if prefix else "undefined"
+    low, high = float(row[f"{prefix}low"]), float(row[f"{prefix}high"])
+    if math.isfinite(low) and math.isfinite(high):
+        decimals = decimals_for(high - middle, middle - low)
+        return f"{signed(middle, decimals)} [{signed(low, decimals)}, {signed(high, decimals)}]"
+    note = str(row["note"].item())
+    return f"{signed(middle)} (no interval: {note})" if note and not prefix else signed(middle)
+
+
+def signed(value: float, decimals: int = 3) -> str:
+    """Three decimals, or as many as wanted, with a sign of typographic length.
+
+    Example:
+        >>> signed(0.0214), signed(0.00047, 5)
+        ('+0.021', '+0.00047')
+    """
+    return f"{value:+.{decimals}f}".replace("-", "\u2212")
+
+
+def decimals_for(*sizes: float) -> int:
+    """At least three decimals, and so many that the smallest of some numbers other than 0 has a digit; at most six.
+
+    Example:
+        >>> decimals_for(0.04), decimals_for(0.4, 0.0004), decimals_for(0.0)
+        (3, 4, 3)
+    """
+    smallest = min((abs(size) for size in sizes if size and math.isfinite(size)), default=1.0)
+    return min(6, max(3, math.ceil(-math.log10(smallest))))
+
+
+def who(row: xr.Dataset) -> str:
+    """The model or the pair."""
+    return ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)

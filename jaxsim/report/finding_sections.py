@@ -44,6 +44,8 @@ def findings(story: Story) -> Markup:
         for place, kind in enumerate(kinds_of_question(found, question)):
             notes = notes_of(found.isel(finding=found["kind"].values == kind))
             caption = f"{CAPTIONS[kind]} {kept}"
+            if not KINDS[kind].nothing:
+                caption += " There is no p: 0 is not what nothing would give."
             caption += f" Points without a bar have no interval: {'; '.join(notes)}." if notes else ""
 
             def rows(k: int, kind: str = kind, caption: str = caption) -> Markup:

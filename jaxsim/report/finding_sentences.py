@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from jaxsim.report.effects import by_magnitude, findings_of, notes_of, spaces_of
+from jaxsim.report.effects import by_magnitude, decimals_for, findings_of, interval, notes_of, signed, spaces_of, who
 from jaxsim.report.sentences import counted, listed
 
 CONTROLS = {"control": "random weights", "shuffled": "shuffled images"}
@@ -99,35 +99,6 @@ def verdict(rows: xr.Dataset, unit: str, positive: str, negative: str) -> str:
     few = listed([f"{who(row)} {interval(row, 'value')}" for row in _each(rows)]) if n <= MOST_SAID else ""
     shown = few or _span(value)
     return f"{told[0].upper()}{told[1:]} ({shown}{_beside(rows)}){_beyond_control(rows)}.{_no_interval(rows)}"
-
-
-def interval(row: xr.Dataset, name: str) -> str:
-    """A value of one finding with its interval, or with the reason why there is none.
-
-    Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
-        >>> rows = findings_of(constructed_findings(notes={"alignment": "too few splits"}), "alignment")
-        >>> interval(rows.isel(finding=0), "value")
-        '+0.213 (no interval: too few splits)'
-    """
-    middle, prefix = float(row[name]), "" if name == "value" else f"{name}_"
-    if not math.isfinite(middle):
-        return "–" if prefix else "undefined"
-    low, high = float(row[f"{prefix}low"]), float(row[f"{prefix}high"])
-    if math.isfinite(low) and math.isfinite(high):
-        return f"{signed(middle)} [{signed(low)}, {signed(high)}]"
-    note = str(row["note"].item())
-    return f"{signed(middle)} (no interval: {note})" if note and not prefix else signed(middle)
-
-
-def signed(value: float) -> str:
-    """Three decimals with a sign of typographic length."""
-    return f"{value:+.3f}".replace("-", "\u2212")
-
-
-def who(row: xr.Dataset) -> str:
-    """The model or the pair."""
-    return ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)
 
 
 def excludes_zero(rows: xr.Dataset) -> np.ndarray:
@@ -239,9 +210,11 @@ def _changes_less(a: str, b: str, up: bool) -> str:
 def _by(row: xr.Dataset, *, beside: bool) -> str:
     """A difference whose direction the words around it say; with its controls where it is the only one."""
     sign = 1 if float(row["value"]) > 0 else -1
+    value = abs(float(row["value"]))
     low, high = sorted(sign * float(row[name]) for name in ("low", "high"))
-    ends = f" [{low:.3f}, {high:.3f}]" if math.isfinite(low) else ""
-    return f"by {abs(float(row['value'])):.3f}{ends}{_beside(row, sign) if beside else ''}"
+    decimals = decimals_for(high - value, value - low)
+    ends = f" [{low:.{decimals}f}, {high:.{decimals}f}]".replace("-", "\u2212") if math.isfinite(low) else ""
+    return f"by {value:.{decimals}f}{ends}{_beside(row, sign) if beside else ''}"
 
 
 def _no_interval(rows: xr.Dataset) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from jaxsim.report.effects import KINDS, by_magnitude, findings_of, kinds_of, spaces_of
-from jaxsim.report.finding_sentences import MOST_SAID, main_of, signed, who
+from jaxsim.report.effects import KINDS, by_magnitude, decimals_for, findings_of, kinds_of, signed, spaces_of, who
+from jaxsim.report.finding_sentences import MOST_SAID, main_of
 from jaxsim.report.sentences import listed
 
 #: Kinds that the figure shows, of the main space and of every label.
@@ -88,4 +88,5 @@ def _closest(rows: xr.Dataset) -> list[str]:
 
 
 def _path(row: xr.Dataset) -> str:
-    return ", ".join(signed(float(value)) for value in row["by_size"].values)
+    values = [float(value) for value in row["by_size"].values]
+    return ", ".join(signed(value, decimals_for(*values)) for value in values)

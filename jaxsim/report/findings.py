@@ -9,7 +9,16 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.report import figures
-from jaxsim.report.effects import by_magnitude, changing, findings_of, kinds_of, row_label
+from jaxsim.report.effects import (
+    by_magnitude,
+    changing,
+    decimals_for,
+    findings_of,
+    interval,
+    kinds_of,
+    row_label,
+    signed,
+)
 from jaxsim.report.figures.findings import Panel
 from jaxsim.report.figures.palette import ModelStyle
 from jaxsim.report.finding_sentences import (
@@ -17,8 +26,6 @@ from jaxsim.report.finding_sentences import (
     describe_labels,
     describe_order,
     describe_smoothness,
-    interval,
-    signed,
 )
 from jaxsim.report.finding_sizes import headlines
 from jaxsim.report.markup import joined, tag
@@ -180,7 +187,9 @@ def finding_rows(findings: xr.Dataset, kind: str, k: int | None = None) -> list[
         row = rows.isel(finding=i)
         p = float(row["p_corrected"])
         chance = "–" if not math.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-        smaller = ", ".join(_effect(float(value)) for value in row["by_size"].values[:-1])
+        sizes = [float(value) for value in row["by_size"].values[:-1]]
+        decimals = decimals_for(float(row["high"] - row["low"]), *(sizes if changes[i] else []))
+        smaller = ", ".join(signed(value, decimals) if math.isfinite(value) else "–" for value in sizes)
         both = (interval(row, name) for name in ("control", "shuffled"))
         listing.append([row_label(row), _measured(row), chance, *both, f"{smaller}{' ↕' if changes[i] else ''}"])
     return listing
@@ -206,7 +215,3 @@ def _measured(row: xr.Dataset) -> str:
     if not note or math.isfinite(float(row["low"])) or not math.isfinite(value):
         return interval(row, "value")
     return joined(signed(value), " ", tag("span", f"no interval: {note}", class_="why"))
-
-
-def _effect(value: float) -> str:
-    return signed(value) if math.isfinite(value) else "–"

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.stats import t as student
 
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
 from jaxsim.study.effects import OF_LABELS, PAIRED, TESTED, Effect, Effects, effects, label_of
 from jaxsim.study.inference.correction import corrected_p_values
+from jaxsim.study.labels import apart, as_many_k
 from jaxsim.study.smoothness import smoothness_profile
 
 NOTES: dict[str, str] = {}
@@ -78,8 +79,9 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
         `control_high`; `beyond`, `beyond_low`, `beyond_high`, the value minus the control, paired by halves;
         `shuffled`, `shuffled_low`, `shuffled_high`, with images paired at random; `by_size` on (`k`, `finding`,
         `size`), the effect at N/4 and N/2 (means over quarters and halves of the samples) and at N; `sign_changes`,
-        whether its sign is another at a smaller size. Coordinates `kind`, `a`, `b`, `space`, `note` on `finding`.
-        Attributes: `n_splits`, `n_groups`, `n_samples`, `seed`, `level`, `degrees_of_freedom`, `h`.
+        whether it is of the other sign at a smaller size, by more than a standard error. Coordinates `kind`, `a`, `b`,
+        `space`, `note` on `finding`. Attributes: `n_splits`, `n_groups`, `n_samples`, `seed`, `level`,
+        `degrees_of_freedom`, `h`.
 
     Raises:
         ValueError: If the control was measured on other samples, splits or models.
@@ -89,7 +91,7 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
     h = float(smoothness_profile(measured.results["imbalance"]).attrs["h"])
     whole = effects(measured.results["imbalance"], measured.information, measured.label_overlap, h=h)
     names = list(whole)
-    own = _Sampled(_stacked(whole, names), _in_halves(measured, names, h))
+    own = _Sampled(_stacked(whole, names), _in_parts(halves, "", h, names))
     variables: dict[str, Any] = {"value": own.value, "standard_error": own.error()}
     reach = half_sample_quantile(level, n_splits)
     variables |= _interval(own, reach)
@@ -104,15 +106,14 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
                 "measure both with the same samples, seed and n_splits"
             )
         of_control = effects(control.results["imbalance"], control.information, control.label_overlap, h=h)
-        random = _Sampled(_stacked(of_control, names), _in_halves(control, names, h))
+        random = _Sampled(_stacked(of_control, names), _in_parts(control.halves, "", h, names))
     for prefix, sampled in (("control", random), ("beyond", own.minus(random))):
         variables |= {prefix: sampled.value, **_interval(sampled, reach, f"{prefix}_")}
     chance = nothing
     if measured.shuffled is not None:
         at_random = effects(measured.shuffled["imbalance"], _known(measured.shuffled), h=h)
-        # Labels belong to images: there is no such thing as a label of shuffled ones.
         at_random |= {name: np.full(len(halves["k"]), np.nan) for name in names if name.kind in OF_LABELS}
-        chance = _Sampled(_stacked(at_random, names), _in_halves(measured, names, h, "shuffled_"))
+        chance = _Sampled(_stacked(at_random, names), _in_parts(halves, "shuffled_", h, names))
         of_pairs = np.isin(kinds, PAIRED)
         chance.value[:, ~of_pairs] = np.nan
         chance.halves[..., ~of_pairs] = np.nan
@@ -122,7 +123,7 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
         {
             **{name: (("k", "finding"), values) for name, values in variables.items()},
             "by_size": (("k", "finding", "size"), by_size),
-            "sign_changes": (("k", "finding"), _sign_changes(by_size) & np.isin(kinds, TESTED)),
+            "sign_changes": (("k", "finding"), _sign_changes(by_size, own.error()) & np.isin(kinds, TESTED)),
         },
         coords={
             "k": halves["k"].values,
@@ -148,37 +149,28 @@ def _stacked(found: Effects, names: list[Effect]) -> Float[np.ndarray, "n_k n_fi
     return np.stack([found[name] for name in names], axis=1).astype(np.float64)
 
 
-def _within(part: xr.Dataset, prefix: str, h: float, names: list[Effect]) -> Effects:
-    """The effects within a part of the samples; NaN of labels where a part does not have them."""
-    name = f"{prefix}overlap"
-    overlap = part[[name]].rename({name: "overlap"}) if name in part else None
-    found = effects(part[f"{prefix}imbalance"], _known(part, prefix), overlap, h=h)
+def _in_parts(
+    parts: xr.Dataset, prefix: str, h: float, names: list[Effect]
+) -> Float[np.ndarray, "*parts n_k n_findings"]:
+    """The effects within parts of the samples, all at once; NaN of labels where parts do not have them."""
+    imbalance = parts[f"{prefix}imbalance"]
+    known = {
+        name: as_many_k(parts[f"{prefix}{name}"]).to_dataset(name=name)
+        for name in ("forward", "overlap")
+        if f"{prefix}{name}" in parts
+    }
+    found = effects(as_many_k(imbalance), known.get("forward"), known.get("overlap"), h=h)
     if prefix == "shuffled_":
-        found |= {each: np.full(part.sizes["k"], np.nan) for each in names if each.kind in OF_LABELS}
-    return found
+        # Labels belong to images: there is no such thing as a label of shuffled ones.
+        blank = np.full(as_many_k(imbalance).sizes["k"], np.nan)
+        found |= {each: blank for each in names if each.kind in OF_LABELS}
+    return apart(_stacked(found, names), imbalance)
 
 
 def _known(dataset: xr.Dataset, prefix: str = "") -> xr.Dataset | None:
     """What the steps know of spaces in one measurement, None without spaces."""
     name = f"{prefix}forward"
     return dataset[[name]].rename({name: "forward"}) if name in dataset else None
-
-
-def _in_halves(
-    measured: Measured, names: list[Effect], h: float, prefix: str = ""
-) -> Float[np.ndarray, "n_splits 2 n_k n_findings"]:
-    halves = measured.halves
-    return np.stack(
-        [
-            np.stack(
-                [
-                    _stacked(_within(one, prefix, h, names), names)
-                    for one in (halves.isel(split=split, side=side) for side in range(2))
-                ]
-            )
-            for split in range(halves.sizes["split"])
-        ]
-    )
 
 
 def _interval(sampled: _Sampled, reach: float, prefix: str = "") -> dict[str, np.ndarray]:
@@ -207,13 +199,14 @@ def _by_size(
     n = int(measured.halves.attrs["n_samples"])
     sizes, values = [n // 2, n], [own.halves.mean(axis=(0, 1)), own.value]
     if "quarter_imbalance" in measured.halves:
-        each = [measured.halves.isel(quarter=place) for place in range(measured.halves.sizes["quarter"])]
-        found = [_stacked(_within(one, "quarter_", h, names), names) for one in each]
         sizes.insert(0, n // 4)
-        values.insert(0, np.mean(found, axis=0))
+        values.insert(0, _in_parts(measured.halves, "quarter_", h, names).mean(axis=0))
     return np.array(sizes), np.stack(values, axis=-1)
 
 
-def _sign_changes(by_size: Float[np.ndarray, "n_k n_findings n_sizes"]) -> np.ndarray:
-    signs = np.sign(by_size)
-    return (signs[..., :-1] * signs[..., -1:] < 0).any(axis=-1)
+def _sign_changes(
+    by_size: Float[np.ndarray, "n_k n_findings n_sizes"], error: Float[np.ndarray, "n_k n_findings"]
+) -> Bool[np.ndarray, "n_k n_findings"]:
+    """Whether an effect is of the other sign with fewer samples, and there by more than a standard error."""
+    fewer, sign = by_size[..., :-1], np.sign(by_size[..., -1:])
+    return ((np.sign(fewer) * sign < 0) & (np.abs(fewer) > error[..., None])).any(axis=-1)

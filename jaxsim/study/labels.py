@@ -6,6 +6,7 @@ here, loaded from a file or put together by hand from one's own arrays is treate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from jaxtyping import Bool, Float
 
 #: The coordinates every labelled imbalance carries next to `source` and `target`.
 REQUIRED = ("source_model", "source_step", "source_depth")
+
+#: Dims of parts of the samples.
+PARTS = ("split", "side", "quarter")
 
 
 @dataclass(frozen=True)
@@ -268,6 +272,41 @@ def informative(imbalance: xr.DataArray) -> xr.DataArray:
     """The imbalance, as `read_labels` returned it, without the rows and columns of constant steps."""
     kept = np.flatnonzero(~constant_steps_of(imbalance, "source"))
     return imbalance.isel(source=kept, target=kept)
+
+
+def as_many_k(values: xr.DataArray) -> xr.DataArray:
+    """Several measurements of the same steps as one with more values of k, to be worked on at once.
+
+    Args:
+        values: Dims `k` and those of the steps, and further dims of parts of the samples (`split`, `side`, `quarter`).
+
+    Returns:
+        The same with the further dims laid out along `k`, whose coordinate counts from 0; `apart` undoes it.
+
+    Example:
+        >>> halves = xr.DataArray(np.zeros((8, 2, 3, 5)), dims=("split", "side", "k", "step"))
+        >>> as_many_k(halves).sizes["k"]
+        48
+    """
+    parts = [dim for dim in values.dims if dim in PARTS]
+    rest = [dim for dim in values.dims if dim not in PARTS and dim != "k"]
+    ordered = values.transpose(*parts, "k", *rest)
+    n = math.prod(ordered.sizes[dim] for dim in (*parts, "k"))
+    coords = {name: coord for name, coord in values.coords.items() if set(coord.dims) <= set(rest) and coord.dims}
+    flat = ordered.values.reshape(n, *(ordered.sizes[dim] for dim in rest))
+    return xr.DataArray(flat, coords={"k": np.arange(n), **coords}, dims=("k", *rest))
+
+
+def apart(values: Float[np.ndarray, "n *rest"], of: xr.DataArray) -> Float[np.ndarray, "..."]:
+    """What was worked out from `as_many_k(of)`, along the parts of `of` again: `[*parts, n_k, *rest]`.
+
+    Example:
+        >>> halves = xr.DataArray(np.zeros((8, 2, 3, 5)), dims=("split", "side", "k", "step"))
+        >>> apart(np.zeros(48), halves).shape
+        (8, 2, 3)
+    """
+    parts = [of.sizes[dim] for dim in of.dims if dim in PARTS]
+    return values.reshape(*parts, of.sizes["k"], *values.shape[1:])
 
 
 def matching_error(imbalance: xr.DataArray, standard_error: xr.DataArray | None) -> np.ndarray:

@@ -119,7 +119,8 @@ def measure(
 
     found = open_layers(features, ids, settings, spaces, groups, categories)
     of_copies = None if copies is None else warning_of(copies)
-    said = [DegenerateLayerWarning(message) for message in found.messages]
+    said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
+    said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
     said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     for warning in said:

@@ -7,6 +7,7 @@ import xarray as xr
 
 from jaxsim.metrics.half_samples import half_sample_error
 from jaxsim.study.between import between_models
+from jaxsim.study.labels import apart, as_many_k
 from jaxsim.study.smoothness import smoothness_profile
 
 SMOOTHNESS = ("forward", "backward", "mean", "fixed_step", "mean_change", "max_change", "roughness")
@@ -26,32 +27,16 @@ def with_sampling_errors(
     Returns:
         Both datasets with the errors of `SMOOTHNESS` and `BETWEEN`.
     """
-    h, ts = smoothness.attrs["h"], smoothness["t"].values
-    sides: list[tuple[xr.Dataset, xr.Dataset]] = []
-    for side in range(2):
-        own = [halves["imbalance"].isel(split=split, side=side) for split in range(halves.sizes["split"])]
-        changes = [smoothness_profile(one, h=h, grid=ts) for one in own]
-        distances = [between_models(one) for one in own]
-        sides.append((_stacked(changes, SMOOTHNESS), _stacked(distances, BETWEEN)))
-    errors = []
-    for place, names in enumerate((SMOOTHNESS, BETWEEN)):
-        first, second = (side[place] for side in sides)
-        errors.append(
-            {
-                f"{name}_sampling_error": (
-                    first[name].dims[1:],
-                    half_sample_error(first[name].values, second[name].values),
-                )
-                for name in names
-            }
-        )
-    return smoothness.assign(errors[0]), between.assign(errors[1])
+    imbalance = halves["imbalance"]
+    stacked = as_many_k(imbalance)
+    changes = smoothness_profile(stacked, h=smoothness.attrs["h"], grid=smoothness["t"].values)
+    distances = between_models(stacked)
 
+    def errors(of: xr.Dataset, names: tuple[str, ...]) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+        found = {}
+        for name in names:
+            values = apart(of[name].values, imbalance)
+            found[f"{name}_sampling_error"] = (of[name].dims, half_sample_error(values[:, 0], values[:, 1]))
+        return found
 
-def _stacked(datasets: list[xr.Dataset], names: tuple[str, ...]) -> xr.Dataset:
-    return xr.Dataset(
-        {
-            name: (("split", *datasets[0][name].dims), np.stack([each[name].values for each in datasets]))
-            for name in names
-        }
-    )
+    return smoothness.assign(errors(changes, SMOOTHNESS)), between.assign(errors(distances, BETWEEN))

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from jaxsim.report.constructed_further import constructed_findings
+from jaxsim.report.effects import interval
 from jaxsim.report.finding_sentences import (
     describe_information,
     describe_labels,
     describe_order,
     describe_smoothness,
-    interval,
 )
 from jaxsim.report.findings import checked_findings, finding_rows, questions, study_of
 
@@ -141,6 +141,10 @@ def test_rows_are_sorted_by_size_and_carry_what_smaller_samples_gave():
 def test_intervals_print_the_value_between_their_ends():
     rows = changed(constructed_findings(), "alignment", value=0.0004, low=-0.1, high=0.1)
     assert interval(rows.isel(k=0, finding=0), "value") == "+0.000 [−0.100, +0.100]"
+    small = changed(constructed_findings(), "alignment", value=0.0004, low=0.0002, high=0.0006)
+    assert interval(small.isel(k=0, finding=0), "value") == "+0.0004 [+0.0002, +0.0006]"
+    small = changed(small, "smoothness_difference", value=0.0004, low=0.0001, high=0.0007)
+    assert "by 0.0004 [0.0001, 0.0007]" in describe_smoothness(small)
 
 
 def test_spaces_of_the_user_s_own_are_named_and_others_counted():
