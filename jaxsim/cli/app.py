@@ -114,7 +114,7 @@ def compare(
     ] = None,
     groups: Annotated[
         str | None,
-        typer.Option(help="Images that belong together: a file of id,group pairs, or near_duplicates to find them."),
+        typer.Option(help="Images that belong together: a file like that of labels, or near_duplicates to find them."),
     ] = None,
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
@@ -141,7 +141,7 @@ def compare(
             from jaxsim.cli.hosts import join_hosts
 
             join_hosts()
-        from jaxsim.cli.label_files import read_label_files
+        from jaxsim.cli.label_files import read_group_file, read_label_files
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
 
@@ -176,7 +176,7 @@ def compare(
             out=out,
             untrained=untrained,
             labels=read_label_files(labels) if labels else None,
-            groups=groups,
+            groups=read_group_file(groups) if groups else None,
         )
 
 

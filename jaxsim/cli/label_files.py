@@ -1,4 +1,4 @@
-"""Categories of images from files, for `--labels NAME=FILE`."""
+"""Categories and groups of images from files, for `--labels NAME=FILE` and `--groups FILE`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+NEAR_DUPLICATES = "near_duplicates"
 SUFFIXES = (".csv", ".txt", ".json", ".npy")
 
 
@@ -41,13 +42,33 @@ def read_label_files(given: Sequence[str]) -> dict[str, Any]:
             raise ValueError(f"expected --labels as NAME=FILE, such as class=labels.csv; got {text!r}")
         if name in found:
             raise ValueError(f"expected every name of --labels once, got {name!r} twice")
-        found[name] = _read(Path(path).expanduser())
+        found[name] = _read(Path(path).expanduser(), "labels")
     return found
 
 
-def _read(path: Path) -> Any:
+def read_group_file(given: str) -> Any:
+    """What `jaxsim.compare` takes as groups, from "near_duplicates" or a file as `read_label_files` takes it.
+
+    Args:
+        given: As on the command line.
+
+    Returns:
+        The word, groups in the order of the images, or mapping from id to group.
+
+    Raises:
+        ValueError: If the file cannot be read, or holds something else.
+
+    Example:
+        >>> read_group_file("near_duplicates")
+        'near_duplicates'
+    """
+    return given if given == NEAR_DUPLICATES else _read(Path(given).expanduser(), "groups")
+
+
+def _read(path: Path, what: str) -> Any:
     if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"expected labels in a file ending in one of {', '.join(SUFFIXES)}, got {path}")
+        word = f"{NEAR_DUPLICATES}, or " if what == "groups" else ""
+        raise ValueError(f"expected {word}{what} in a file ending in one of {', '.join(SUFFIXES)}, got {path}")
     try:
         if path.suffix.lower() == ".npy":
             return np.load(path, allow_pickle=False)
@@ -55,11 +76,11 @@ def _read(path: Path) -> Any:
         return _checked_json(json.loads(text)) if path.suffix.lower() == ".json" else _rows(text)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise ValueError(f"cannot read labels from {path}: {why}") from error
+        raise ValueError(f"cannot read {what} from {path}: {why}") from error
 
 
 def _rows(text: str) -> list[str] | dict[str, str]:
-    """Labels in order, or by id, from lines of one or of two cells."""
+    """Entries in order, or by id, from lines of one or of two cells."""
     lines = [[cell.strip() for cell in row] or [""] for row in csv.reader(text.rstrip().splitlines())]
     cells = {len(row) for row in lines}
     if cells == {1}:
@@ -67,10 +88,10 @@ def _rows(text: str) -> list[str] | dict[str, str]:
     if cells != {2}:
         odd = next((i for i, row in enumerate(lines) if len(row) != len(lines[0])), 0)
         raise ValueError(
-            f"expected one label in every line, or id,label in every line, but line {odd + 1} has {len(lines[odd])} "
+            f"expected one entry in every line, or id,entry in every line, but line {odd + 1} has {len(lines[odd])} "
             "cells"
             if lines
-            else "expected labels, but the file is empty"
+            else "the file is empty"
         )
     ids = [row[0] for row in lines]
     repeated = next((each for i, each in enumerate(ids) if each in ids[:i]), None) if len(set(ids)) < len(ids) else None
@@ -81,5 +102,7 @@ def _rows(text: str) -> list[str] | dict[str, str]:
 
 def _checked_json(value: Any) -> Any:
     if not isinstance(value, list | dict):
-        raise ValueError(f"expected a list of labels or an object from id to label, got {type(value).__name__}")
+        raise ValueError(
+            f"expected a list with one entry for each image, or an object by id, got {type(value).__name__}"
+        )
     return value

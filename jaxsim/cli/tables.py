@@ -94,7 +94,12 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
         known = study.information.isel(k=0)
         spaces = [str(name) for name in known["space"].values]
         columns = ("model", "<step", *spaces)
-        print_table(console, "What steps know of other spaces (Δ step → space)", columns, _information_rows(known))
+        print_table(console, "What steps know of other spaces (Δ step → space)", columns, _end_rows(known["forward"]))
+    if study.label_overlap is not None:
+        shared = study.label_overlap.isel(k=0)
+        columns = ("model", "<step", *[str(name) for name in shared["label"].values])
+        title = f"Neighbours that share a label (k = {k})"
+        print_table(console, title, columns, [*_end_rows(shared["overlap"]), _chance_row(shared)])
     if study.findings is not None:
         found = study.findings.isel(k=0)
         found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
@@ -155,13 +160,18 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         yield (str(name).replace("_", " "), *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")
 
 
-def _information_rows(known: xr.Dataset) -> Iterator[tuple[str, ...]]:
+def _end_rows(values: xr.DataArray) -> Iterator[tuple[str, ...]]:
     """The first and the last step of every model that are not the same for all images."""
-    owners = known["model"].values.astype(str)
+    owners = values["model"].values.astype(str)
     for name in dict.fromkeys(owners.tolist()):
-        for at in dict.fromkeys(ends_of(known, name)):
-            values = ("-" if np.isnan(value) else f"{value:.3f}" for value in known["forward"].values[at])
-            yield (name, str(known["step_name"].values[at]), *values)
+        for at in dict.fromkeys(ends_of(values, name)):
+            cells = ("-" if np.isnan(value) else f"{value:.3f}" for value in values.values[at])
+            yield (name, str(values["step_name"].values[at]), *cells)
+
+
+def _chance_row(shared: xr.Dataset) -> tuple[str, ...]:
+    """What random neighbours share."""
+    return ("by chance", "", *(f"{value:.3f}" for value in shared["chance"].values))
 
 
 def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -61,6 +62,23 @@ def test_steps_and_ties_are_chosen(jaxsim, checkpoint, photos, tmp_path) -> None
     study = Study.load(tmp_path / "run")
     assert study.imbalance.source_step.values.tolist() == ["block00", "norm"]
     assert study.results.attrs["ties"] == "expected"
+
+
+def test_labels_and_groups_come_from_files(jaxsim, checkpoint, photos, tmp_path) -> None:
+    (tmp_path / "labels.csv").write_text("".join(f"{i:02d}.png,{'cat' if i % 3 else 'dog'}\n" for i in range(24)))
+    (tmp_path / "groups.txt").write_text("\n".join(str(i // 2) for i in range(24)))
+    result = jaxsim(
+        *("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run"),
+        *("--labels", f"animal={tmp_path / 'labels.csv'}", "--groups", tmp_path / "groups.txt"),
+    )
+    assert result.exit_code == 0, result.output
+    shared = Study.load(tmp_path / "run").label_overlap.sel(k=1, label="animal")
+    assert f"{shared.overlap.values[0]:.3f}" in result.stdout
+    assert re.search(rf"by chance +{float(shared.chance):.3f}", result.stdout)
+    # Of a pair only others are neighbours.
+    kinds = np.array([i % 3 > 0 for i in range(24)])
+    others = np.arange(24)[:, None] // 2 != np.arange(24) // 2
+    assert shared.chance == pytest.approx((((kinds[:, None] == kinds) & others).sum(1) / 22).mean())
 
 
 @pytest.mark.slow

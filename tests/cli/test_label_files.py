@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from jaxsim.cli.label_files import read_label_files
+from jaxsim.cli.label_files import read_group_file, read_label_files
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_several_names(tmp_path) -> None:
         ("class={}.csv", "a,b,c\n", "line 1 has 3 cells"),
         ("class={}.csv", "a,b\na,c\n", "every id once, but 'a' comes twice"),
         ("class={}.json", "{", "cannot read labels"),
-        ("class={}.json", "3", "a list of labels or an object from id to label, got int"),
+        ("class={}.json", "3", "a list with one entry for each image, or an object by id, got int"),
         ("class={}.npy", "no array", "cannot read labels"),
     ],
 )
@@ -63,3 +63,13 @@ def test_a_name_comes_once(tmp_path) -> None:
     (tmp_path / "a.json").write_text("[1]")
     with pytest.raises(ValueError, match="'class' twice"):
         read_label_files([f"class={tmp_path / 'a.json'}"] * 2)
+
+
+def test_groups_are_read_in_the_same_way(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("0.png,film\n1.png,film\n2.png,photo\n")
+    assert read_group_file(str(tmp_path / "a.csv")) == {"0.png": "film", "1.png": "film", "2.png": "photo"}
+    assert read_group_file("near_duplicates") == "near_duplicates"
+    with pytest.raises(ValueError, match="expected near_duplicates, or groups in a file ending in one of .csv"):
+        read_group_file("near_duplicate")
+    with pytest.raises(ValueError, match="cannot read groups from"):
+        read_group_file(str(tmp_path / "b.csv"))
