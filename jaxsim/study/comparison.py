@@ -285,7 +285,7 @@ def compare(
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale. A space of which only
-            dissimilarities are known is given as `jaxsim.Dissimilarities(matrix)`; categories are no space but `labels`.
+            dissimilarities are known is given as `jaxsim.Dissimilarities(matrix)`; categories are given as `labels`.
         labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
             from sample id to category. How many of a step's nearest neighbours share the category is in
             `Study.label_overlap`.
