@@ -41,6 +41,7 @@ class Options:
         passes: Force one or two passes.
         ranking: Force the way ranks are found, see `Plan`.
         keep_rows: Also return what every query row contributes.
+        float64_layers: Numbers of layers that are worked out in float64 where `precision` takes float32; not on TPU.
     """
 
     ks: tuple[int, ...] = (1,)
@@ -52,6 +53,7 @@ class Options:
     passes: Passes | None = None
     ranking: Ranking | None = None
     keep_rows: bool = False
+    float64_layers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def all_pairs(
     plan = plan_for(work, options, placement)
     run = _Run(layers, queries.astype(np.int32), options, placement, work, plan, progress)
     try:
-        with jax.enable_x64(run.dtype == np.float64):
+        with jax.enable_x64(run.dtype == np.float64 or bool(options.float64_layers)):
             if plan.passes == "one-pass":
                 run.one_pass()
             else:
@@ -145,7 +147,9 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
         passes = "one-pass"
     rounded, symmetric = options.precision in ("high", "fast"), options.metric != "precomputed"
     work = replace(work, rounded=rounded, symmetric=symmetric)
-    itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
+    itemsize = (
+        8 if options.float64_layers else arithmetic(options.precision, work.n_samples, placement.platform).itemsize
+    )
     return make_plan(work, placement, budget=options.budget, passes=passes, ranking=options.ranking, itemsize=itemsize)
 
 
@@ -191,7 +195,7 @@ class _Run:
     # The two regimes.
 
     def one_pass(self) -> None:
-        prepared = [self._prepare(x) for x in self.layers]
+        prepared = [self._prepare(number) for number in range(len(self.layers))]
         # One more neighbour than asked for tells whether the last place was tied.
         strip_of = self._strips(self.options.ks[-1] + 1)
 
@@ -220,8 +224,8 @@ class _Run:
         k = self.options.ks[-1]
         neighbours = np.empty((len(self.queries), len(self.layers), k), np.int32)
         prepared: list[Layer | None] = [None] * len(self.layers)
-        for source, x in enumerate(self.layers):
-            layer = self._prepare(x)
+        for source in range(len(self.layers)):
+            layer = self._prepare(source)
             scores, columns = self._neighbours(layer)
             if self.plan.keeps_layers:
                 prepared[source] = layer
@@ -230,8 +234,8 @@ class _Run:
         in_order = np.array_equal(self.queries, np.arange(self.work.n_samples))
         by_tiles = self._by_tiles(neighbours) if self.plan.ranking == "tile" and in_order else None
         strip_of = self._strips(0)
-        for target, x in enumerate(self.layers):
-            layer = prepared[target] or self._prepare(x)
+        for target in range(len(self.layers)):
+            layer = prepared[target] or self._prepare(target)
             rows = np.arange(len(self.queries)) if by_tiles is None else by_tiles(layer, target)
 
             def block(at: np.ndarray, samples: jax.Array, target: int = target, layer: Layer = layer) -> None:
@@ -285,8 +289,10 @@ class _Run:
 
     # Steps that both share.
 
-    def _prepare(self, x: Any) -> Layer:
-        return prepare_layer(x, self.options.metric, self.plan.n_padded, self.placement.place, self.dtype)
+    def _prepare(self, number: int) -> Layer:
+        dtype = np.float64 if number in self.options.float64_layers else self.dtype
+        x = self.layers[number]
+        return prepare_layer(x, self.options.metric, self.plan.n_padded, self.placement.place, np.dtype(dtype))
 
     def _strips(self, k: int) -> Callable[..., Any]:
         """`(layer, rows, slot) -> strip_program's result`; takes the memory of the slot's last strip."""
@@ -297,8 +303,9 @@ class _Run:
 
         def strip_of(layer: Layer, rows: jax.Array, slot: int = 0) -> Any:
             scratch = used.pop(slot, None)
-            if scratch is None or scratch.shape[0] != len(rows):
-                scratch = self.placement.empty_strip(len(rows), self.plan.n_padded, self.dtype)
+            dtype = layer.half_norms.dtype
+            if scratch is None or scratch.shape[0] != len(rows) or scratch.dtype != dtype:
+                scratch = self.placement.empty_strip(len(rows), self.plan.n_padded, dtype)
             found = program(layer.features, layer.half_norms, rows, scratch)
             used[slot] = found if k == 0 else found[0]
             return found
@@ -360,7 +367,7 @@ class _Run:
             return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
         strip_of = self._strips(k)
         scores, columns = (
-            np.empty((len(self.queries), k), self.dtype),
+            np.empty((len(self.queries), k), layer.half_norms.dtype),
             np.empty((len(self.queries), k), np.int32),
         )
 
@@ -375,7 +382,7 @@ class _Run:
     def _neighbours_by_triangle(self, layer: Layer, k: int) -> tuple[jax.Array, jax.Array]:
         n_padded = self.plan.n_padded
         step = triangle_program(self.placement, k, TILE, self.options.precision)
-        scores = self.placement.place(np.full((n_padded, k), np.inf, self.dtype))
+        scores = self.placement.place(np.full((n_padded, k), np.inf, layer.half_norms.dtype))
         columns = self.placement.place(np.full((n_padded, k), np.iinfo(np.int32).max, np.int32))
         n_tiles = n_padded // TILE
         blocks = -(-len(self.queries) // self.plan.rows)
