@@ -128,6 +128,13 @@ FLOOR_GOALS = (
 )
 
 
+INTERVAL_SHAPES = (BY_NAME["vit-s-24"], BY_NAME["vit-s-24-ks"])
+"""What half-samples are measured on."""
+
+INTERVAL_REACH = 3.0
+"""Times the measurement without half-samples that one with them may take."""
+
+
 def synthetic_layers(shape: Shape, seed: int = 0) -> list[np.ndarray]:
     """Float32 layers that resemble a network's: each is near the one before, spectra fall, means are not zero.
 

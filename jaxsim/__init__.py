@@ -2,9 +2,11 @@
 
 Similarity metrics between the processing steps of vision models, exact and streaming, in JAX.
 
-- `information_imbalance(x, y)`, `imbalance_matrix(layers)`: arrays you already have.
+- `information_imbalance(x, y)`, `imbalance_matrix(layers)`, `label_overlap(x, labels)`: arrays you already have.
+- `Dissimilarities(matrix)`: a space known by its dissimilarities, next to others given by features.
 - `load_model(source)`: a checkpoint as a function from images to every processing step.
 - `capture(model)`: a live Linen, NNX or torch module as the same.
+- `near_duplicates(x)`: which samples are crops, frames or re-encodings of each other.
 - `compare(models, images=..., out=...)`: models and images in, labelled results and a report out.
 - `plot`: one function for each figure of a study.
 """
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
     from jaxsim.data import open_images as open_images
     from jaxsim.data import rendered as rendered
     from jaxsim.features import open_features as open_features
+    from jaxsim.metrics import Dissimilarities as Dissimilarities
     from jaxsim.metrics import ImbalanceMatrix as ImbalanceMatrix
     from jaxsim.metrics import InformationImbalance as InformationImbalance
+    from jaxsim.metrics import NearDuplicates as NearDuplicates
     from jaxsim.metrics import imbalance_matrix as imbalance_matrix
     from jaxsim.metrics import information_imbalance as information_imbalance
+    from jaxsim.metrics import label_overlap as label_overlap
+    from jaxsim.metrics import near_duplicates as near_duplicates
     from jaxsim.models import VisionModel as VisionModel
     from jaxsim.models import capture as capture
     from jaxsim.models import load_model as load_model
@@ -28,8 +34,10 @@ if TYPE_CHECKING:
 
 # Names are imported when they are first used: metrics need neither transformers nor matplotlib.
 _HOMES = {
+    "Dissimilarities": "metrics",
     "ImbalanceMatrix": "metrics",
     "InformationImbalance": "metrics",
+    "NearDuplicates": "metrics",
     "Study": "study",
     "VisionModel": "models",
     "capture": "models",
@@ -37,7 +45,9 @@ _HOMES = {
     "digits": "data",
     "imbalance_matrix": "metrics",
     "information_imbalance": "metrics",
+    "label_overlap": "metrics",
     "load_model": "models",
+    "near_duplicates": "metrics",
     "open_features": "features",
     "open_images": "data",
     "rendered": "data",

@@ -2,7 +2,9 @@
 
 Colours are those of the report: a hue per family that colour-blind readers can tell apart, lightness, line style and
 marker within it, so that a grey print still shows which model is which. Imbalance has one scale everywhere, 0 .. 1,
-dark meaning similar. Bands are two standard errors. Save a figure with `ax.figure.savefig("figure.pdf")`.
+dark meaning similar. Bands are two errors: sampling errors (what new images would change) where the study has them,
+else query-row errors (conditional on these reference images). Steps that are the same for all images are hatched in
+heat maps and left out elsewhere. Save a figure with `ax.figure.savefig("figure.pdf")`.
 
     import jaxsim
 
@@ -15,9 +17,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.report import figures
+from jaxsim.report.steps import read_flags
 from jaxsim.study import Study
 from jaxsim.study import trajectories as paths
 
@@ -28,7 +32,9 @@ __all__ = [
     "findings",
     "imbalance_heatmap",
     "information_plane",
+    "label_overlap",
     "low_level_information",
+    "sample_size",
     "smoothness",
     "trajectories",
 ]
@@ -214,7 +220,7 @@ def dendrogram(study: Study, *, method: str = "average", k: int | None = None, a
         4
     """
     tree = paths.step_linkage(study.imbalance, method=method)
-    return figures.dendrogram(tree, k=k, styles=_styles(study), ax=ax)
+    return figures.dendrogram(tree, k=k, styles=_styles(study), flags=read_flags(study.results), ax=ax)
 
 
 def low_level_information(
@@ -257,18 +263,53 @@ def low_level_information(
     )
 
 
-def findings(
-    study: Study, kind: str, *, space: str | None = None, k: int | None = None, ax: Axes | None = None
-) -> Axes:
-    """Effects of one kind with their intervals, and those of random weights beside them.
+def label_overlap(study: Study, label: str | None = None, *, k: int | None = None, ax: Axes | None = None) -> Axes:
+    """How often the nearest neighbours of an image share its label, against relative depth.
 
     Args:
-        study: A study with intervals (enough samples, `n_subsets` not 0).
-        kind: "alignment", "middle_distance", "information_change", "information_difference", "smoothness" or
-            "smoothness_difference".
-        space: Only those of one space.
+        study: A study with `labels=`.
+        label: Name of the label; None takes the first.
         k: Number of neighbours, one of the study's. Default: its first.
         ax: Where to draw. Default: the axes of a new figure.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no labels, or no such label or k.
+
+    Example:
+        >>> label_overlap(_example())
+        Traceback (most recent call last):
+        ...
+        ValueError: Expected a study with labels, but it has none. Run compare with labels=.
+    """
+    known = study.label_overlap
+    if known is None:
+        raise ValueError("Expected a study with labels, but it has none. Run compare with labels=.")
+    chosen = str(known["label"].values[0]) if label is None else label
+    return figures.label_overlap(known, chosen, k=k, styles=_styles(study), ax=ax)
+
+
+def findings(
+    study: Study,
+    kind: str,
+    *,
+    space: str | None = None,
+    k: int | None = None,
+    most: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Effects of one kind at N with their intervals, those of random weights beside them, the largest first.
+
+    Args:
+        study: A study with intervals.
+        kind: "alignment", "middle_distance", "information_change", "information_difference", "smoothness",
+            "smoothness_difference", "label_change" or "label_difference".
+        space: Only those of one space or label.
+        k: Number of neighbours, one of the study's. Default: its first.
+        most: Draw so many of the largest effects only; the axis says of how many. Default: all of them.
+        ax: Where to draw. Default: the axes of a new figure, as high as the rows need.
 
     Returns:
         The axes drawn on.
@@ -280,13 +321,43 @@ def findings(
         >>> findings(_example(), "smoothness")
         Traceback (most recent call last):
         ...
-        ValueError: Expected a study with intervals, but it has none. Run compare with n_subsets=10 or more samples.
+        ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
     """
+    return figures.finding_effects(_with_intervals(study), kind, space=space, k=k, most=most, ax=ax)
+
+
+def sample_size(
+    study: Study, kind: str, *, space: str | None = None, k: int | None = None, ax: Axes | None = None
+) -> Axes:
+    """Effects of one kind at a quarter, half and all of the images, with their intervals at N.
+
+    Args:
+        study: A study with intervals.
+        kind: As in `findings`.
+        space: Only those of one space or label.
+        k: Number of neighbours, one of the study's. Default: its first.
+        ax: Where to draw. Default: the axes of a new figure.
+
+    Returns:
+        The axes drawn on.
+
+    Raises:
+        ValueError: The study has no intervals, no such k or no finding of that kind.
+
+    Example:
+        >>> sample_size(_example(), "smoothness")
+        Traceback (most recent call last):
+        ...
+        ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
+    """
+    return figures.sample_size(_with_intervals(study), kind, space=space, k=k, styles=_styles(study), ax=ax)
+
+
+def _with_intervals(study: Study) -> xr.Dataset:
+    """The findings of a study that has some."""
     if study.findings is None:
-        raise ValueError(
-            "Expected a study with intervals, but it has none. Run compare with n_subsets=10 or more samples."
-        )
-    return figures.finding_effects(study.findings, kind, space=space, k=k, ax=ax)
+        raise ValueError("Expected a study with intervals, but it has none. Run compare with 64 images or more.")
+    return study.findings
 
 
 def _one(study: Study, model: str | None) -> str:

@@ -71,6 +71,9 @@ def compare(
     k: Annotated[str, typer.Option(help='Numbers of neighbours, such as "1" or "1,10".')] = "1",
     pool: Annotated[str, typer.Option(help="mean, cls, flatten or spatial:P.")] = "mean",
     metric: Annotated[str, typer.Option(help="euclidean, cosine or correlation.")] = "euclidean",
+    ties: Annotated[
+        str, typer.Option(help="Equally near neighbours: index (in order) or expected (mean over random orders).")
+    ] = "index",
     granularity: Annotated[str, typer.Option(help="block, or hf for Hugging Face's hidden states.")] = "block",
     batch_size: Annotated[int, typer.Option(help="Images per forward pass.")] = 32,
     image_size: Annotated[
@@ -91,9 +94,27 @@ def compare(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Also measure what steps know of the images' low-level statistics.")
     ] = False,
-    subsets: Annotated[
+    splits: Annotated[
         int | None,
-        typer.Option(help="Number of disjoint subsets for intervals, 0 for none [default: 10 where they fit]."),
+        typer.Option(help="Number of splits into halves for intervals, 0 for none [default: 8 where halves fit]."),
+    ] = None,
+    steps: Annotated[
+        list[str] | None,
+        typer.Option(help='Steps to measure: a name or glob, "block*" or "MODEL/block*"; may be given several times.'),
+    ] = None,
+    drop_steps: Annotated[
+        list[str] | None, typer.Option("--drop-steps", help="Steps to leave out; may be given several times.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="Categories of the images (csv, txt, json, npy): one in a line, or id,label; may come several times.",
+        ),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Images that belong together: a file of id,group pairs, or near_duplicates to find them."),
     ] = None,
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
@@ -120,6 +141,7 @@ def compare(
             from jaxsim.cli.hosts import join_hosts
 
             join_hosts()
+        from jaxsim.cli.label_files import read_label_files
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
 
@@ -142,9 +164,20 @@ def compare(
             clip=clip.split(",") if clip else None,
             drop_duplicates=drop_duplicates,
             statistics=statistics,
-            n_subsets=subsets,
+            n_splits=splits,
+            ties=ties,
+            steps=steps or None,
+            drop_steps=drop_steps or None,
         )
-        run_comparison(models, images, settings=settings, untrained=untrained, out=out)
+        run_comparison(
+            models,
+            images,
+            settings=settings,
+            out=out,
+            untrained=untrained,
+            labels=read_label_files(labels) if labels else None,
+            groups=groups,
+        )
 
 
 @app.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import typer
@@ -13,11 +14,18 @@ from jaxsim.cli.outcome import lasting_interrupts
 from jaxsim.cli.progress import shown_progress
 from jaxsim.cli.tables import print_plan, print_summary
 from jaxsim.cli.terminal import open_console
-from jaxsim.study import Settings, prepare_comparison
+from jaxsim.study import Comparison, Settings, prepare_comparison
 
 
 def run_comparison(
-    models: Sequence[str], images: str | None, *, settings: Settings, out: Path, untrained: bool = False
+    models: Sequence[str],
+    images: str | None,
+    *,
+    settings: Settings,
+    out: Path,
+    untrained: bool = False,
+    labels: Mapping[str, Any] | None = None,
+    groups: Any = None,
 ) -> None:
     """Runs a comparison: plan, work, summary, path of the report.
 
@@ -27,18 +35,26 @@ def run_comparison(
         settings: The settings.
         out: Folder for features, results and report.
         untrained: As `jaxsim.compare` takes it.
+        labels: As `jaxsim.compare` takes them.
+        groups: As `jaxsim.compare` takes them.
 
     Raises:
         ValueError: As `jaxsim.compare`.
     """
+
+    def prepare() -> Comparison:
+        return prepare_comparison(
+            list(models), images, settings=settings, untrained=untrained, labels=labels, groups=groups, out=out
+        )
+
     if jax.process_index() != 0:
         # One voice: process 0 shows the plan, the progress and the results.
-        prepare_comparison(list(models), images, settings=settings, untrained=untrained, out=out).run(report=False)
+        prepare().run(report=False)
         meet("report")
         return
     console = open_console()
     with lasting_interrupts() as check:
-        comparison = prepare_comparison(list(models), images, settings=settings, untrained=untrained, out=out)
+        comparison = prepare()
         print_plan(console, comparison.plan, out, untrained=untrained)
         with shown_progress(open_console(stderr=True)) as show:
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
+from jaxsim.study.effects import ends_of
+from jaxsim.study.labels import constant_steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from jaxsim.study import Plan, Study
+    from jaxsim.study import Plan, Settings, Study
 
 
 #: The findings of the summary; the page and findings.csv have all of them.
@@ -43,8 +45,8 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     queries = "all of them" if plan.n_queries == plan.n_samples else f"{plan.n_queries:,}"
     ks = ", ".join(map(str, settings.k))
     intervals = (
-        f"from {plan.n_subsets} disjoint subsets of {plan.subset_size:,}, images paired and shuffled: "
-        f"{plan.interval_distances:,} distances"
+        f"from {plan.n_splits} balanced splits into halves; with images shuffled, too: "
+        f"{plan.interval_distances:,} further distances"
     )
     lines = (
         f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
@@ -53,13 +55,22 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
+        *([f"steps        {_chosen(settings)}"] if settings.steps or settings.drop_steps else []),
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
-        *([f"intervals    {intervals}"] if plan.n_subsets else []),
+        *([f"intervals    {intervals}"] if plan.n_splits else []),
         *(["control      all of it again with random weights"] if untrained else []),
         f"output       {out}",
         "",
     )
     print_lines(console, lines)
+
+
+def _chosen(settings: Settings) -> str:
+    """Which steps were asked for, in words."""
+    kept, dropped = settings.steps or (), settings.drop_steps or ()
+    return " ".join(
+        [", ".join(kept) if kept else "all", *([f"without {', '.join(dropped)}"] if dropped else [])],
+    )
 
 
 def print_summary(console: Console, study: Study, out: Path) -> None:
@@ -75,7 +86,7 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     console.print()
     title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f})"
     columns = ("model", "steps", "mean change", "largest change", "<between", "roughness", "fixed step")
-    print_table(console, title, columns, _smoothness_rows(study.smoothness.isel(k=0)))
+    print_table(console, title, columns, _smoothness_rows(study.smoothness.isel(k=0), study.results))
     if study.between.sizes["pair"]:
         columns = ("pair", "peak distance", "at depth", "<steps there", "depth correlation", "offset")
         print_table(console, "Between models", columns, _pair_rows(study.between.isel(k=0)))
@@ -87,7 +98,7 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     if study.findings is not None:
         found = study.findings.isel(k=0)
         found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
-        title = f"Findings (95 % intervals from {found.n_subsets} disjoint subsets of {found.n_samples:,} samples)"
+        title = f"Findings (N = {found.n_samples:,}, 95 % intervals from {found.n_splits} splits into halves)"
         columns = (
             "<finding",
             "effect",
@@ -106,7 +117,11 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     print_lines(console, [*lines, f"results      {out}"])
 
 
-def _smoothness_rows(smooth: xr.Dataset) -> Iterator[tuple[str, ...]]:
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.4f}"
+
+
+def _smoothness_rows(smooth: xr.Dataset, results: xr.Dataset) -> Iterator[tuple[str, ...]]:
     for name in smooth["model_name"].values:
         own = smooth.isel(change=np.flatnonzero(smooth["model"].values == name))
         row = smooth.sel(model_name=name)
@@ -114,14 +129,18 @@ def _smoothness_rows(smooth: xr.Dataset) -> Iterator[tuple[str, ...]]:
         if own.sizes["change"]:
             largest = own.isel(change=int(np.argmax(own["mean"].values)))
             where = f"{largest['step_from'].item()} -> {largest['step_to'].item()}"
+        every = results["source_model"].values == name
+        constant = int(np.count_nonzero(every & constant_steps_of(results, "source")))
+        steps = f"{np.count_nonzero(every)}" + (f" ({constant} constant)" if constant else "")
+        change = row["mean_change"].item()
         yield (
             str(name),
-            str(own.sizes["change"] + 1),
-            f"{row['mean_change'].item():.4f} ± {row['mean_change_se'].item():.4f}",
-            f"{row['max_change'].item():.4f}",
+            steps,
+            "-" if np.isnan(change) else f"{change:.4f} ± {row['mean_change_se'].item():.4f}",
+            _number(row["max_change"].item()),
             where,
-            f"{row['roughness'].item():.4f}",
-            f"{float(row['fixed_step'].mean()):.4f}",
+            _number(row["roughness"].item()),
+            _number(float(row["fixed_step"].mean())),
         )
 
 
@@ -130,18 +149,17 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         row = found.sel(finding=name)
         cells = []
         for prefix in ("", "control_") if control else ("",):
-            middle = row["control" if prefix else "estimate"].item()
+            middle = row["control" if prefix else "value"].item()
             cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
         shuffled = row["shuffled"].item()
         yield (str(name).replace("_", " "), *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")
 
 
 def _information_rows(known: xr.Dataset) -> Iterator[tuple[str, ...]]:
-    """The first and the last step of every model."""
+    """The first and the last step of every model that are not the same for all images."""
     owners = known["model"].values.astype(str)
     for name in dict.fromkeys(owners.tolist()):
-        own = np.flatnonzero(owners == name)
-        for at in dict.fromkeys((int(own[0]), int(own[-1]))):
+        for at in dict.fromkeys(ends_of(known, name)):
             values = ("-" if np.isnan(value) else f"{value:.3f}" for value in known["forward"].values[at])
             yield (name, str(known["step_name"].values[at]), *values)
 
@@ -149,6 +167,9 @@ def _information_rows(known: xr.Dataset) -> Iterator[tuple[str, ...]]:
 def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:
     for pair in between["pair"].values:
         row = between.sel(pair=pair)
+        if np.isnan(row["peak_t"].item()):
+            yield (str(pair), *["-"] * 5)
+            continue
         there = row.sel(t=row["peak_t"].item())
         direction = f"{row['model_a'].item()} -> {row['model_b'].item()}"
         spearman, p, offset, chance = (

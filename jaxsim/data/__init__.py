@@ -11,6 +11,8 @@ from jaxsim.data.rendered import RenderedSource, rendered
 from jaxsim.data.rendered_factors import factor_spaces
 from jaxsim.data.rendered_shapes import SHAPES
 from jaxsim.data.source import DamagedImage, ImageSource
+from jaxsim.data.statistics_view import StatisticsView, own_edge, statistics_view
+from jaxsim.data.thumbnails import thumbnails
 
 __all__ = [
     "SHAPES",
@@ -21,12 +23,16 @@ __all__ = [
     "FolderSource",
     "ImageSource",
     "RenderedSource",
+    "StatisticsView",
     "digits",
     "factor_spaces",
     "image_statistics",
     "load_batches",
     "low_level_spaces",
     "open_images",
+    "own_edge",
     "rendered",
     "statistic_names",
+    "statistics_view",
+    "thumbnails",
 ]

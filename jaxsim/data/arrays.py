@@ -73,6 +73,11 @@ class ArraySource(ImageSource):
         image = self._pixels[index]
         return np.array(np.broadcast_to(image, (*image.shape[:2], 3)))
 
+    def image_size(self, index: int) -> tuple[int, int]:
+        """(height, width), the same for every position."""
+        height, width = self._pixels.shape[1:3]
+        return height, width
+
 
 def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> ArraySource:
     """Open the images in a `.npy` or `.npz` file; pickled objects are never loaded.

@@ -24,6 +24,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)
 _WITH_ALPHA = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 
 
@@ -66,6 +67,33 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
     # A decoder that meets arbitrary bytes raises OSError, SyntaxError, struct.error, zlib.error and more.
     except Exception as error:
         raise DamagedImage(str(path), f"{error}" or type(error).__name__) from error
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) of what `read_image` would give, from the file's header alone.
+
+    Args:
+        path: an image file.
+
+    Raises:
+        DamagedImage: the header cannot be read; the pixels behind a whole header may still be damaged.
+        ValueError: the file cannot be read at all.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "grey.png"
+        >>> PIL.Image.new("L", (3, 2)).save(path)
+        >>> read_size(path)
+        (2, 3)
+    """
+    try:
+        with PIL.Image.open(path, formats=FORMATS) as image:
+            turned = image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
+            return (image.width, image.height) if turned else (image.height, image.width)
+    # Whatever is wrong with the file, decoding says it better.
+    except Exception:
+        height, width = read_image(path).shape[:2]
+        return height, width
 
 
 def rgb_pixels(image: PIL.Image.Image) -> UInt8[np.ndarray, "height width 3"]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from jaxsim.data.decode import SUFFIXES, read_image
+from jaxsim.data.decode import SUFFIXES, read_image, read_size
 from jaxsim.data.source import ImageSource, fingerprint_of
 
 
@@ -74,6 +74,10 @@ class FolderSource(ImageSource):
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Read and decode the file at a position."""
         return read_image(self._root / self._ids[index])
+
+    def image_size(self, index: int) -> tuple[int, int]:
+        """(height, width) of the file at a position, from its header where that can be read."""
+        return read_size(self._root / self._ids[index])
 
 
 def _image_files(root: Path) -> Iterator[tuple[str, int]]:

@@ -86,8 +86,22 @@ def image_statistics(pixels: Pixels) -> dict[str, Float[Array, "batch n_statisti
         {'luminance': 5, 'colour': 19, 'frequency': 8, 'orientation': 17, 'layout': 16}
     """
     height, width = pixels.shape[1:3]
-    values = _statistics(jnp.asarray(pixels, jnp.float32), filters(height, width))
-    return dict(zip(GROUPS, values, strict=True))
+    return filtered_statistics(jnp.asarray(pixels, jnp.float32), filters(height, width))
+
+
+def filtered_statistics(pixels: Pixels, made: Filters) -> dict[str, Float[Array, "batch n_statistics"]]:
+    """Return the statistics of images with filters that are made already; pure, to be used inside `jax.jit`.
+
+    Args:
+        pixels: `[B, H, W, 3]`, float32, RGB, 0..1.
+        made: from `filters` for H and W.
+
+    Example:
+        >>> pixels = np.full((1, 8, 8, 3), 0.5, np.float32)
+        >>> round(float(filtered_statistics(pixels, filters(8, 8))["luminance"][0, 0]), 3)
+        0.5
+    """
+    return dict(zip(GROUPS, _statistics(pixels, made), strict=True))
 
 
 def statistic_names(height: int, width: int) -> dict[str, tuple[str, ...]]:

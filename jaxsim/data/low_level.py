@@ -1,6 +1,6 @@
 """Low-level image statistics as spaces, to be compared with the steps of a model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -23,8 +23,8 @@ def low_level_spaces(
     `information_imbalance(step, space)` then tells how much a step knows of it.
 
     Args:
-        pixels: what the model sees before normalisation, `[N, H, W, 3]`, RGB, 0..1; or batches of it, which are
-            read one at a time.
+        pixels: `[N, H, W, 3]`, RGB, 0..1, as `StatisticsView.prepare` makes them of images; or batches of them,
+            which are read one at a time.
 
     Returns:
         float32 arrays `[N, n]`, keys `luminance`, `colour`, `frequency`, `orientation`, `layout` (see
@@ -36,8 +36,8 @@ def low_level_spaces(
     Example:
         >>> import jaxsim.data
         >>> images = jaxsim.data.open_images("digits").subset(50)
-        >>> scale = lambda images: np.stack(images).astype(np.float32) / 255
-        >>> spaces = low_level_spaces(batch.pixels for batch in jaxsim.data.load_batches(images, scale, 32))
+        >>> view = jaxsim.data.statistics_view(images)
+        >>> spaces = low_level_spaces(batch.pixels for batch in jaxsim.data.load_batches(images, view.prepare, 32))
         >>> {group: space.shape[1] for group, space in spaces.items()}
         {'luminance': 5, 'colour': 19, 'frequency': 7, 'orientation': 9, 'layout': 16, 'all': 56}
     """
@@ -49,7 +49,23 @@ def low_level_spaces(
             collected[group].append(np.asarray(values))
     if not collected[GROUPS[0]]:
         raise ValueError("expected at least one batch of images, came none")
-    spaces = {group: z_scored(np.concatenate(parts)) for group, parts in collected.items()}
+    return scored_spaces({group: np.concatenate(parts) for group, parts in collected.items()})
+
+
+def scored_spaces(
+    statistics: Mapping[str, Float[np.ndarray, "n_samples _"]],
+) -> dict[str, Float[np.ndarray, "n_samples _"]]:
+    """Return statistics as spaces: z-scored over these samples, and `all` of them side by side.
+
+    Args:
+        statistics: group -> values `[N, n]`, as `image_statistics` gives them.
+
+    Example:
+        >>> spaces = scored_spaces({"luminance": np.array([[1.0], [3.0]]), "colour": np.array([[1.0], [0.0]])})
+        >>> spaces["all"].tolist()
+        [[-1.0, 1.0], [1.0, -1.0]]
+    """
+    spaces = {group: z_scored(values) for group, values in statistics.items()}
     return spaces | {"all": np.concatenate(list(spaces.values()), axis=1)}
 
 
@@ -68,7 +84,7 @@ def z_scored(values: Float[np.ndarray, "n_samples n_features"]) -> Float[np.ndar
 
 
 def _check_pixels(pixels: np.ndarray) -> None:
-    expected = "expected pixels [N, H, W, 3] from 0 to 1, as the model sees them before normalisation"
+    expected = "expected pixels [N, H, W, 3] from 0 to 1, not normalised"
     if pixels.ndim != 4 or pixels.shape[-1] != 3 or 0 in pixels.shape:
         raise ValueError(f"{expected}, came an array of shape {list(pixels.shape)}")
     if not np.issubdtype(pixels.dtype, np.floating):

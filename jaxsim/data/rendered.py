@@ -92,6 +92,10 @@ class RenderedSource(ImageSource):
         index = int(index) % self.n
         return _block(self.seed, index // _BLOCK)[index % _BLOCK].copy()
 
+    def image_size(self, index: int) -> tuple[int, int]:
+        """(32, 32) at every position."""
+        return IMAGE_SIZE, IMAGE_SIZE
+
 
 def rendered(n: Any = DEFAULT_N, seed: Any = 0) -> RenderedSource:
     """Return rendered images with known factors; see `RenderedSource`.

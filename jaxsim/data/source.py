@@ -66,6 +66,23 @@ class ImageSource(ABC):
             IndexError: there is no such position.
         """
 
+    def image_size(self, index: int) -> tuple[int, int]:
+        """Return (height, width) of the image at a position; sources that know it without decoding say so here.
+
+        Args:
+            index: position in `ids`.
+
+        Raises:
+            DamagedImage: the image cannot be decoded.
+
+        Example:
+            >>> import jaxsim.data
+            >>> jaxsim.data.open_images("digits").image_size(0)
+            (8, 8)
+        """
+        height, width = self.load(index).shape[:2]
+        return height, width
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -144,6 +161,10 @@ class Selection(ImageSource):
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Decode the image at a position."""
         return self._parent.load(self._positions[index])
+
+    def image_size(self, index: int) -> tuple[int, int]:
+        """(height, width) of the image at a position."""
+        return self._parent.image_size(self._positions[index])
 
 
 def fingerprint_of(parts: Sequence[str]) -> str:

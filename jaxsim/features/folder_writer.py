@@ -146,6 +146,13 @@ def finished_features(folder: Path, request: dict[str, Any], model_name: str) ->
     return FeatureSet(list(there.values()), there.manifest, model_name=model_name, reused=True)
 
 
+def holds_other(folder: Path, request: dict[str, Any]) -> bool:
+    """Whether a folder holds features, finished or not, that were made for another request."""
+    if (folder / MANIFEST).exists():
+        return first_difference(request_of(read_json(folder / MANIFEST), list(request)), request) is not None
+    return (folder / REQUEST).exists() and first_difference(read_json(folder / REQUEST)["request"], request) is not None
+
+
 def remove_features(folder: Path) -> None:
     """Remove what an extraction has written, and nothing else; the manifest goes first."""
     for name in (MANIFEST, PROGRESS, REQUEST):

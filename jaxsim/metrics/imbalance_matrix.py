@@ -23,11 +23,14 @@ from jaxsim_kernels import (
     verify_rows,
 )
 from jaxsim_kernels.plan import Plan, check_passes
+from jaxsim_kernels.sums import group_sizes
 
+from .dissimilarities import Dissimilarities, select_samples
+from .half_samples import balanced_halves, check_groups, half_sample_error
 from .information_imbalance import check_ties
 from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values, plain_k
 from .precision_check import settle_precision
-from .preprocessing import SelectedRows, checked_quantiles, clip_quantiles, distinct_samples
+from .preprocessing import checked_quantiles, clip_quantiles, distinct_samples
 from .tie_warning import warn_of_ties
 
 VERIFIED_ROWS = 32
@@ -39,7 +42,7 @@ class ImbalanceMatrix:
 
     Attributes:
         values: `values[a, b]` is Delta(a -> b): 0 if a fully predicts b, 1 if it says nothing of b.
-        standard_error: Over query rows, same shape.
+        standard_error: Over query rows, same shape: of these very samples, with another draw of query rows.
         names: Of the layers.
         k: Number of neighbours, or a tuple.
         n_samples: Number of samples N.
@@ -57,7 +60,13 @@ class ImbalanceMatrix:
         clip: Quantiles that every sample's features were clipped to, or None.
         dropped: Indices of the samples that were dropped as duplicates.
         rows: Mean rank per query row `[..., n_layers, n_layers, n_queries]`, if asked for.
-        queries: Their sample indices, if asked for.
+        queries: Sample indices of the query rows, if rows or neighbours were asked for.
+        halves: The same values within both halves of every split of the samples, `[n_splits, 2, ...]`, if asked for.
+        sampling_error: Standard error of `values` from these halves, same shape: of other samples of the same kind.
+        sides: Which half every sample is in `[n_splits, n_samples]`.
+        groups: Group of every sample `[n_samples]`; samples of one group were not ranked among each other.
+        neighbours: Columns of every query row's neighbours `[n_layers, n_queries, largest k]`, if asked for.
+        half_neighbours: The same within the row's own half of every split, `[n_splits, n_layers, ...]`.
     """
 
     values: np.ndarray
@@ -80,18 +89,29 @@ class ImbalanceMatrix:
     dropped: tuple[int, ...] = ()
     rows: np.ndarray | None = None
     queries: np.ndarray | None = None
+    halves: np.ndarray | None = None
+    sampling_error: np.ndarray | None = None
+    sides: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    neighbours: np.ndarray | None = None
+    half_neighbours: np.ndarray | None = None
 
     @property
     def floor(self) -> Any:
-        """The value of equal spaces, (k + 1) / N; one per k if `k` is a tuple."""
-        return (np.asarray(self.k) + 1) / self.n_samples if isinstance(self.k, tuple) else (self.k + 1) / self.n_samples
+        """The value of equal spaces, (k + 1) / N; one per k if `k` is a tuple.
+
+        With groups, N is that of a row: the samples that it ranks and itself.
+        """
+        n = self.n_samples if self.groups is None else 1 / np.mean(1 / (self.n_samples + 1 - group_sizes(self.groups)))
+        return (np.asarray(self.k) + 1) / n if isinstance(self.k, tuple) else (self.k + 1) / n
 
     def to_xarray(self) -> xr.Dataset:
         """The values with labels.
 
         Returns:
             Dataset with dimensions `k`, `source`, `target` and variables `imbalance`, `standard_error`,
-            `tied_neighbours`, `tied_ranks`; `floor` is a coordinate on `k`.
+            `tied_neighbours`, `tied_ranks`, and `sampling_error` where there are half-samples; `floor` is a coordinate
+            on `k`.
 
         Example:
             >>> x = np.arange(5.0)[:, None] ** 2
@@ -109,6 +129,7 @@ class ImbalanceMatrix:
                 "standard_error": (pair, lead(self.standard_error)),
                 "tied_ranks": (pair, lead(self.tied_ranks)),
                 "tied_neighbours": (("k", "source"), lead(self.tied_neighbours)),
+                **({} if self.sampling_error is None else {"sampling_error": (pair, lead(self.sampling_error))}),
             },
             coords={
                 "k": list(ks),
@@ -126,6 +147,8 @@ class ImbalanceMatrix:
                 "seed": self.seed,
                 "clip": "" if self.clip is None else "{} to {}".format(*self.clip),
                 "n_dropped": len(self.dropped),
+                "n_splits": 0 if self.halves is None else len(self.halves),
+                "n_groups": 0 if self.groups is None else len(np.unique(self.groups)),
             },
         )
 
@@ -147,7 +170,10 @@ def imbalance_matrix(
     devices: Sequence[Any] | int | None = None,
     mesh: Mesh | None = None,
     verify: bool | int = False,
+    n_splits: int = 0,
+    groups: Any = None,
     keep_rows: bool = False,
+    keep_neighbours: bool = False,
     progress: Progress | None = None,
 ) -> ImbalanceMatrix:
     """Information imbalance between all ordered pairs of representations of the same samples.
@@ -156,7 +182,7 @@ def imbalance_matrix(
 
     Args:
         layers: Mapping name -> `[n_samples, n_features]` of any widths, or a sequence; NumPy, JAX, torch, memory map or
-            array on disk, any real dtype.
+            array on disk, any real dtype; or `Dissimilarities`, whatever the metric of the others.
         k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`; with `precomputed` every layer is `[n_samples, n_samples]`, its
             row i the distances from sample i (the diagonal is not looked at), rounded to `precision`.
@@ -177,7 +203,13 @@ def imbalance_matrix(
         devices: Devices that share the samples, or how many.
         mesh: A mesh whose devices share the samples.
         verify: Recheck this many rows (True: 32) in float64 and report the largest deviation.
+        n_splits: Also measure within both halves of this many balanced splits of the samples (8 is a good number, 0
+            for none), for standard errors that say how the values vary with the samples; see `balanced_halves`.
+        groups: Group of every sample, integers or text `[n_samples]`, such as the photograph that a crop comes from:
+            samples of one group are neither each other's neighbours nor counted in each other's ranks, and stay in
+            one half. A row with N' others counts as one of N' + 1 samples.
         keep_rows: Also return what every query row contributes.
+        keep_neighbours: Also return the columns of every query row's neighbours.
         progress: Called as `progress(done, total, what)`.
 
     Returns:
@@ -211,31 +243,40 @@ def imbalance_matrix(
     kept = np.arange(n)
     if drop_duplicates or clip is not None:
         named, kept = _preprocessed(named, clip, drop_duplicates, metric)
+    metrics = {name: "precomputed" if isinstance(x, Dissimilarities) else metric for name, x in named.items()}
     dropped = np.setdiff1d(np.arange(n), kept)
     n = len(kept)
-    named = as_distances(named) if metric == "precomputed" else named
+    if metric == "precomputed":
+        named |= as_distances({name: x for name, x in named.items() if not isinstance(x, Dissimilarities)})
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
+    numbers = None if groups is None else check_groups(groups, n + len(dropped))[kept]
+    _check_group_sizes(numbers, ks)
+    sides = _drawn_sides(n, n_splits, seed, numbers, queries, ks)
     placement = make_placement(devices, mesh)
     ordered = tuple(sorted(ks))
     options = Options(
         ks=ordered,
-        metric=metric,
+        metric=tuple(metrics.values()) if len(set(metrics.values())) > 1 else next(iter(metrics.values())),
         ties=ties,
         strict=strict,
         precision=precision,
         budget=budget,
         passes=check_passes(plan),
         keep_rows=keep_rows,
+        keep_neighbours=keep_neighbours,
     )
     arrays = list(named.values())
     n_rows = n if queries is None else len(queries)
-    plan_for(Workload(n, n_rows, tuple(x.shape[1] for x in arrays), ordered[-1]), options, placement)
-    check_values(named, metric)
-    settled = settle_precision(named, metric, ordered[0], precision, placement, seed)
+    widths = tuple(x.shape[1] for x in arrays)
+    work = Workload(n, n_rows, widths, ordered[-1], n_splits=n_splits, grouped=numbers is not None)
+    plan_for(work, options, placement)
+    for name, x in named.items():
+        check_values({name: x}, metrics[name])
+    settled = settle_precision(named, metrics, ordered[0], precision, placement, seed)
     options = replace(options, float64_layers=settled.float64_layers)
-    found = all_pairs(arrays, queries, options, placement, progress)
-    warn_of_ties(named, found, options, "imbalance_matrix")
+    found = all_pairs(arrays, queries, options, placement, progress, sides=sides, groups=numbers)
+    warn_of_ties(named, found, options, "imbalance_matrix", numbers)
     several = isinstance(plain_k(k), tuple)
     at = [ordered.index(value) for value in ks] if several else 0
     return ImbalanceMatrix(
@@ -253,7 +294,7 @@ def imbalance_matrix(
         tied_neighbours=found.tied_neighbours[at],
         tied_ranks=found.tied_ranks[at],
         plan=found.plan,
-        verification=_verified(arrays, verify, seed, options, placement),
+        verification=_verified(arrays, verify, seed, options, placement, numbers),
         notes=(
             *found.notes,
             *settled.notes,
@@ -262,8 +303,46 @@ def imbalance_matrix(
         clip=None if clip is None else checked_quantiles(clip),
         dropped=tuple(dropped.tolist()),
         rows=None if found.rows is None else found.rows[at],
-        queries=None if found.rows is None else (kept if queries is None else kept[queries]),
+        queries=(kept if queries is None else kept[queries]) if keep_rows or keep_neighbours else None,
+        halves=None if found.halves is None else found.halves[:, :, at],
+        sampling_error=None if found.halves is None else half_sample_error(found.halves[:, 0], found.halves[:, 1])[at],
+        sides=sides,
+        groups=numbers,
+        neighbours=found.neighbours,
+        half_neighbours=found.half_neighbours,
     )
+
+
+def _check_group_sizes(groups: np.ndarray | None, ks: tuple[int, ...]) -> None:
+    """Refuses groups that leave a sample fewer than k + 1 others."""
+    if groups is None:
+        return
+    sizes = np.bincount(groups)
+    if len(groups) - sizes.max() < max(ks) + 1:
+        raise ValueError(
+            f"expected at least k + 1 = {max(ks) + 1} samples outside of every group, but one holds {sizes.max()} of "
+            f"the {len(groups)} samples; use smaller groups or a smaller k."
+        )
+
+
+def _drawn_sides(
+    n: int, n_splits: int, seed: int, groups: np.ndarray | None, queries: np.ndarray | None, ks: tuple[int, ...]
+) -> np.ndarray | None:
+    """Splits into halves that are large enough to be measured, or None where none were asked for."""
+    if n_splits == 0:
+        return None
+    sides = balanced_halves(n, n_splits, seed=seed, groups=groups)
+    rows = sides if queries is None else sides[:, queries]
+    smallest = min(int(min(half.sum(), len(half) - half.sum())) for half in rows)
+    largest_group = 1 if groups is None else int(np.bincount(groups).max())
+    needed = max(ks) + 1 + largest_group
+    least = min(int(min(half.sum(), len(half) - half.sum())) for half in sides)
+    if least < needed or smallest < 2:
+        raise ValueError(
+            f"expected halves of at least {needed} samples and 2 query rows for half-samples with k={max(ks)}, got "
+            f"{least} and {smallest}; use n_splits=0, more samples or query rows, or a smaller k."
+        )
+    return sides
 
 
 def _preprocessed(
@@ -276,11 +355,11 @@ def _preprocessed(
             "before the distances are computed."
         )
     if clip is not None:
-        named = {name: clip_quantiles(x, clip) for name, x in named.items()}
+        named = {name: x if isinstance(x, Dissimilarities) else clip_quantiles(x, clip) for name, x in named.items()}
     n = next(iter(named.values())).shape[0]
     kept = distinct_samples(named) if drop_duplicates else np.arange(n)
     if len(kept) < n:
-        named = {name: SelectedRows(x, kept) for name, x in named.items()}
+        named = {name: select_samples(x, kept) for name, x in named.items()}
     return named, kept
 
 
@@ -303,11 +382,11 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
 
 
 def _verified(
-    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any
+    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any, groups: np.ndarray | None
 ) -> Verification | None:
     if not verify:
         return None
     n = arrays[0].shape[0]
     wanted = min(n, VERIFIED_ROWS if isinstance(verify, (bool, np.bool_)) else int(verify))
     rows = np.sort(np.random.default_rng([seed, 1]).choice(n, wanted, replace=False))
-    return verify_rows(arrays, rows, options, placement)
+    return verify_rows(arrays, rows, options, placement, groups)

@@ -136,7 +136,7 @@ def information_imbalance(
         return _traced(layers, ks, n, several, metric, strict, precision)
     check_values(layers, metric)
     ordered = tuple(sorted(ks))
-    settled = settle_precision(layers, metric, ordered[0], precision, Placement())
+    settled = settle_precision(layers, dict.fromkeys(layers, metric), ordered[0], precision, Placement())
     options = Options(
         ks=ordered,
         metric=metric,

@@ -6,7 +6,7 @@ float64 under `precision="highest"`. Everywhere else a `PrecisionWarning` says w
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +44,18 @@ class Settled:
 
 
 def settle_precision(
-    layers: Mapping[str, Any], metric: Metric, k: int, precision: Precision, placement: Placement, seed: int = 0
+    layers: Mapping[str, Any],
+    metrics: Mapping[str, Metric],
+    k: int,
+    precision: Precision,
+    placement: Placement,
+    seed: int = 0,
 ) -> Settled:
     """Look at a few rows of every layer, decide which layers need float64, and warn where that does not help.
 
     Args:
         layers: Name -> `[n_samples, n_features]`, finite.
-        metric: Of the distances.
+        metrics: Of the distances of each.
         k: Smallest number of neighbours.
         precision: As asked for.
         placement: Devices.
@@ -65,14 +70,14 @@ def settle_precision(
     Example:
         >>> x = np.random.default_rng(0).normal(size=(1100, 3)).astype(np.float32)
         >>> x[500:] += 1e4
-        >>> settle_precision({"x": x}, "euclidean", 1, "highest", Placement()).float64_layers
+        >>> settle_precision({"x": x}, {"x": "euclidean"}, 1, "highest", Placement()).float64_layers
         (0,)
     """
     platform = placement.platform
     n = next(iter(layers.values())).shape[0]
     wide = arithmetic(precision, n, platform) == np.float64
     bits = _BITS.get((precision, "gpu" if platform == "gpu" else "other"), 24)
-    losses = [rounding_loss(x, metric, k, bits=bits, float64=wide, seed=seed) for x in layers.values()]
+    losses = [rounding_loss(x, metrics[name], k, bits=bits, float64=wide, seed=seed) for name, x in layers.items()]
     allowed = LOST_BY_CHOICE.get(precision, LOST)
     lossy = _agreed(np.array([loss.largest > allowed for loss in losses]), placement)
     if not lossy.any():
@@ -80,7 +85,7 @@ def settle_precision(
     names = [name for name, lost in zip(layers, lossy, strict=True) if lost]
     found = [loss for loss, lost in zip(losses, lossy, strict=True) if lost]
     if wide:
-        _warn(names, found, "float64", cure_of_float64(metric))
+        _warn(names, found, "float64", cure_of_float64([metrics[name] for name in names]))
         return Settled()
     if precision != "highest" or platform == "tpu":
         cure = (
@@ -93,10 +98,10 @@ def settle_precision(
     hopeless = {
         name: loss
         for name in names
-        if (loss := rounding_loss(layers[name], metric, k, float64=True, seed=seed)).largest > LOST
+        if (loss := rounding_loss(layers[name], metrics[name], k, float64=True, seed=seed)).largest > LOST
     }
     if hopeless:
-        _warn(list(hopeless), list(hopeless.values()), "float64", cure_of_float64(metric))
+        _warn(list(hopeless), list(hopeless.values()), "float64", cure_of_float64([metrics[name] for name in hopeless]))
     note = (
         f"worked out in float64, since float32 would change {_percent(found)} of the nearest neighbours or ranks: "
         f"{_listed(names)}"
@@ -123,14 +128,14 @@ def _warn(names: list[str], found: list[RoundingLoss], arithmetic_used: str, cur
     )
 
 
-def cure_of_float64(metric: Metric) -> str:
+def cure_of_float64(metrics: Sequence[Metric]) -> str:
     """What to do where float64 is not enough.
 
     Example:
-        >>> "precomputed" in cure_of_float64("euclidean")
+        >>> "precomputed" in cure_of_float64(["euclidean"])
         True
     """
-    if metric == "precomputed":
+    if all(metric == "precomputed" for metric in metrics):
         return "give the distances on a scale on which those that matter differ by more than one part in 10^15"
     return (
         "give distances that were worked out by differences, such as scipy.spatial.distance.cdist(x, x), with "

@@ -108,7 +108,7 @@ class ClippedRows:
 
 
 class SelectedRows:
-    """Some samples of a layer in increasing order, read where they are.
+    """Some samples of a layer, read where they are.
 
     Example:
         >>> np.asarray(SelectedRows(np.arange(8.0).reshape(4, 2), np.array([0, 3]))).tolist()
@@ -126,6 +126,8 @@ class SelectedRows:
         wanted = self._rows[rows]
         if not len(wanted):
             return np.empty((0, *self.shape[1:]), self.dtype)
+        if isinstance(self._x, np.ndarray):
+            return self._x[wanted]
         first = int(wanted.min())
         return np.asarray(self._x[first : int(wanted.max()) + 1])[wanted - first]
 

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +20,9 @@ _SAME = 2.0**-44
 Caller = Literal["imbalance_matrix", "information_imbalance"]
 
 
-def warn_of_ties(layers: Mapping[str, Any], found: AllPairs, options: Options, caller: Caller) -> None:
+def warn_of_ties(
+    layers: Mapping[str, Any], found: AllPairs, options: Options, caller: Caller, groups: np.ndarray | None = None
+) -> None:
     """Warn where conventions for ties, or rounding, decide more than 1 % of the numbers.
 
     Args:
@@ -29,6 +30,7 @@ def warn_of_ties(layers: Mapping[str, Any], found: AllPairs, options: Options, c
         found: The result.
         options: As it was worked out.
         caller: Whose arguments the cure is about.
+        groups: Group of every sample, if samples of one group were left out of each other's ranks.
 
     Warns:
         TieWarning: Names the layers, what depends on their ties, and a cure.
@@ -47,7 +49,9 @@ def warn_of_ties(layers: Mapping[str, Any], found: AllPairs, options: Options, c
             continue
         names = [list(layers)[number] for number in tied]
         worst = tied[np.argsort(-share[tied])][:_RECHECKED_LAYERS].tolist()
-        rounded = [number for number in worst if _vanishes(list(layers.values())[number], what, number, options)]
+        rounded = [
+            number for number in worst if _vanishes(list(layers.values())[number], what, number, options, groups)
+        ]
         finer = _finer(rounded, options, found.plan.itemsize)
         begin = f"up to {share.max():.1%} of the {what} are tied in {_listed(names)}"
         if len(rounded) == len(worst):
@@ -83,26 +87,25 @@ def _finer(layers: list[int], options: Options, itemsize: int) -> str:
     """The cure for what rounding made equal."""
     whole = itemsize == np.dtype(np.float64).itemsize and not options.float64_layers
     if whole or any(number in options.float64_layers for number in layers):
-        metric = options.metric if isinstance(options.metric, str) else options.metric[layers[0]]
-        cure = cure_of_float64(metric)
+        cure = cure_of_float64([options.metric_of(number) for number in layers])
         return cure[0].upper() + cure[1:]
     return "precision='float64' (--precision float64) tells them apart"
 
 
-def _vanishes(x: Any, what: str, number: int, options: Options) -> bool:
+def _vanishes(x: Any, what: str, number: int, options: Options, groups: np.ndarray | None) -> bool:
     """Whether differences in float64 tell apart most of what a layer's scores do not."""
     n = x.shape[0]
-    metric = options.metric if isinstance(options.metric, str) else options.metric[number]
-    draw = np.random.default_rng(3)
-    rows = np.sort(draw.choice(n, min(_RECHECKED_ROWS, n), replace=False))
-    distances = np.sort(row_distances(x, rows, replace(options, metric=metric)), axis=1)[:, :-1]
-    same = np.diff(distances, axis=1) <= _SAME * distances[:, 1:]
+    rows = np.sort(np.random.default_rng(3).choice(n, min(_RECHECKED_ROWS, n), replace=False))
+    tied_ranks, tied_places = [], []
+    for row, distances in zip(rows, row_distances(x, rows, options.metric_of(number)), strict=True):
+        left_out = np.arange(n) == row if groups is None else groups == groups[row]
+        ordered = np.sort(distances[~left_out])
+        same = np.diff(ordered) <= _SAME * ordered[1:]
+        tied_ranks.append(np.mean(np.append(same, False) | np.append(False, same)))
+        tied_places += [same[k - 1] for k in options.ks if k <= len(same)]
     if what == "ranks":
-        tied = np.zeros(distances.shape, bool)
-        tied[:, 1:] |= same
-        tied[:, :-1] |= same
-        return bool(tied.mean() <= TIES_WORTH_A_WARNING / 2)
-    return not any(same[:, k - 1].any() for k in options.ks if k <= same.shape[1])
+        return bool(np.mean(tied_ranks) <= TIES_WORTH_A_WARNING / 2)
+    return not any(tied_places)
 
 
 def _listed(names: list[str]) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from jaxsim.report.errors import error_word, errors_of
 from jaxsim.report.schema import at_k
 from jaxsim.report.sentences import counted, listed, number, with_error
+from jaxsim.report.steps import constant_mask
 
 LEVEL = 0.05
 
@@ -25,8 +27,9 @@ class Peak:
     step_b: str
     lowest_t: float
     lowest: float
-    spans: tuple[tuple[float, float], ...]  # stretches of depth within two standard errors of the peak
+    spans: tuple[tuple[float, float], ...]  # stretches of depth within two errors of the peak
     flat: bool  # not even the lowest point is farther from the peak than that
+    word: str = "query-row error"  # which error that is
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,10 @@ def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
         [('vit', 'resnet')]
     """
     chosen = at_k(between, k)
-    t = chosen["t"].values
+    t, errors, word = chosen["t"].values, errors_of(chosen, "distance"), error_word(chosen, "distance")
     found = []
     for place in range(chosen.sizes["pair"]):
-        distance, error = chosen["distance"].values[place], chosen["distance_se"].values[place]
+        distance, error = chosen["distance"].values[place], errors[place]
         if not np.isfinite(distance).any():
             continue
         peak_t = float(chosen["peak_t"].values[place])
@@ -82,6 +85,7 @@ def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
                 lowest=float(distance[bottom]),
                 spans=tuple((float(t[first]), float(t[last])) for first, last in _runs(near)),
                 flat=bool(near[bottom]),
+                word=word,
             )
         )
     return found
@@ -113,9 +117,13 @@ def alignments(between: xr.Dataset, results: xr.Dataset, *, k: int | None = None
     found = []
     for source, target in dict.fromkeys(zip(origin.tolist(), goal.tolist(), strict=True)):
         rows = (origin == source) & (goal == target)
+        # A step that is the same for all images matches nothing and is matched by nothing.
+        rows &= np.isfinite(chosen["best_depth"].values.astype(float))
+        if not rows.any():
+            continue
         own, best = chosen["match_depth"].values[rows], chosen["best_depth"].values[rows]
         offsets = np.abs(own - best)
-        anywhere = np.abs(own[:, None] - depths[models == target][None])
+        anywhere = np.abs(own[:, None] - depths[(models == target) & ~constant_mask(results)][None])
         found.append(
             Alignment(
                 source=source,
@@ -139,9 +147,9 @@ def describe_peaks(found: list[Peak]) -> str:
         (one,) = found
         if one.flat:
             return (
-                f"The distance between {one.model_a} and {one.model_b} stays within two standard errors of "
-                f"its highest "
-                f"value ({with_error(one.distance, one.error)}), so no processing step stands out."
+                f"The distance between {one.model_a} and {one.model_b} stays within two {one.word}s of its highest "
+                f"value "
+                f"({with_error(one.distance, one.error)}), so no processing step stands out."
             )
         return (
             f"{one.model_a} and {one.model_b} are most different at relative depth {one.t:.2f} "
@@ -157,7 +165,7 @@ def describe_peaks(found: list[Peak]) -> str:
         f"{top.model_b} at relative depth {top.t:.2f} ({top.step_a} against {top.step_b}). Of the "
         f"{counted(len(found), 'pair')}, {inner} peak in the middle half of the depth (0.25 to 0.75)"
     )
-    return sentence + (f"; {flat} {'is' if flat == 1 else 'are'} flat within two standard errors." if flat else ".")
+    return sentence + (f"; {flat} {'is' if flat == 1 else 'are'} flat within two {top.word}s." if flat else ".")
 
 
 def describe_alignments(found: list[Alignment]) -> str:
@@ -210,10 +218,8 @@ def in_stretches(spans: tuple[tuple[float, float], ...]) -> str:
 
 def _certainty(peak: Peak) -> str:
     if peak.spans == ((peak.t, peak.t),):
-        return "All other depths are lower by more than two standard errors."
-    return (
-        f"Within two standard errors of the peak: {in_stretches(peak.spans)}; its place is known no better than that."
-    )
+        return f"All other depths are lower by more than two {peak.word}s."
+    return f"Within two {peak.word}s of the peak: {in_stretches(peak.spans)}; its place is known no better than that."
 
 
 def _runs(near: np.ndarray) -> list[tuple[int, int]]:

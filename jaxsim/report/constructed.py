@@ -1,12 +1,12 @@
 """A constructed study: the three datasets that a real one has, for examples, tests and trying out figures.
 
-No model and no image is behind the numbers. Every model is a path through a made-up space; two steps are the
-more
-similar the closer they lie, and a step tells less about another the less it has kept.
+No model and no image is behind the numbers. Every model is a path through a made-up space; two steps are the more
+similar the closer they lie, and a step tells less about another the less it has kept. What only some studies have is
+in `constructed_further`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -23,18 +23,26 @@ def constructed_study(
     n_samples: int = 400,
     h: float = 0.25,
     seed: int = 0,
+    constant: Sequence[str] = (),
+    flags: Mapping[str, str] | None = None,
+    sampling: bool = False,
+    pool: str = "mean",
 ) -> Study:
     """Results, smoothness and between-model datasets of made-up models.
 
     Args:
         n_steps: Model name -> number of steps (at least 2). Default: a transformer of 6 and a CNN of 5 steps.
-        families: Model name -> family; models left out alternate between `vit` and `resnet`. Models of the
-        family
+        families: Model name -> family; models left out alternate between `vit` and `resnet`. Models of the family
             `resnet` change abruptly at every fourth step, and those changes are marked.
         k: Numbers of neighbours, one slice of the results each.
         n_samples: Number of samples the study would have had; also the number of queries.
         h: Step in relative depth of the fixed-step profile.
         seed: Of the noise and of the paths.
+        constant: Labels ("model/step") of steps that are the same for every image: NaN in the results, left out of
+            the other two.
+        flags: Label of a step -> text of the warning that is about it.
+        sampling: Whether there are sampling errors beside the query-row errors, made up as twice as large.
+        pool: Name of the pooling that the study records.
 
     Returns:
         `(results, smoothness, between)`.
@@ -66,23 +74,28 @@ def constructed_study(
     error = 0.577 * np.sqrt(values) / np.sqrt(n_samples)
     same = np.eye(len(label), dtype=bool)
     values[:, same], error[:, same] = floor[:, None], 0.0
+    empty = np.isin(label, list(constant))
+    values[:, empty], values[:, :, empty], error[:, empty], error[:, :, empty] = (np.nan,) * 4
+    flagged = np.array([(flags or {}).get(each, "") for each in label.tolist()], dtype=object)
 
     axes = {
         f"{side}_{what}": (side, array)
         for side in ("source", "target")
-        for what, array in (("model", model), ("step", name), ("kind", kind), ("depth", depth))
+        for what, array in (("model", model), ("step", name), ("kind", kind), ("depth", depth), ("constant", empty))
     }
+    axes["source_flag"] = ("source", flagged)
     results = xr.Dataset(
         {
             "imbalance": (("k", "source", "target"), values),
             "standard_error": (("k", "source", "target"), error),
+            **({"sampling_error": (("k", "source", "target"), 2 * error)} if sampling else {}),
         },
         coords={"k": list(k), "floor": ("k", floor), "source": label, "target": label, **axes},
         attrs={
             "n_samples": n_samples,
             "n_queries": n_samples,
             "metric": "euclidean",
-            "pool": "mean",
+            "pool": pool,
             "ties": "index",
             "seed": seed,
             "images": json.dumps({"kind": "constructed", "samples": n_samples}),
@@ -105,110 +118,13 @@ def constructed_study(
             "damaged": json.dumps([]),
         },
     )
-    return results, _smoothness(results, family_of, h), _between(results)
-
-
-def constructed_information(results: xr.Dataset, *, seed: int = 0) -> xr.Dataset:
-    """What the steps of a constructed study know of made-up statistics: less and less along their depth.
-
-    Args:
-        results: From `constructed_study`.
-        seed: Of the noise.
-
-    Returns:
-        The information dataset of a study.
-
-    Example:
-        >>> constructed_information(constructed_study()[0])["space"].values.tolist()
-        ['luminance', 'colour', 'frequency', 'orientation', 'layout', 'all']
-    """
-    spaces = ["luminance", "colour", "frequency", "orientation", "layout", "all"]
-    generator = np.random.default_rng(seed)
-    depth, model = results["source_depth"].values, results["source_model"].values
-    pace = 0.35 + 0.4 * np.unique(model, return_inverse=True)[1] / max(1, len(set(model.tolist())) - 1)
-    lost = np.linspace(0.15, 0.45, len(spaces))[None] + (pace * depth)[:, None]
-    shape = (results.sizes["k"], *lost.shape)
-    forward, backward = (np.clip(lost + up + generator.normal(0, 0.01, shape), 0.01, 1.03) for up in (0.0, 0.2))
-    error = np.full(shape, 0.577 / np.sqrt(results.attrs["n_samples"]))
-    dims = ("k", "step", "space")
-    return xr.Dataset(
-        {
-            "forward": (dims, forward),
-            "backward": (dims, backward),
-            "forward_se": (dims, error),
-            "backward_se": (dims, error),
-        },
-        coords={
-            "k": results["k"].values,
-            "floor": ("k", results["floor"].values),
-            "step": results["source"].values,
-            "model": ("step", model),
-            "step_name": ("step", results["source_step"].values),
-            "kind": ("step", results["source_kind"].values),
-            "depth": ("step", depth),
-            "space": spaces,
-            "origin": ("space", ["low-level statistics"] * len(spaces)),
-            "n_features": ("space", np.arange(1, len(spaces) + 1)),
-            "constant": ("space", np.zeros(len(spaces), dtype=bool)),
-        },
-        attrs={"n_samples": results.attrs["n_samples"], "pixels": json.dumps({"view": "constructed"})},
-    )
-
-
-def constructed_findings(
-    models: tuple[str, ...] = ("vit", "resnet"),
-    *,
-    k: tuple[int, ...] = (1,),
-    spaces: tuple[str, ...] = ("colour", "all"),
-    control: bool = True,
-    shuffled: bool = True,
-    seed: int = 0,
-) -> xr.Dataset:
-    """Made-up effects of every kind, with intervals, tests and controls.
-
-    Args:
-        models: Names of the models.
-        k: Numbers of neighbours.
-        spaces: Names of the spaces; none leaves out what is said of them.
-        control: Whether there is a control of random weights.
-        shuffled: Whether there is one of shuffled images.
-        seed: Of the numbers.
-
-    Returns:
-        The findings dataset of a study.
-
-    Example:
-        >>> sorted(set(constructed_findings()["kind"].values.tolist()))[:2]
-        ['alignment', 'information_change']
-    """
-    pairs = list(combinations(models, 2))
-    rows = [(kind, a, b, "") for kind in ("alignment", "middle_distance", "smoothness_difference") for a, b in pairs]
-    rows += [("smoothness", a, "", "") for a in models]
-    rows += [("information_change", a, "", space) for space in spaces for a in models]
-    rows += [("information_difference", a, b, space) for space in spaces for a, b in pairs]
-    generator = np.random.default_rng(seed)
-    shape = (len(k), len(rows))
-    estimate, other = generator.normal(0.2, 0.1, shape), generator.normal(0.0, 0.02, shape)
-    other = other if control else np.full(shape, np.nan)
-    tested = np.array([row[0] not in ("smoothness", "middle_distance") for row in rows])
-    p = np.where(tested, generator.uniform(0, 0.1, shape), np.nan)
-    by_chance = generator.normal(0.0, 0.01, shape)
-    by_chance[:, [not shuffled or row[0].startswith("smoothness") for row in rows]] = np.nan
-    variables = {"value": estimate - 0.02, "p_value": p / 2, "p_corrected": p}
-    middles = {"estimate": estimate, "control": other, "beyond": estimate - other, "shuffled": by_chance}
-    for name, middle in middles.items():
-        prefix = "" if name == "estimate" else f"{name}_"
-        variables |= {name: middle, f"{prefix}low": middle - 0.05, f"{prefix}high": middle + 0.05}
-    fields = dict(zip(("kind", "a", "b", "space"), zip(*rows, strict=True), strict=True))
-    return xr.Dataset(
-        {name: (("k", "finding"), values) for name, values in variables.items()},
-        coords={
-            "k": list(k),
-            "finding": [f"{kind}: {a} {b} {space}" for kind, a, b, space in rows],
-            **{name: ("finding", np.array(values, dtype=object)) for name, values in fields.items()},
-        },
-        attrs={"n_subsets": 10, "n_samples": 40, "seed": seed, "level": 0.95, "h": 0.25},
-    )
+    known = results.isel(source=~empty, target=~empty)
+    smoothness, between = _smoothness(known, family_of, h), _between(known)
+    if sampling:
+        for dataset, names in ((smoothness, ("mean", "fixed_step")), (between, ("distance",))):
+            for each in names:
+                dataset[f"{each}_sampling_error"] = 2 * dataset[f"{each}_se"]
+    return results, smoothness, between
 
 
 def _steps(model: str, count: int, family: str) -> list[str]:
@@ -219,14 +135,15 @@ def _steps(model: str, count: int, family: str) -> list[str]:
     return ["embeddings"] + [f"block{step:02d}" for step in range(count - 1)]
 
 
-def _marked(count: int, family: str) -> np.ndarray:
-    """Which of the `count - 1` changes go along with a change of resolution."""
-    return np.array([family == "resnet" and step > 0 and step % 4 == 0 for step in range(count - 1)], dtype=bool)
+def _opens_stage(step: str) -> bool:
+    """Whether the resolution changes on the way to a step of a CNN."""
+    return step.endswith(".block0") and step != "stage0.block0"
 
 
 def _path(count: int, family: str, generator: np.random.Generator) -> np.ndarray:
     """Places of the steps in the made-up space, `[count, 3]`."""
-    pace = np.where(_marked(count, family), 4.0, 1.0) * generator.uniform(0.7, 1.3, count - 1)
+    abrupt = [family == "resnet" and _opens_stage(step) for step in _steps("", count, family)[1:]]
+    pace = np.where(abrupt, 4.0, 1.0) * generator.uniform(0.7, 1.3, count - 1)
     along = np.concatenate([[0.0], np.cumsum(pace)]) / pace.sum()
     bend = generator.uniform(0.2, 0.9) * (1 if generator.uniform() < 0.5 else -1)
     bow = bend * np.clip(np.sin(np.pi * along), 0, None) ** 1.5
@@ -238,7 +155,8 @@ def _smoothness(results: xr.Dataset, families: Mapping[str, str], h: float) -> x
     value, error = results["imbalance"].values, results["standard_error"].values
     model, depth = results["source_model"].values, results["source_depth"].values
     starts = np.flatnonzero(model[1:] == model[:-1])
-    marked = np.concatenate([_marked(int((model == m).sum()), f) for m, f in families.items()])
+    goals = zip(model[starts].tolist(), results["source_step"].values[starts + 1].tolist(), strict=True)
+    marked = np.array([families[m] == "resnet" and _opens_stage(goal) for m, goal in goals], dtype=bool)
     forward, backward = value[:, starts, starts + 1], value[:, starts + 1, starts]
     forward_se, backward_se = error[:, starts, starts + 1], error[:, starts + 1, starts]
     mean, mean_se = (forward + backward) / 2, np.hypot(forward_se, backward_se) / 2

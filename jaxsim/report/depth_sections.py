@@ -3,13 +3,15 @@
 import numpy as np
 
 from jaxsim.report import alignment, sentences
+from jaxsim.report.errors import QUERY_ROWS, band_note, error_meaning, error_word, errors_of
 from jaxsim.report.header import swatch
 from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import at_k
 from jaxsim.report.sentences import number, with_error
-from jaxsim.report.story import Story, per_k, plot_figure
+from jaxsim.report.story import Story, footnotes, per_k, plot_figure
 
 MOST_ROWS = 15
+THIN_LINES = " Thin lines are the same architectures with random weights, without intervals."
 
 
 def between_models(story: Story) -> Markup:
@@ -19,12 +21,13 @@ def between_models(story: Story) -> Markup:
             "Expected a study with at least one pair of models. Leave this section out for a single model."
         )
     between = story.between
+    word, flags = error_word(between, "distance"), story.flags
 
     def rows(k: int) -> Markup:
         listing = [
             [
                 f"{peak.model_a}, {peak.model_b}",
-                f"{peak.step_a} / {peak.step_b}",
+                f"{flags.marked(peak.model_a, peak.step_a)} / {flags.marked(peak.model_b, peak.step_b)}",
                 f"{peak.t:.2f}",
                 with_error(peak.distance, peak.error),
                 alignment.in_stretches(peak.spans),
@@ -38,15 +41,15 @@ def between_models(story: Story) -> Markup:
             "Most different step",
             "Depth",
             "Distance",
-            "Within 2 s.e.",
+            "Within 2 errors",
             "Closest at",
             "Distance",
         ]
         return table(
             head,
             listing,
-            caption="The most different processing step of each pair, the depths within two standard errors of it, and "
-            "where the pair is closest.",
+            caption=f"The most different processing step of each pair, the depths within two {word}s of it, and where "
+            f"the pair is closest; ± one {error_meaning(between, 'distance')}.",
             numeric_from=2,
             class_=_tall(listing),
         )
@@ -55,11 +58,14 @@ def between_models(story: Story) -> Markup:
         story,
         "between",
         lambda k: alignment.describe_peaks(alignment.peaks(between, k=k)),
-        "Mean of both directions between the steps nearest to each relative depth. A ring marks the peak, "
-        "the most "
-        "different processing step; bands are two standard errors.",
+        "Mean of both directions between the steps nearest to each relative depth. A ring marks the peak, the most "
+        "different "
+        f"processing step. {band_note(between, 'distance')}{_thin(story)}",
     )
-    return tag("section", tag("h2", "Distance along the depth"), figure, per_k(story.facts.k, rows), id="between")
+    shown = [peak for k in story.facts.k for peak in alignment.peaks(between, k=k)]
+    labels = [f"{peak.model_a}/{peak.step_a}" for peak in shown] + [f"{peak.model_b}/{peak.step_b}" for peak in shown]
+    title = tag("h2", "Distance along the depth")
+    return tag("section", title, figure, per_k(story.facts.k, rows), footnotes(story, labels), id="between")
 
 
 def best_match(story: Story) -> Markup:
@@ -107,10 +113,7 @@ def best_match(story: Story) -> Markup:
 
 def smoothness(story: Story) -> Markup:
     """Step changes, the fixed-step profile and their summary."""
-    key = (
-        "Change between consecutive steps at their middle depth. "
-        "Bands are two standard errors of the mean of both directions."
-    )
+    key = f"Change between consecutive steps at their middle depth. {band_note(story.smoothness, 'mean')}"
     profiles = plot_figure(story, "smoothness", lambda k: sentences.describe_smoothness(story.smoothness, k=k), key)
     h = float(story.smoothness["fixed_step"].attrs.get("h", np.nan))
     origin = str(story.smoothness.attrs.get("h_from", ""))
@@ -118,9 +121,10 @@ def smoothness(story: Story) -> Markup:
     fixed = plot_figure(
         story,
         "fixed-step",
-        lambda k: sentences.describe_fixed_step(story.smoothness, k=k),
+        lambda k: sentences.describe_fixed_step(story.smoothness, k=k, findings=story.findings),
         f"Change from relative depth t to t + h{stretch}, between the steps nearest to each; "
-        "the same h for every model, undefined where t + h > 1.",
+        f"the same h for every model, undefined where t + h > 1. "
+        f"{band_note(story.smoothness, 'fixed_step')}{_thin(story)}",
     )
     return tag(
         "section",
@@ -130,6 +134,7 @@ def smoothness(story: Story) -> Markup:
         tag("h3", "Over equal stretches of depth", id="fixed-step"),
         fixed,
         per_k(story.facts.k, lambda k: _changes(story, k)),
+        footnotes(story),
         id="smoothness",
     )
 
@@ -139,7 +144,8 @@ def _summary(story: Story, k: int) -> Markup:
     models = chosen["model"].values.astype(str)
     rows = []
     for place, name in enumerate(chosen["model_name"].values.astype(str)):
-        marked = int(chosen["marked"].values[models == name].sum())
+        own = (models == name) & np.isfinite(chosen["mean"].values)
+        marked = int(chosen["marked"].values[own].sum())
         values = [
             float(chosen[f"{what}{suffix}"].values[place])
             for suffix in ("", "_unmarked")
@@ -149,7 +155,7 @@ def _summary(story: Story, k: int) -> Markup:
         rows.append(
             [
                 heading,
-                str(int((models == name).sum())),
+                str(int(own.sum())),
                 *map(_cell, values[:3]),
                 str(marked),
                 *map(_cell, values[3:]),
@@ -177,22 +183,37 @@ def _summary(story: Story, k: int) -> Markup:
 def _changes(story: Story, k: int) -> Markup:
     chosen = at_k(story.smoothness, k)
     columns = [chosen[name].values for name in ("model", "step_from", "step_to", "depth", "marked")]
+    errors = [chosen["forward_se"].values, chosen["backward_se"].values, errors_of(chosen, "mean")]
     numbers = [
-        [with_error(float(v), float(e)) for v, e in zip(chosen[name].values, chosen[f"{name}_se"].values, strict=True)]
-        for name in ("forward", "backward", "mean")
+        [with_error(float(value), float(each)) for value, each in zip(chosen[name].values, error, strict=True)]
+        for name, error in zip(("forward", "backward", "mean"), errors, strict=True)
     ]
+    flags = story.flags
     rows = [
-        [str(model), f"{start} → {stop}", "yes" if marked else "", f"{float(depth):.2f}", *values]
+        [
+            str(model),
+            f"{flags.marked(str(model), str(start))} → {flags.marked(str(model), str(stop))}",
+            "yes" if marked else "",
+            f"{float(depth):.2f}",
+            *values,
+        ]
         for model, start, stop, depth, marked, *values in zip(*columns, *numbers, strict=True)
     ]
+    meaning = error_meaning(chosen, "mean")
+    both = f"± one {QUERY_ROWS}" + (f", of the mean one {meaning}" if meaning != QUERY_ROWS else "")
     listing = table(
         ["Model", "Steps", "Marked", "Depth", "Forward", "Backward", "Mean"],
         rows,
-        caption="Every step change with its standard error.",
+        caption=f"Every step change; {both}.",
         numeric_from=3,
         class_="tall",
     )
     return tag("details", tag("summary", "All step changes as a table"), listing)
+
+
+def _thin(story: Story) -> str:
+    """What the thin lines of a figure are, where there are some."""
+    return THIN_LINES if story.control is not None else ""
 
 
 def _tall(rows: list[list[str]]) -> str | None:

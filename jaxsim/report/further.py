@@ -10,9 +10,13 @@ from matplotlib.axes import Axes
 from jaxsim.report import figures
 from jaxsim.report.figures.palette import ModelStyle
 from jaxsim.report.schema import at_k, checked_dataset
-from jaxsim.report.sentences import counted, listed, number, with_error
+from jaxsim.report.sentences import counted, listed, number
+from jaxsim.report.steps import Flags
 
 INFORMATION_VARIABLES = ("forward", "backward", "forward_se", "backward_se", "model", "step_name", "depth", "constant")
+NO_FLAGS = Flags()
+#: Pairs of models that a sentence names; the table has all.
+MOST_SAID = 3
 PATH_VARIABLES = ("place", "explained", "negative", "linkage", "model", "step_name")
 PLANE_VARIABLES = ("forward", "backward", "forward_se", "backward_se", "model_a", "model_b", "depth_a", "depth_b")
 
@@ -52,19 +56,25 @@ def further_jobs(
     plane: xr.Dataset | None,
     styles: dict[str, ModelStyle],
     ks: tuple[int, ...],
+    *,
+    control: xr.Dataset | None = None,
+    flags: Flags = NO_FLAGS,
 ) -> list[Job]:
     """Every further figure: file name, k, description for the page, how to draw it."""
     jobs: list[Job] = []
     for k in ks:
         if information is not None:
-            jobs.append(
-                (
-                    "information",
-                    k,
-                    f"Line charts, one per statistic: how well each step predicts it against relative depth, k = {k}.",
-                    lambda k=k: figures.low_level_informations(information, k=k, styles=styles)[0],
-                )
-            )
+            pages = figures.pages_of_spaces(information)
+            for name, spaces in zip(information_figures(information), pages, strict=True):
+
+                def draw(spaces: list[str] = spaces, k: int = k) -> Axes:
+                    drawn = figures.low_level_informations(
+                        information, spaces=spaces, k=k, styles=styles, control=control
+                    )
+                    return drawn[0]
+
+                described = f"Line charts, one per statistic: how well each step predicts it against depth, k = {k}."
+                jobs.append((name, k, described, draw))
         if paths is not None:
             jobs.append(
                 (
@@ -79,7 +89,7 @@ def further_jobs(
                     "tree",
                     k,
                     f"Tree of all steps: branches join where groups of steps are about that dissimilar, k = {k}.",
-                    lambda k=k: figures.dendrogram(paths, k=k, styles=styles),
+                    lambda k=k: figures.dendrogram(paths, k=k, styles=styles, flags=flags),
                 )
             )
         if plane is not None:
@@ -94,67 +104,10 @@ def further_jobs(
     return jobs
 
 
-def main_space(information: xr.Dataset) -> str:
-    """The space that the sentences speak of: all statistics together where there are such, else the first."""
-    # Findings that are of no space have "" there.
-    names = [str(name) for name in information["space"].values if name]
-    return "all" if "all" in names else names[0]
-
-
-def describe_information(information: xr.Dataset, *, k: int | None = None) -> str:
-    """How much of the statistics the first and the last step of every model hold, and which last step holds most."""
-    space = main_space(information)
-    chosen = at_k(information, k).sel(space=space)
-    owners = chosen["model"].values.astype(str)
-    what = "the low-level statistics together" if space == "all" else space
-    said, last = [], []
-    for name in dict.fromkeys(owners.tolist()):
-        value, error = (chosen[each].values[owners == name] for each in ("forward", "forward_se"))
-        if not np.isfinite(value).all():
-            return f"What the steps know of {what} is undefined: it is the same for all images."
-        last.append((float(value[-1]), float(error[-1]), name))
-        ends = f"{with_error(float(value[0]), float(error[0]))} to {with_error(float(value[-1]), float(error[-1]))}"
-        bound = 2 * math.hypot(float(error[0]), float(error[-1]))
-        if len(value) < 2 or abs(value[-1] - value[0]) <= bound:
-            said.append(f"{name} does not tell its first step from its last by more than two standard errors ({ends})")
-        else:
-            said.append(
-                f"{name} {'loses' if value[-1] > value[0] else 'gains'} from its first step to its last ({ends})"
-            )
-    sentence = f"Of {what} (Δ from step to statistics; lower: the step holds more), {listed(said)}."
-    if len(last) < 2:
-        return sentence
-    most, least = min(last), max(last)
-    far = least[0] - most[0] > 2 * math.hypot(most[1], least[1])
-    return f"{sentence} Among the last steps, that of {most[2]} holds most and that of {least[2]} least" + (
-        "." if far else ", within two standard errors of each other."
-    )
-
-
-def describe_spaces(information: xr.Dataset, *, k: int | None = None) -> str:
-    """Which space the last step of every model holds best, and how many spaces it does not hold at all."""
-    chosen = at_k(information, k)
-    owners = chosen["model"].values.astype(str)
-    parts = [
-        str(name) != "all" and not bool(c)
-        for name, c in zip(chosen["space"].values, chosen["constant"].values, strict=True)
-    ]
-    names = [str(name) for name, kept in zip(chosen["space"].values, parts, strict=True) if kept]
-    constant = [str(n) for n, c in zip(chosen["space"].values, chosen["constant"].values, strict=True) if bool(c)]
-    said = []
-    for name in dict.fromkeys(owners.tolist()):
-        row = int(np.flatnonzero(owners == name)[-1])
-        value, error = (chosen[each].values[row, parts] for each in ("forward", "forward_se"))
-        if not names:
-            continue
-        best = int(np.nanargmin(value))
-        nothing = int((value + 2 * error >= 1).sum())
-        tail = f", {nothing} of {len(names)} not at all within two standard errors" if nothing else ""
-        said.append(f"{name} holds {names[best]} best ({with_error(float(value[best]), float(error[best]))}){tail}")
-    sentence = f"In its last step, {listed(said)}." if said else ""
-    if constant:
-        sentence += f" Not measured, because the same for all images: {listed(constant)}."
-    return sentence.strip()
+def information_figures(information: xr.Dataset) -> list[str]:
+    """Names of the figures of other spaces, in order: one, or numbered where there are many spaces."""
+    count = len(figures.pages_of_spaces(information))
+    return ["information"] if count == 1 else [f"information-{place + 1}" for place in range(count)]
 
 
 def describe_paths(paths: xr.Dataset, *, k: int | None = None) -> str:
@@ -200,19 +153,27 @@ def describe_tree(paths: xr.Dataset, *, k: int | None = None) -> str:
     )
 
 
-def describe_plane(plane: xr.Dataset, *, k: int | None = None) -> str:
-    """For every pair of models, in how many pairs of steps one holds more than the other, beyond its error."""
+def plane_counts(plane: xr.Dataset, *, k: int | None = None) -> list[tuple[str, str, int, int, int]]:
+    """For every pair of models: in how many pairs of steps the first holds more, the second more, and of how many."""
     chosen = at_k(plane, k)
     first, second = chosen["model_a"].values.astype(str), chosen["model_b"].values.astype(str)
     forward, backward = chosen["forward"].values, chosen["backward"].values
     bound = 2 * (chosen["forward_se"].values + chosen["backward_se"].values)
-    said = []
+    found = []
     for a, b in dict.fromkeys(zip(first.tolist(), second.tolist(), strict=True)):
-        own = (first == a) & (second == b)
-        more = int((backward - forward > bound)[own].sum())
-        less = int((forward - backward > bound)[own].sum())
-        said.append(
-            f"{a} holds more than {b} in {more} and less in {less} of {counted(int(own.sum()), 'pair')} of steps"
-        )
-    shown = said if len(said) <= 3 else [*said[:3], f"so on for {len(said) - 3} more pairs of models"]
-    return f"Beyond two standard errors (a bound), {listed(shown)}."
+        own = (first == a) & (second == b) & np.isfinite(forward) & np.isfinite(backward)
+        more, less = (backward - forward > bound)[own], (forward - backward > bound)[own]
+        found.append((a, b, int(more.sum()), int(less.sum()), int(own.sum())))
+    return found
+
+
+def describe_plane(plane: xr.Dataset, *, k: int | None = None) -> str:
+    """For up to three pairs of models, in how many pairs of steps one holds more than the other, beyond its error."""
+    found = plane_counts(plane, k=k)
+    said = [
+        f"{a} holds more than {b} in {more} and less in {less} of {counted(of, 'pair')} of steps"
+        for a, b, more, less, of in found[:MOST_SAID]
+    ]
+    left = len(found) - MOST_SAID
+    more = f"; the other {counted(left, 'pair')} of models are in the table" if left > 0 else ""
+    return f"Beyond two query-row errors of each direction (a bound), {listed(said)}{more}."

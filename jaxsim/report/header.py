@@ -1,16 +1,24 @@
 """The top of the page: what was compared, on what, with which settings, and what to be wary of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from jaxsim.report.facts import StudyFacts
 from jaxsim.report.markup import Markup, joined, table, tag
-from jaxsim.report.schema import StudyFacts
 from jaxsim.report.sentences import counted, listed, number
+from jaxsim.report.steps import Flags
 
 HASH_LENGTH = 12
 
 
-def masthead(facts: StudyFacts, colours: Mapping[str, str]) -> Markup:
-    """Title, settings, models, warnings and damaged images."""
+def masthead(facts: StudyFacts, colours: Mapping[str, str], *, constant: Sequence[str] = (), flags: Flags) -> Markup:
+    """Title, settings, models, warnings, steps without information and damaged images.
+
+    Args:
+        facts: Settings and models.
+        colours: CSS colour of every model.
+        constant: A line for every step that is the same for all images.
+        flags: Steps that warnings are about.
+    """
     names = [model.name for model in facts.models]
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
     return tag(
@@ -18,7 +26,8 @@ def masthead(facts: StudyFacts, colours: Mapping[str, str]) -> Markup:
         tag("p", "jaxsim · similarity of processing steps", class_="kicker"),
         tag("h1", listed(shown)),
         tag("p", _lead(facts), class_="lead"),
-        *_warnings(facts),
+        *_warnings(facts, flags),
+        *_constant(constant),
         _settings(facts),
         _models(facts, colours),
         _versions(facts),
@@ -93,19 +102,27 @@ def _versions(facts: StudyFacts) -> Markup:
     return tag("p", f"Versions: {listing or 'not recorded'}.", class_="files")
 
 
-def _warnings(facts: StudyFacts) -> list[Markup]:
-    if not facts.warnings:
+def _warnings(facts: StudyFacts, flags: Flags) -> list[Markup]:
+    """Every warning in full, with the sign of the steps that it is about."""
+    signs = flags.signs
+    lines = [f"{signs[each]} {each}" if each in signs else each for each in facts.warnings]
+    # What is said of a step need not be among the warnings of the study.
+    lines += [note for note in flags.notes() if not any(note.endswith(f": {each}") for each in facts.warnings)]
+    if not lines:
         return []
-    title = counted(len(facts.warnings), "warning")
-    return [
-        tag(
-            "div",
-            tag("h2", title[0].upper() + title[1:]),
-            tag("ul", *(tag("li", each) for each in facts.warnings)),
-            class_="notice",
-            role="note",
-        )
-    ]
+    title = counted(len(lines), "warning")
+    listing = tag("ul", *(tag("li", each) for each in lines))
+    key = f"Steps that a warning is about have its sign behind their names: {', '.join(flags.texts)}." if signs else ""
+    return [tag("div", tag("h2", title), listing, *([tag("p", key)] if key else []), class_="notice", role="note")]
+
+
+def _constant(lines: Sequence[str]) -> list[Markup]:
+    """The steps without information, named, and why."""
+    if not lines:
+        return []
+    title = f"{counted(len(lines), 'step')} without information"
+    listing = tag("ul", *(tag("li", each) for each in lines))
+    return [tag("div", tag("h2", title), listing, class_="notice", role="note", id="constant")]
 
 
 def _damaged(facts: StudyFacts) -> list[Markup]:

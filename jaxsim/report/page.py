@@ -6,10 +6,11 @@ from importlib import resources
 from matplotlib.colors import to_hex
 
 from jaxsim.report import depth_sections, finding_sections, further_sections, header, sections
+from jaxsim.report.facts import StudyFacts
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
 from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.payload import as_script_text, study_payload
-from jaxsim.report.schema import StudyFacts
+from jaxsim.report.steps import SAME, describe_constant
 from jaxsim.report.story import Story
 
 N_STOPS = 13
@@ -28,10 +29,12 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
     """
     parts = [
         ("At a glance", "glance", sections.glance(story)),
-        ("How to read this", "reading", sections.reading(story.facts)),
+        ("How to read this", "reading", sections.reading(story)),
     ]
     if story.findings is not None:
         parts.append(("Findings", "findings", finding_sections.findings(story)))
+    elif story.control is not None:
+        parts.append(("Random weights", "untrained", further_sections.untrained(story)))
     if len(story.facts.models) > 1:
         parts.append(("All steps", "overview", sections.overview(story)))
     if story.between is not None:
@@ -43,20 +46,23 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
     parts.append(("Smoothness", "smoothness", depth_sections.smoothness(story)))
     if story.information is not None:
         parts.append(("Image statistics", "information", further_sections.information(story)))
+    if story.labels is not None:
+        parts.append(("Labels", "labels", further_sections.labels(story)))
     if story.paths is not None:
         parts.append(("Paths", "paths", further_sections.paths(story)))
     parts.append(("Within each model", "within", sections.within(story)))
 
     index = tag("ol", *(tag("li", tag("a", title, href=f"#{anchor}")) for title, anchor, _ in parts))
     names = ", ".join(model.name for model in story.facts.models)
-    payload = as_script_text(study_payload(story.results, story.facts, story.colours))
+    payload = as_script_text(study_payload(story.results, story.facts, story.colours, story.flags))
+    constant = describe_constant(story.results)
     body = tag(
         "body",
         tag(
             "div",
-            header.masthead(story.facts, story.colours),
+            header.masthead(story.facts, story.colours, constant=constant, flags=story.flags),
             tag("nav", index, class_="index", aria_label="Contents"),
-            _controls(story.facts),
+            _controls(story.facts, hatched=bool(constant)),
             tag("main", *(content for _, _, content in parts)),
             tag("footer", _colophon(story.facts)),
             class_="page",
@@ -85,7 +91,7 @@ def _model_colours(styles: Mapping[str, ModelStyle]) -> str:
     return f"\n:root{{{light}}}\n{ROOT_DARK}{{:root{{{dark}}}}}\n"
 
 
-def _controls(facts: StudyFacts) -> Markup:
+def _controls(facts: StudyFacts, *, hatched: bool) -> Markup:
     choices = joined(
         *(
             tag("label", tag("input", type="radio", name="k", value=place, checked=place == 0), str(k))
@@ -100,6 +106,7 @@ def _controls(facts: StudyFacts) -> Markup:
         which,
         tag("div", tag("span", "predicted"), bar, tag("span", "unrelated"), class_="scale ticks"),
         tag("span", "not distinguishable from independent", class_="mark scale"),
+        tag("span", SAME, class_="hatch scale") if hatched else Markup(""),
         tag(
             "fieldset",
             tag("label", tag("input", type="checkbox", id="stretch"), "stretch colours to this study's range"),

@@ -15,11 +15,15 @@ import xarray as xr
 from jaxtyping import Float
 from matplotlib.colors import to_hex
 
+from jaxsim.report.errors import is_sampling
+from jaxsim.report.facts import StudyFacts
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS
-from jaxsim.report.schema import StudyFacts, model_names, steps_of
+from jaxsim.report.schema import model_names, steps_of
+from jaxsim.report.steps import Flags, constant_mask
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 N_COLOURS = 128
+NO_FLAGS = Flags()
 
 
 def packed(values: Float[np.ndarray, "..."], *, decimals: int, digits: int) -> str:
@@ -69,20 +73,26 @@ def unpacked(text: str, *, decimals: int, digits: int) -> Float[np.ndarray, " si
     return np.where(whole == 64**digits - 1, np.nan, whole / 10.0**decimals)
 
 
-def study_payload(results: xr.Dataset, facts: StudyFacts, colours: Mapping[str, str]) -> dict[str, Any]:
+def study_payload(
+    results: xr.Dataset, facts: StudyFacts, colours: Mapping[str, str], flags: Flags = NO_FLAGS
+) -> dict[str, Any]:
     """Everything that the page's script needs, ready for JSON.
 
     Args:
         results: Checked results dataset.
         facts: Its header.
         colours: CSS colour of every model.
+        flags: Steps that warnings are about.
 
     Returns:
-        Steps, models, k, floors, the colour scale and the packed numbers, one text per k.
+        Steps, models, k, floors, the colour scale and the packed numbers, one text per k; `sampling_error` is None
+        where the study has not measured it.
     """
     value, error = results["imbalance"].values, results["standard_error"].values
     decimals = max(5, math.ceil(-math.log10(min(facts.floor))) + 2)
-    largest = max(float(np.nanmax(array, initial=0.0)) for array in (value, error))
+    sampling = results["sampling_error"].values if is_sampling(results, "imbalance") else None
+    arrays = (value, error) if sampling is None else (value, error, sampling)
+    largest = max(float(np.nanmax(array, initial=0.0)) for array in arrays)
     digits = max(3, math.ceil(math.log(largest * 10**decimals + 3, 64)))
     names = model_names(results)
     blocks = [steps_of(results, name) for name in names]
@@ -95,11 +105,20 @@ def study_payload(results: xr.Dataset, facts: StudyFacts, colours: Mapping[str, 
             for name, block in zip(names, blocks, strict=True)
         ],
         "steps": [
-            {"name": str(name), "kind": str(kind), "depth": round(float(depth), 4)}
-            for name, kind, depth in zip(
+            {
+                "name": str(name),
+                "kind": str(kind),
+                "depth": round(float(depth), 4),
+                "constant": bool(empty),
+                "sign": flags.sign(str(label)),
+                "warning": flags.texts.get(str(label), ""),
+            }
+            for name, kind, depth, label, empty in zip(
                 results["source_step"].values,
                 results["source_kind"].values,
                 results["source_depth"].values,
+                results["source"].values,
+                constant_mask(results),
                 strict=True,
             )
         ],
@@ -109,6 +128,9 @@ def study_payload(results: xr.Dataset, facts: StudyFacts, colours: Mapping[str, 
         "digits": digits,
         "imbalance": [packed(each, decimals=decimals, digits=digits) for each in value],
         "standard_error": [packed(each, decimals=decimals, digits=digits) for each in error],
+        "sampling_error": None
+        if sampling is None
+        else [packed(each, decimals=decimals, digits=digits) for each in sampling],
     }
 
 

@@ -1,11 +1,16 @@
 """The sections that read across the page: at a glance, how to read it, and every heat map."""
 
-from jaxsim.report import alignment, further, sentences
+from jaxsim.report import alignment, sentences
+from jaxsim.report import information as known_spaces
+from jaxsim.report.control import describe_missing_intervals
+from jaxsim.report.errors import QUERY_ROWS, SAMPLING, is_sampling
+from jaxsim.report.finding_sizes import describe_sizes
 from jaxsim.report.findings import questions
+from jaxsim.report.labels import describe_label_overlap
 from jaxsim.report.markup import Markup, tag
-from jaxsim.report.schema import StudyFacts
 from jaxsim.report.sentences import number
-from jaxsim.report.story import Story, files_note, map_holder, per_k
+from jaxsim.report.steps import constant_mask
+from jaxsim.report.story import Story, files_note, footnotes, map_holder, per_k
 
 
 def glance(story: Story) -> Markup:
@@ -22,12 +27,21 @@ def glance(story: Story) -> Markup:
             if matched:
                 said.append(("best-match", "Best match", alignment.describe_alignments(matched)))
         said.append(("smoothness", "From step to step", sentences.describe_smoothness(story.smoothness, k=k)))
-        fixed = sentences.describe_fixed_step(story.smoothness, k=k)
+        fixed = sentences.describe_fixed_step(story.smoothness, k=k, findings=story.findings)
         said.append(("fixed-step", "Over equal stretches", fixed))
         if story.findings is not None:
             said += [(q.anchor, q.title, q.say(story.findings, k)) for q in questions(story.findings)]
+            said.append(("sample-size", "Number of images", describe_sizes(story.findings, k)))
+        elif story.control is not None:
+            why = describe_missing_intervals(story.facts.n_samples)
+            said.append(
+                ("untrained", "Random weights", f"{why} Values stand beside those of random weights in a table.")
+            )
         if story.information is not None:
-            said.append(("information", "Image statistics", further.describe_information(story.information, k=k)))
+            known = known_spaces.describe_information(story.information, k=k, findings=story.findings)
+            said.append(("information", "Image statistics", known))
+        if story.labels is not None:
+            said.append(("labels", "Labels", describe_label_overlap(story.labels, k=k)))
         entries = (
             tag("div", tag("dt", tag("a", title, href=f"#{anchor}")), tag("dd", sentence))
             for anchor, title, sentence in said
@@ -37,8 +51,9 @@ def glance(story: Story) -> Markup:
     return tag("section", tag("h2", "At a glance"), per_k(story.facts.k, lines), id="glance")
 
 
-def reading(facts: StudyFacts) -> Markup:
+def reading(story: Story) -> Markup:
     """How to read the page: what Delta means, its range, its direction, the floor and independence."""
+    facts = story.facts
     floors = sentences.listed(
         [f"{number(floor)} (k = {k})" for k, floor in zip(facts.k, facts.floor, strict=True)]
         if len(facts.k) > 1
@@ -57,7 +72,9 @@ def reading(facts: StudyFacts) -> Markup:
             tag("strong", "From 0 to 1. "),
             "Near 0, neighbours in A are neighbours in B too: A carries what B's distances tell. At 1, they "
             "are scattered "
-            "over B as if the two had nothing to do with each other. By chance a value can exceed 1.",
+            "over B as if the two had nothing to do with each other. By chance a value can exceed 1. A dot marks a "
+            "cell "
+            "within two query-row errors of 1: it is not distinguishable from independent.",
         ],
         [
             tag("strong", "Direction. "),
@@ -71,14 +88,8 @@ def reading(facts: StudyFacts) -> Markup:
             f"numbers only with "
             "studies on as many images.",
         ],
-        [
-            tag("strong", "Errors. "),
-            "± is one standard error, over the query images; bands show two. A dot marks a cell within two "
-            "standard errors "
-            "of 1: it is not distinguishable from independent. Models share the images, so errors of "
-            "different cells are "
-            "not independent of each other.",
-        ],
+        [tag("strong", "Errors. "), _errors(story)],
+        [tag("strong", "Intervals. "), _intervals(story)],
         [
             tag("strong", "Relative depth "),
             "runs from 0 (first step) to 1 (last step) in every model, whatever its number of steps.",
@@ -86,6 +97,26 @@ def reading(facts: StudyFacts) -> Markup:
     ]
     body = tag("div", *(tag("p", *paragraph) for paragraph in paragraphs), class_="reading")
     return tag("section", tag("h2", "How to read this"), body, id="reading")
+
+
+def _errors(story: Story) -> str:
+    """Which errors the page shows beside the cells."""
+    shared = "Models share the images, so errors of different cells are not independent of each other."
+    if is_sampling(story.results, "imbalance"):
+        return f"± is one {SAMPLING}; hovering over a cell also gives its {QUERY_ROWS}. {shared}"
+    return f"± is one {QUERY_ROWS}: new images would move a value by more than that. {shared}"
+
+
+def _intervals(story: Story) -> str:
+    """What intervals are about, or why there are none."""
+    if story.findings is None:
+        return describe_missing_intervals(story.facts.n_samples)
+    attrs = story.findings.attrs
+    return (
+        f"[low, high] is a {sentences.percent(attrs['level'])} interval from {attrs['n_splits']} balanced "
+        f"half-samples, at N = "
+        f"{attrs['n_samples']:,}: around the value that is shown, which is that of all images."
+    )
 
 
 def overview(story: Story) -> Markup:
@@ -99,6 +130,7 @@ def overview(story: Story) -> Markup:
             "to last. "
             "Point at a cell to read it; click to go to that pair of models. "
             "Dots are left out where cells are too small. ",
+            "Hatched steps are the same for all images. " if constant_mask(story.results).any() else "",
             files_note("overview"),
             class_="key",
         ),
@@ -124,7 +156,7 @@ def pairs(story: Story) -> Markup:
 
             panels = tag("div", _pair_panel(story, a, b), _pair_panel(story, b, a), class_="pair")
             blocks += [title, per_k(story.facts.k, said), panels]
-    return tag("section", tag("h2", "Every pair, both directions"), *blocks, id="pairs")
+    return tag("section", tag("h2", "Every pair, both directions"), *blocks, footnotes(story), id="pairs")
 
 
 def within(story: Story) -> Markup:
@@ -140,7 +172,7 @@ def within(story: Story) -> Markup:
         holder = map_holder(f"Steps of {name} against each other", place, place)
         panels.append(tag("figure", tag("h4", name), holder, caption, id=f"map-{place}-{place}"))
     grid = tag("div", *panels, class_="pair")
-    return tag("section", tag("h2", "Within each model"), grid, id="within")
+    return tag("section", tag("h2", "Within each model"), grid, footnotes(story), id="within")
 
 
 def _pair_panel(story: Story, source: int, target: int) -> Markup:

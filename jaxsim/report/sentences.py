@@ -1,8 +1,9 @@
 """Plain sentences that state what the numbers of a figure say, and no more.
 
-Rules they keep: two values count as different only when they are more than two standard errors apart; the
-standard error of a mean over cells is bounded by the mean of the cells' errors, since all cells share
-the same images; an extreme among many cells is named as such; nothing is explained.
+Rules they keep: two values count as different only when they are more than two errors apart, or, where the study has
+the interval of their difference, when that excludes 0; every sentence says which error it means; the error of a mean
+over cells is bounded by the mean of the cells' errors, since all cells share the same images; an extreme among many
+cells is named as such; steps that are the same for all images count nowhere; nothing is explained.
 """
 
 import math
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from jaxsim.report.errors import error_word, errors_of
 from jaxsim.report.schema import at_k, indistinguishable, model_names, steps_of
 
 
@@ -27,7 +29,7 @@ def number(value: float) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """A value and its standard error, to the error's first digit and at least three decimals.
+    """A value and its error, to the error's first digit and at least three decimals.
 
     Example:
         >>> print(with_error(0.41234, 0.0062), with_error(0.00213, 0.00004), sep="; ")
@@ -37,6 +39,16 @@ def with_error(value: float, error: float) -> str:
         return number(value)
     decimals = max(3, math.ceil(-math.log10(error))) if error > 0 else 3
     return f"{value:.{decimals}f}\u00a0±\u00a0{error:.{decimals}f}" if error > 0 else number(value)
+
+
+def percent(share: float) -> str:
+    """A share in whole percent.
+
+    Example:
+        >>> percent(0.95) == "95\u00a0%"
+        True
+    """
+    return f"{100 * share:.0f}\u00a0%"
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
@@ -51,18 +63,20 @@ def listed(parts: Sequence[str]) -> str:
 
 def describe_direction(results: xr.Dataset, a: str, b: str, *, k: int | None = None) -> str:
     """Mean level of a pair in both directions, and whether one direction is lower beyond its error."""
-    forward, forward_se, _ = _block(results, a, b, k)
-    backward, backward_se, _ = _block(results, b, a, k)
+    forward, forward_error, _ = _block(results, a, b, k)
+    backward, backward_error, _ = _block(results, b, a, k)
     means = _mean(forward), _mean(backward)
     if not all(map(math.isfinite, means)):
         return f"Δ between {a} and {b} is undefined for every pair of steps in at least one direction."
-    bound = 2 * (_mean(forward_se) + _mean(backward_se))
+    bound = 2 * (_mean(forward_error) + _mean(backward_error))
     level = (
-        f"Averaged over the {counted(forward.size, 'step pair')}, Δ({a} → {b}) is {number(means[0])} and "
+        f"Averaged over the {counted(int(np.isfinite(forward).sum()), 'step pair')}, Δ({a} → {b}) is "
+        f"{number(means[0])} and "
         f"Δ({b} → {a}) is {number(means[1])}"
     )
     if not abs(means[0] - means[1]) > bound:
-        return f"{level}; the two do not differ by more than two standard errors (a bound), so no direction stands out."
+        word = error_word(results, "imbalance")
+        return f"{level}; the two do not differ by more than two {word}s (a bound), so no direction stands out."
     better, worse = (a, b) if means[0] < means[1] else (b, a)
     return f"{level}: neighbours in {better} say more about {worse} than the reverse."
 
@@ -79,28 +93,31 @@ def describe_pair(results: xr.Dataset, source: str, target: str, *, k: int | Non
     return (
         f"{source_step} predicts {target_step} best "
         f"({with_error(float(value[row, column]), float(error[row, column]))}"
-        f"{selected}). {_independence(value, error)}"
+        f"{selected}). {_independence(value, cell['standard_error'].values)}"
     )
 
 
 def describe_within(results: xr.Dataset, model: str, *, k: int | None = None) -> str:
     """What the heat map of one model against itself shows: its first against its last step."""
     value, error, cell = _block(results, model, model, k)
-    steps = cell["source_step"].values
-    if len(steps) < 2:
-        return f"{model} has one step, so there is nothing to compare within it."
-    there, back = float(value[0, -1]), float(value[-1, 0])
-    bound = 2 * math.hypot(float(error[0, -1]), float(error[-1, 0]))
-    return (
-        f"From its first step ({steps[0]}) to its last ({steps[-1]}) {model} has "
-        f"{with_error(there, float(error[0, -1]))}, and back {with_error(back, float(error[-1, 0]))}: "
-        + (
-            "the two do not differ by more than two standard errors."
-            if not abs(there - back) > bound
-            else f"the {'last' if back < there else 'first'} step predicts the "
-            f"{'first' if back < there else 'last'} better than the reverse."
-        )
+    informative = np.flatnonzero(np.isfinite(np.diagonal(value)))
+    if len(informative) < 2:
+        telling = " that tells images apart" if len(value) > 1 else ""
+        return f"{model} has {counted(len(informative), 'step')}{telling}, so there is nothing to compare within it."
+    first, last = int(informative[0]), int(informative[-1])
+    start, stop = (str(cell["source_step"].values[place]) for place in (first, last))
+    there, back = float(value[first, last]), float(value[last, first])
+    errors = float(error[first, last]), float(error[last, first])
+    bound = 2 * (errors[0] + errors[1])
+    which = "first" if first == 0 else "first informative"
+    opening = (
+        f"From its {which} step ({start}) to its last ({stop}) {model} has {with_error(there, errors[0])}, and back "
+        f"{with_error(back, errors[1])}: "
     )
+    if not abs(there - back) > bound:
+        return f"{opening}the two do not differ by more than two {error_word(results, 'imbalance')}s (a bound)."
+    better, worse = ("last", "first") if back < there else ("first", "last")
+    return f"{opening}the {better} step predicts the {worse} better than the reverse."
 
 
 def describe_overview(results: xr.Dataset, *, k: int | None = None) -> str:
@@ -111,9 +128,10 @@ def describe_overview(results: xr.Dataset, *, k: int | None = None) -> str:
     pairs = []
     for place, a in enumerate(names):
         for b in names[place + 1 :]:
-            there, there_se, _ = _block(results, a, b, k)
-            back, back_se, _ = _block(results, b, a, k)
-            pairs.append(((_mean(there) + _mean(back)) / 2, (_mean(there_se) + _mean(back_se)) / 2, f"{a} and {b}"))
+            there, there_error, _ = _block(results, a, b, k)
+            back, back_error, _ = _block(results, b, a, k)
+            error = (_mean(there_error) + _mean(back_error)) / 2
+            pairs.append(((_mean(there) + _mean(back)) / 2, error, f"{a} and {b}"))
     pairs = [pair for pair in pairs if math.isfinite(pair[0])]
     if not pairs:
         return "No value between two models is defined."
@@ -129,19 +147,21 @@ def describe_overview(results: xr.Dataset, *, k: int | None = None) -> str:
         f"{far[2]} farthest apart ({number(far[0])}) of the {counted(len(pairs), 'pair')} of models"
     )
     if far[0] - near[0] <= 2 * (near[1] + far[1]):
-        return f"{sentence}; the difference is within two standard errors (a bound), so the order is uncertain."
+        word = error_word(results, "imbalance")
+        return f"{sentence}; the difference is within two {word}s (a bound), so the order is uncertain."
     return f"{sentence}."
 
 
 def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
     """How much the models change per step, where the largest change is, and why step counts matter."""
     chosen = at_k(smoothness, k)
-    change_model = chosen["model"].values.astype(str)
+    change_model, changes = chosen["model"].values.astype(str), chosen["mean"].values
+    errors = errors_of(chosen, "mean")
     rows = []
     for place, name in enumerate(chosen["model_name"].values.astype(str)):
-        mean, own = float(chosen["mean_change"].values[place]), change_model == name
+        mean, own = float(chosen["mean_change"].values[place]), (change_model == name) & np.isfinite(changes)
         if math.isfinite(mean):
-            rows.append((mean, name, int(own.sum()), _mean(chosen["mean_se"].values[own])))
+            rows.append((mean, name, int(own.sum()), _mean(errors[own])))
     if not rows:
         return "No model has two consecutive steps, so there is no change to show."
     if len(rows) == 1:
@@ -154,7 +174,7 @@ def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
         f"and {most[1]} most ({number(most[0])} over {counted(most[2], 'change')})"
     )
     close = not most[0] - least[0] > 2 * (least[3] + most[3])
-    sentence += ", within two standard errors (a bound) of each other." if close else "."
+    sentence += f", within two {error_word(chosen, 'mean')}s (a bound) of each other." if close else "."
     if fewest < highest:
         sentence += (
             f" The models have {fewest} to {highest} changes, and more steps look smoother for that reason alone: "
@@ -163,11 +183,16 @@ def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
     return f"{sentence} {_largest(chosen, most[1])}"
 
 
-def describe_fixed_step(smoothness: xr.Dataset, *, k: int | None = None) -> str:
-    """Mean change over equal stretches of depth, where it is defined for every model."""
+def describe_fixed_step(smoothness: xr.Dataset, *, k: int | None = None, findings: xr.Dataset | None = None) -> str:
+    """Mean change over equal stretches of depth, where it is defined for every model.
+
+    Args:
+        smoothness: Smoothness dataset of a study.
+        k: Number of neighbours, one of the study's. Default: its first.
+        findings: The findings of the study; the interval of a difference is taken from them.
+    """
     chosen = at_k(smoothness, k)
-    values = chosen["fixed_step"].values
-    errors = chosen["fixed_step_se"].values if "fixed_step_se" in chosen else np.full_like(values, np.nan)
+    values, errors = chosen["fixed_step"].values, errors_of(chosen, "fixed_step")
     defined = np.isfinite(values).all(axis=0)
     if not defined.any():
         return "The fixed-step change is not defined at any depth that all models share."
@@ -184,15 +209,37 @@ def describe_fixed_step(smoothness: xr.Dataset, *, k: int | None = None) -> str:
         f"{step} (averaged {reach}), {names[least]} changes least ({number(float(means[least]))}) and "
         f"{names[most]} most ({number(float(means[most]))})"
     )
+    tested = _difference(findings, str(names[least]), str(names[most]), k)
+    if tested:
+        return f"{sentence}; {tested}"
+    word = error_word(chosen, "fixed_step")
     if means[most] - means[least] <= 2 * (bounds[least] + bounds[most]):
-        return f"{sentence}; the two are within two standard errors (a bound) of each other."
-    return f"{sentence}; they differ by more than two standard errors (a bound)."
+        return f"{sentence}; the two are within two {word}s (a bound) of each other."
+    return f"{sentence}; they differ by more than two {word}s (a bound)."
+
+
+def _difference(findings: xr.Dataset | None, least: str, most: str, k: int | None) -> str:
+    """Value and interval of how much less one model changes than another; empty where the study has none."""
+    if findings is None:
+        return ""
+    chosen = at_k(findings, k)
+    for place in np.flatnonzero(chosen["kind"].values == "smoothness_difference"):
+        row = chosen.isel(finding=place)
+        a, b = str(row["a"].item()), str(row["b"].item())
+        low, high = float(row["low"]), float(row["high"])
+        if {a, b} == {least, most} and math.isfinite(low) and math.isfinite(high):
+            sign = 1 if a == most else -1
+            low, high = sorted((sign * low, sign * high))
+            told = "excludes" if low > 0 or high < 0 else "holds"
+            ends = f"{sign * float(row['value']):.3f} [{low:.3f}, {high:.3f}]".replace("-", "\u2212")
+            return f"the interval of the difference, {ends}, {told} 0."
+    return ""
 
 
 def _block(results: xr.Dataset, source: str, target: str, k: int | None) -> tuple[np.ndarray, np.ndarray, xr.Dataset]:
     chosen = at_k(results, k)
     cell = chosen.isel(source=steps_of(results, source), target=steps_of(results, target, "target"))
-    return cell["imbalance"].values, cell["standard_error"].values, cell
+    return cell["imbalance"].values, errors_of(cell, "imbalance"), cell
 
 
 def _independence(value: np.ndarray, error: np.ndarray) -> str:
@@ -200,13 +247,13 @@ def _independence(value: np.ndarray, error: np.ndarray) -> str:
     beyond = int((value - 1 > 2 * error).sum())
     count = int(np.isfinite(value).sum())
     if like == 0 and beyond == 0:
-        return "No cell is within two standard errors of 1."
+        return "No cell is within two query-row errors of 1."
     parts = []
     if like:
         share = "All cells are" if like == count else f"{counted(like, 'cell')} of {count:,} {_are(like)}"
-        parts.append(f"{share} not distinguishable from independent (within two standard errors of 1).")
+        parts.append(f"{share} not distinguishable from independent (within two query-row errors of 1).")
     if beyond:
-        parts.append(f"{counted(beyond, 'cell')} {_are(beyond)} above 1 by more than two standard errors.")
+        parts.append(f"{counted(beyond, 'cell')} {_are(beyond)} above 1 by more than two query-row errors.")
     return " ".join(parts)
 
 

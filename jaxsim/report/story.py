@@ -1,12 +1,16 @@
 """What every section draws on, and the pieces they share: blocks per k, figures, heat-map holders."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import xarray as xr
 
+from jaxsim.report.control import Control
+from jaxsim.report.facts import StudyFacts
 from jaxsim.report.markup import Markup, joined, tag
-from jaxsim.report.schema import StudyFacts
+from jaxsim.report.steps import Flags
+
+NO_FLAGS = Flags()
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,9 @@ class Story:
     paths: xr.Dataset | None = None  # the steps placed and grouped
     plane: xr.Dataset | None = None  # both directions of every pair of steps
     findings: xr.Dataset | None = None  # effects with intervals and controls
+    labels: xr.Dataset | None = None  # how often neighbours share a label
+    control: Control | None = None  # the same of random weights
+    flags: Flags = NO_FLAGS  # steps that warnings are about
 
 
 def per_k(ks: Sequence[int], content: Callable[[int], Markup]) -> Markup:
@@ -30,15 +37,30 @@ def per_k(ks: Sequence[int], content: Callable[[int], Markup]) -> Markup:
     return joined(*(tag("div", content(k), data_k=place, hidden=place > 0) for place, k in enumerate(ks)))
 
 
-def plot_figure(story: Story, name: str, said: Callable[[int], str] | None, key: str) -> Markup:
-    """A figure of the study with its sentence for every k, if it has one, and a key."""
-    plots = per_k(story.facts.k, lambda k: tag("div", story.plots[name, k], class_="scroll"))
+def plot_figure(story: Story, name: str | Sequence[str], said: Callable[[int], str] | None, key: str) -> Markup:
+    """A figure of the study, in one part or several, with its sentence for every k, if it has one, and a key."""
+    parts = [name] if isinstance(name, str) else list(name)
+    plots = per_k(
+        story.facts.k,
+        lambda k: joined(*(tag("div", story.plots[part, k], class_="scroll") for part in parts)),
+    )
     caption = tag(
         "figcaption",
         joined() if said is None else per_k(story.facts.k, lambda k: tag("p", said(k))),
-        tag("p", key, " ", files_note(name), class_="key"),
+        tag("p", key, " ", files_note(*parts), class_="key"),
     )
     return tag("figure", plots, caption)
+
+
+def footnotes(story: Story, labels: Iterable[str] | None = None) -> Markup:
+    """What the daggers behind the steps shown mean; nothing where none has one.
+
+    Args:
+        story: What the sections draw on.
+        labels: Labels of the steps shown. Default: all of the study.
+    """
+    notes = story.flags.notes(labels)
+    return tag("div", *(tag("p", note) for note in notes), class_="files footnotes") if notes else joined()
 
 
 def map_holder(label: str, source: int = 0, target: int = 0, *, whole: bool = False) -> Markup:
@@ -58,6 +80,6 @@ def map_holder(label: str, source: int = 0, target: int = 0, *, whole: bool = Fa
     )
 
 
-def files_note(name: str) -> str:
+def files_note(*names: str) -> str:
     """Where a figure lies as files."""
-    return f"Files: figures/{name}_k*.svg and .png."
+    return f"Files: {', '.join(f'figures/{name}_k*.svg' for name in names)} and .png."

@@ -2,27 +2,32 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.report import figures
+from jaxsim.report.control import Control, checked_control
+from jaxsim.report.facts import read_facts
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.matrix import heatmap_title
 from jaxsim.report.figures.palette import ModelStyle, model_styles
 from jaxsim.report.findings import checked_findings, finding_jobs
 from jaxsim.report.further import checked_information, checked_paths, checked_plane, further_jobs
+from jaxsim.report.labels import checked_labels, label_jobs
 from jaxsim.report.markup import Markup
 from jaxsim.report.page import colour_variables, page
 from jaxsim.report.saving import inlined, save_figure, write_whole
-from jaxsim.report.schema import checked_between, checked_results, checked_smoothness, read_facts
+from jaxsim.report.schema import checked_between, checked_results, checked_smoothness
+from jaxsim.report.steps import read_flags
 from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
 OWN_FILES = re.compile(
-    r"^(overview|heatmap|smoothness|fixed-step|between|best-match|information|paths|plane|tree|finding-[a-z-]+)_.*\.(png|svg)$"
+    r"^(overview|heatmap|smoothness|fixed-step|between|best-match|information(-\d+)?|labels|paths|plane|tree|sample-size"
+    r"|finding-[a-z0-9-]+)_.*\.(png|svg)$"
 )
 
 
@@ -36,12 +41,13 @@ def write_report(
     paths: xr.Dataset | None = None,
     plane: xr.Dataset | None = None,
     findings: xr.Dataset | None = None,
+    labels: xr.Dataset | None = None,
+    control: Control | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
 
-    The page needs nothing but itself: style, script and numbers are inside, and it opens from a disk without
-    a
+    The page needs nothing but itself: style, script and numbers are inside, and it opens from a disk without a
     network. The same datasets give the same files.
 
     Args:
@@ -53,6 +59,8 @@ def write_report(
         paths: The steps placed and grouped (`place`, `explained`, `negative`, `linkage`); None leaves that section out.
         plane: Both directions of every pair of steps; shown beside `paths`.
         findings: Effects with intervals and controls; None where no intervals were asked for.
+        labels: How often neighbours share a label; None without labels.
+        control: The datasets of the same study with random weights; None without that control.
         progress: Called with figures done, figures in all, and what comes next.
 
     Returns:
@@ -72,13 +80,17 @@ def write_report(
     smoothness = checked_smoothness(smoothness)
     between = checked_between(between)
     information, paths, plane = checked_information(information), checked_paths(paths), checked_plane(plane)
-    findings = checked_findings(findings)
-    facts = read_facts(results)
+    findings, labels = checked_findings(findings), checked_labels(labels)
+    control = checked_control(control, results)
+    facts, flags = read_facts(results), read_flags(results)
     styles = model_styles(facts.families)
     folder = _prepared(Path(out))
 
-    jobs = _jobs(results, smoothness, between, styles, facts.k)
-    jobs += further_jobs(information, paths, plane, styles, facts.k) + finding_jobs(findings, facts.k)
+    beside = {} if control is None else control.own
+    jobs = _jobs(results, smoothness, between, styles, facts.k, beside)
+    further = beside.get("information")
+    jobs += further_jobs(information, paths, plane, styles, facts.k, control=further, flags=flags)
+    jobs += label_jobs(labels, styles, facts.k, beside.get("labels")) + finding_jobs(findings, facts.k, styles)
     plots: dict[tuple[str, int], Markup] = {}
     for done, (name, k, described, draw) in enumerate(jobs):
         if progress is not None:
@@ -90,7 +102,21 @@ def write_report(
         progress(len(jobs), len(jobs), "index.html")
 
     colours = _css_colours(styles)
-    story = Story(results, smoothness, between, facts, plots, colours, information, paths, plane, findings)
+    story = Story(
+        results,
+        smoothness,
+        between,
+        facts,
+        plots,
+        colours,
+        information=information,
+        paths=paths,
+        plane=plane,
+        findings=findings,
+        labels=labels,
+        control=control,
+        flags=flags,
+    )
     index = folder / "index.html"
     write_whole(index, page(story, styles).encode("utf-8"))
     return index
@@ -110,6 +136,7 @@ def _jobs(
     between: xr.Dataset | None,
     styles: dict[str, ModelStyle],
     ks: tuple[int, ...],
+    control: Mapping[str, xr.Dataset | None],
 ) -> list[Job]:
     """Every figure to write: file name, k, description for the page (empty: not on it), how to draw it."""
     names = list(styles)
@@ -128,7 +155,9 @@ def _jobs(
                 "fixed-step",
                 k,
                 f"Line chart: change over equal stretches of relative depth, a line per model, k = {k}.",
-                lambda k=k: figures.fixed_step_profile(smoothness, k=k, styles=styles),
+                lambda k=k: figures.fixed_step_profile(
+                    smoothness, k=k, styles=styles, control=control.get("smoothness")
+                ),
             )
         )
         if between is not None:
@@ -137,7 +166,9 @@ def _jobs(
                     "between",
                     k,
                     f"Line charts: distance between models against relative depth, peaks ringed, k = {k}.",
-                    lambda k=k: figures.between_model_distances(between, k=k, styles=styles)[0],
+                    lambda k=k: figures.between_model_distances(
+                        between, k=k, styles=styles, control=control.get("between")
+                    )[0],
                 )
             )
             if between.sizes.get("match", 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from itertools import permutations
 
 import numpy as np
 import xarray as xr
@@ -40,7 +41,7 @@ def depth_alignment(
         `direction_from`, `direction_to` and variables `alignment_spearman`, `alignment_spearman_p`,
         `alignment_offset`, `alignment_offset_p`, `alignment_offset_null` (mean under the null). The
         correlation and its p are NaN where it is not defined: fewer than 3 steps, or all steps matched to
-        one.
+        one. All is NaN where one of the two models has no step but such that are the same for all images.
 
     Raises:
         ValueError: If the labels do not fit or `n_permutations` is below 1.
@@ -60,13 +61,15 @@ def depth_alignment(
     matches = between_models(imbalance)
     owners_from = [str(name) for name in matches["match_model_from"].values]
     owners_to = [str(name) for name in matches["match_model_to"].values]
-    directions = list(dict.fromkeys(zip(owners_from, owners_to, strict=True)))
+    directions = list(permutations(dict.fromkeys(str(name) for name in imbalance["source_model"].values), 2))
     ks = matches["k"].values
     names = ("spearman", "spearman_p", "offset", "offset_p", "offset_null")
     table = np.full((len(names), len(ks), len(directions)), np.nan)
     for j, direction in enumerate(directions):
         rows = np.array([pair == direction for pair in zip(owners_from, owners_to, strict=True)])
         depths = np.asarray(matches["match_depth"].values[rows], np.float64)
+        if not rows.any() or np.isnan(matches["best_depth"].values[:, rows]).any():
+            continue
         for i in range(len(ks)):
             # One stream per k and pair of names: a value does not depend on which other models the study has.
             key = zlib.crc32(" -> ".join(direction).encode())

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from jaxsim.study.labels import depth_grid, matching_error, read_labels
+from jaxsim.study.labels import ModelSteps, depth_grid, matching_error, read_labels
 
 
 def between_models(
@@ -27,7 +27,8 @@ def between_models(
 
     Of two steps equally near to t, of two equally good matches and of two equal peaks the earlier is taken.
     The error of a mean of two directions is the mean of their errors, an upper bound whatever their
-    correlation.
+    correlation. Steps that are the same for all images are left out; of a model that has no others there are NaN, and
+    "" in place of names of steps.
 
     Args:
         imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in
@@ -69,12 +70,17 @@ def between_models(
     n_k = values.shape[0]
 
     pairs = list(combinations(models, 2))
-    rows_a = _positions([[int(a.positions[a.nearest(t)]) for t in ts] for a, _ in pairs], ts.size)
-    rows_b = _positions([[int(b.positions[b.nearest(t)]) for t in ts] for _, b in pairs], ts.size)
+    # A row of nothing, at the end, stands for the step of a model that has none.
+    nothing = values.shape[1]
+    values, errors = (np.pad(each, ((0, 0), (0, 1), (0, 1)), constant_values=np.nan) for each in (values, errors))
+    rows_a, rows_b = (
+        _positions([_nearest_rows(pair[side], ts, nothing) for pair in pairs], ts.size) for side in (0, 1)
+    )
     distance = values[:, rows_a, rows_b]
-    peak = distance.argmax(axis=2)
-    steps = np.array([str(name) for name in imbalance["source_step"].values], dtype=object)
-    depths = np.asarray(imbalance["source_depth"].values, np.float64)
+    peak = np.where(np.isnan(distance), -np.inf, distance).argmax(axis=2)
+    known = ~np.isnan(distance).all(axis=2)
+    steps = np.array([*(str(name) for name in imbalance["source_step"].values), ""], dtype=object)
+    depths = np.append(np.asarray(imbalance["source_depth"].values, np.float64), np.nan)
 
     ordered = list(permutations(models, 2))
     sources = np.concatenate([a.positions for a, _ in ordered]) if ordered else np.zeros(0, np.int64)
@@ -82,7 +88,8 @@ def between_models(
     done = 0
     for a, b in ordered:
         block = values[np.ix_(np.arange(n_k), a.positions, b.positions)]
-        best[:, done : done + len(a.positions)] = b.positions[block.argmin(axis=2)]
+        found = b.positions[block.argmin(axis=2)] if len(b.positions) else nothing
+        best[:, done : done + len(a.positions)] = found
         done += len(a.positions)
     each_k = np.arange(n_k)[:, None]
     return xr.Dataset(
@@ -91,8 +98,8 @@ def between_models(
             "distance_se": (("k", "pair", "t"), errors[:, rows_a, rows_b]),
             "nearest_a": (("pair", "t"), steps[rows_a]),
             "nearest_b": (("pair", "t"), steps[rows_b]),
-            "peak_t": (("k", "pair"), ts[peak]),
-            "peak_distance": (("k", "pair"), distance.max(axis=2)),
+            "peak_t": (("k", "pair"), np.where(known, ts[peak], np.nan)),
+            "peak_distance": (("k", "pair"), np.take_along_axis(distance, peak[..., None], axis=2)[..., 0]),
             "best_step": (("k", "match"), steps[best]),
             "best_depth": (("k", "match"), depths[best]),
             "best_value": (("k", "match"), values[each_k, sources[None], best]),
@@ -120,6 +127,11 @@ def between_models(
         },
         attrs={"nearest_step": "nearest in relative depth; of two equally near the earlier"},
     )
+
+
+def _nearest_rows(model: ModelSteps, ts: Float[np.ndarray, " points"], nothing: int) -> list[int]:
+    """Rows of the model's steps nearest to each depth."""
+    return [int(model.positions[model.nearest(t)]) if len(model.positions) else nothing for t in ts]
 
 
 def _positions(rows: list[list[int]], n_points: int) -> np.ndarray:

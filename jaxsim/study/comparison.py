@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
+from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_writable
+from jaxsim.study.groups import check_groups, find_copies, open_groups
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
 from jaxsim.study.plan import Plan, make_plan
@@ -22,6 +25,7 @@ from jaxsim.study.results import UNTRAINED, Study
 from jaxsim.study.samples import shared_samples
 from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
 from jaxsim.study.spaces import check_spaces, open_spaces
+from jaxsim.study.statistics import Statistics, check_statistics, open_statistics
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Comparison:
         out: Folder for features, results and report; None keeps all in memory.
         spaces: Spaces to measure beside the models' steps, as given.
         source_ids: The images before a subset was drawn; empty when all features were given.
+        labels: Categories of the samples, as given.
+        groups: Which samples belong together, as given.
         untrained: The same comparison of the same architectures with random weights; None without that control.
     """
 
@@ -47,6 +53,8 @@ class Comparison:
     spaces: Any = None
     source_ids: tuple[str, ...] = ()
     untrained: Comparison | None = None
+    labels: Any = None
+    groups: Any = None
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -67,8 +75,15 @@ class Comparison:
         """
         return self._run(report, progress)
 
-    def _run(self, report: bool, progress: Progress | None, samples: frozenset[str] | None = None) -> Study:
-        """The work, on all samples or on those that the models of which this is the control were compared on."""
+    def _run(
+        self,
+        report: bool,
+        progress: Progress | None,
+        samples: frozenset[str] | None = None,
+        statistics: Statistics | None = None,
+        together: Mapping[str, int] | None = None,
+    ) -> Study:
+        """The work; for a control on the samples, statistics and groups of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
         features = all_features(self.inputs, self.images, self.settings, self.out, progress)
         extracted = {each.name for each in self.inputs if not isinstance(each.given, FeatureSet)}
@@ -82,29 +97,43 @@ class Comparison:
         ids = ids if samples is None else tuple(each for each in ids if each in samples)
         check_sample_count(len(ids), self.settings)
         described = {"kind": "features"} if self.images is None else self.images.description
-        spaces = open_spaces(
-            self.spaces,
-            self.settings,
-            inputs=self.inputs,
-            images=self.images,
-            ids=ids,
-            source_ids=self.source_ids or next(iter(features.values())).sample_ids,
+        if statistics is None and self.settings.statistics is not False:
+            statistics = open_statistics(settings, images=self.images, ids=ids, out=self.out, progress=progress)
+        source_ids = self.source_ids or next(iter(features.values())).sample_ids
+        spaces = open_spaces(self.spaces, statistics=statistics, ids=ids, source_ids=source_ids)
+        copies, groups = None, None if together is None else np.array([together[each] for each in ids])
+        if samples is None:
+            copies = find_copies(features, ids, statistics)
+            groups = open_groups(self.groups, ids, source_ids, copies=lambda: copies)
+        found = measure(
+            features,
+            ids,
+            settings,
+            images=described,
+            spaces=spaces,
+            groups=groups,
+            copies=None if self.groups is not None or settings.drop_duplicates else copies,
+            categories=open_categories(self.labels, ids=ids, source_ids=source_ids),
+            out=self.out,
+            progress=progress,
         )
-        found = measure(features, ids, settings, images=described, spaces=spaces, out=self.out, progress=progress)
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if found.reused else []
         control = None
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
             dropped = json.loads(found.results.attrs["dropped"])
-            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped))
+            together = None if groups is None else dict(zip(ids, groups.tolist(), strict=True))
+            control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
         study = Study.from_results(
             found.results,
             seed=self.settings.seed,
             reused=tuple(reused),
             information=found.information,
-            subsets=found.subsets,
+            halves=found.halves,
+            shuffled=found.shuffled,
+            label_overlap=found.label_overlap,
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -120,6 +149,8 @@ def prepare_comparison(
     *,
     settings: Settings,
     spaces: Any = None,
+    labels: Any = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
@@ -130,6 +161,8 @@ def prepare_comparison(
         images: As in `compare`.
         settings: From `checked_settings`.
         spaces: As in `compare`.
+        labels: As in `compare`.
+        groups: As in `compare`.
         untrained: As in `compare`.
         out: As in `compare`.
 
@@ -146,8 +179,11 @@ def prepare_comparison(
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
     source = open_images(images) if images is not None else None
-    check_spaces(spaces, settings, source)
+    check_spaces(spaces, settings)
+    check_groups(groups)
+    check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids
+    check_categories(labels, source_ids)
     if source is not None and settings.n_samples is not None:
         source = source.subset(settings.n_samples, settings.seed)
     if source is not None:
@@ -162,7 +198,8 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
-    comparison = Comparison(inputs, source, settings, make_plan(inputs, n, settings), folder, spaces, source_ids)
+    plan = make_plan(inputs, n, settings)
+    comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
     twins = untrained_inputs(inputs, untrained, settings)
@@ -199,7 +236,11 @@ def compare(
     drop_duplicates: bool = False,
     statistics: bool | int | tuple[int, int] = False,
     spaces: Any = None,
-    n_subsets: int | None = None,
+    labels: Any = None,
+    steps: Any = None,
+    drop_steps: Any = None,
+    n_splits: int | None = None,
+    groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
@@ -236,16 +277,29 @@ def compare(
         drop_duplicates: Of images that are equal in every step of every model keep the first; the others are listed
             in the results.
         statistics: Measure what each step knows of the images' low-level statistics (luminance, colour, frequency,
-            orientation, layout, all together), too: `Study.information`. True computes them from the pixels that
-            the first model sees; an edge or (height, width) from images stretched to that size.
+            orientation, layout, all together), too: `Study.information`. They are computed from the images as
+            decoded, brought to one size whatever the models see: the short edge is resized (bicubic, antialiased) and
+            the middle cut out. True takes the images' own short edge, at most 224 pixels; an edge or
+            (height, width) states it. `out` keeps the statistics with their sample ids, so a later run into it needs
+            no images for them, and the untrained control is measured against the same numbers.
         spaces: Further spaces to measure the steps against, such as the true factors of rendered images: name ->
             array `[n_samples, n_features]` in the order of the images, or name -> mapping from sample id to row.
             They are used as they are: give columns of different units a common scale.
-        n_subsets: Number of disjoint subsets of the samples that intervals and tests rest on: `Study.findings`. None
-            takes ten where each holds at least 50 samples, 0 takes none.
+        labels: Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping
+            from sample id to category. How many of a step's nearest neighbours share the category is in
+            `Study.label_overlap`.
+        steps: The steps to measure: a name or a glob such as "block*", or several, each of which stands for "step" of
+            every model and for "model/step"; or a mapping from names of models to such. None takes all. Features of all
+            steps are kept.
+        drop_steps: Of these, steps to leave out, in the same way.
+        n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
+            `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
+        groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
+            image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
+            in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
         untrained: Also measure the same architectures with random weights, the control of every finding:
-            `Study.untrained`. True draws the weights, with `seed` for the first model, `seed` + 1 for the
-            second and so on; a mapping from the names of models to untrained
+            `Study.untrained`. True draws the weights, with a seed that follows from `seed` and the model's
+            name; a mapping from the names of models to untrained
             ones (or their features) serves models that cannot be drawn anew.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.
@@ -268,7 +322,9 @@ def compare(
         ... )
     """
     settings = checked_settings(
-        n_subsets=n_subsets,
+        n_splits=n_splits,
+        steps=steps,
+        drop_steps=drop_steps,
         k=k,
         n_samples=n_samples,
         pool=pool,
@@ -289,5 +345,7 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
     )
-    comparison = prepare_comparison(models, images, settings=settings, spaces=spaces, untrained=untrained, out=out)
+    comparison = prepare_comparison(
+        models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out
+    )
     return comparison.run(report=report, progress=progress)

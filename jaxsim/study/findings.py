@@ -1,235 +1,212 @@
-"""What a study says about its models, each statement as an effect with an interval and its control.
+"""What a study says about its models, each statement with an interval, a test and its controls.
 
-| kind | of | effect |
-| --- | --- | --- |
-| `alignment` | two models | how much nearer in relative depth best matches lie than shuffled ones; 0 by chance |
-| `middle_distance` | two models | Delta between steps at the same relative depth, over the middle half of it |
-| `information_change` | model, space | Delta(last step -> space) minus Delta(first step -> space); above 0: given up |
-| `information_difference` | two models, space | Delta(last step -> space) of a minus that of b; above 0: b holds more |
-| `smoothness` | model | mean Delta between the steps at t and t + h, h the same for all models |
-| `smoothness_difference` | two models | that of a minus that of b; below 0: a is smoother |
-
-Estimate and interval are the mean and the t interval over disjoint subsets of the samples, and stand for their size.
-There are two controls, on the same subsets: the same effect between the same architectures with random weights, and,
-where an effect rests on which images of one model belong to which of another (all but the smoothness), the same effect
-with the images paired at random.
+The value of a finding is the effect of all samples (`effects`). The interval around it and the test are about the same
+N: they rest on balanced half-samples (`jaxsim.metrics.half_samples`), whose halves give each effect once more.
+There are two controls, measured the same way: the same effect between the same architectures with random weights, on
+the same images, and, where an effect rests on which images of one model belong to which of another (all but the
+smoothness), the same effect with the images paired at random.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.stats import t as student
 
-from jaxsim.study.between import between_models
+from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
+from jaxsim.study.effects import OF_LABELS, PAIRED, TESTED, Effect, Effects, effects, label_of
 from jaxsim.study.inference.correction import corrected_p_values
-from jaxsim.study.labels import read_labels
+from jaxsim.study.labels import apart, as_many_k
 from jaxsim.study.smoothness import smoothness_profile
 
-KINDS = (
-    "alignment",
-    "middle_distance",
-    "information_change",
-    "information_difference",
-    "smoothness",
-    "smoothness_difference",
-)
-#: Kinds that compare a model with another or with a space, so that shuffled images change them.
-PAIRED = ("alignment", "middle_distance", "information_change", "information_difference")
-#: Kinds whose effect is 0 when there is nothing, so that a p-value has a meaning.
-TESTED = ("alignment", "information_change", "information_difference", "smoothness_difference")
-MIDDLE = (0.25, 0.75)
+NOTES: dict[str, str] = {}
+"""Kinds whose interval does not hold the truth as often as it says, and what is said in its place."""
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What an effect is of.
+class Measured:
+    """What findings are worked out from.
 
     Attributes:
-        kind: One of `KINDS`.
-        a: The model, or the first of two.
-        b: The second model, or "".
-        space: The space, or "".
+        results: `imbalance` of all samples.
+        halves: The same within both halves of every split, as `measure` returns it.
+        information: What the steps know of other spaces, of all samples; None without spaces.
+        shuffled: Like `results` and `information` together, with images paired at random; None without.
+        label_overlap: How many neighbours share a label, of all samples; None without labels.
     """
 
-    kind: str
-    a: str
-    b: str = ""
-    space: str = ""
+    results: xr.Dataset
+    halves: xr.Dataset
+    information: xr.Dataset | None = None
+    shuffled: xr.Dataset | None = None
+    label_overlap: xr.Dataset | None = None
 
 
-Effects = dict[Effect, Float[np.ndarray, " n_k"]]
+@dataclass(frozen=True)
+class _Sampled:
+    """Effects of all samples and within the halves.
 
-
-def effects(imbalance: xr.DataArray, information: xr.Dataset | None = None, *, h: float | None = None) -> Effects:
-    """Every effect of the table above in one measurement.
-
-    Args:
-        imbalance: Labelled information imbalance with dims `k`, `source`, `target`.
-        information: `forward` = Delta(step -> space) on (`k`, `step`, `space`), with `model` on `step`.
-        h: The fixed step of the smoothness; by default the widest spacing of any model.
-
-    Returns:
-        Effect -> its value for every k; NaN where it is not defined.
-
-    Example:
-        >>> from jaxsim.study import StepLabel, label_imbalance
-        >>> labels = [StepLabel(m, f"s{i}", i / 4) for m in "AB" for i in range(5)]
-        >>> depth = np.array([label.depth for label in labels])
-        >>> found = effects(label_imbalance(np.abs(depth[:, None] - depth[None]), labels).imbalance)
-        >>> [round(float(found[Effect(kind, "A", "B")][0]), 3) for kind in ("alignment", "smoothness_difference")]
-        [0.4, 0.0]
+    Attributes:
+        value: `[n_k, n_findings]`.
+        halves: `[n_splits, 2, n_k, n_findings]`.
     """
-    imbalance, models = read_labels(imbalance)
-    names = [model.name for model in models]
-    found: Effects = {}
-    between = between_models(imbalance)
-    middle = between["distance"].sel(t=slice(*MIDDLE)).mean("t")
-    for place, (a, b) in enumerate(combinations(names, 2)):
-        both = [_nearer_than_shuffled(between, *direction) for direction in ((a, b), (b, a))]
-        found[Effect("alignment", a, b)] = np.mean(both, axis=0)
-        found[Effect("middle_distance", a, b)] = middle.isel(pair=place).values
-    if information is not None:
-        for space in map(str, information["space"].values):
-            known = information["forward"].sel(space=space).transpose("k", "step").values
-            own = {name: known[:, information["model"].values == name] for name in names}
-            for name, values in own.items():
-                if values.shape[1] > 1:
-                    found[Effect("information_change", name, space=space)] = values[:, -1] - values[:, 0]
-            for a, b in combinations(names, 2):
-                difference = own[a][:, -1] - own[b][:, -1]
-                found[Effect("information_difference", a, b, space)] = difference
-    smooth = smoothness_profile(imbalance, h=h)["fixed_step"].mean("t", skipna=False)
-    change = {str(name): smooth.sel(model_name=name).values for name in smooth["model_name"].values}
-    for name, values in change.items():
-        found[Effect("smoothness", name)] = values
-    for a, b in combinations(names, 2):
-        found[Effect("smoothness_difference", a, b)] = change[a] - change[b]
-    return found
+
+    value: Float[np.ndarray, "n_k n_findings"]
+    halves: Float[np.ndarray, "n_splits 2 n_k n_findings"]
+
+    def minus(self, other: _Sampled) -> _Sampled:
+        return _Sampled(self.value - other.value, self.halves - other.halves)
+
+    def error(self) -> Float[np.ndarray, "n_k n_findings"]:
+        return half_sample_error(self.halves[:, 0], self.halves[:, 1])
 
 
-def measure_findings(
-    results: xr.Dataset,
-    subsets: xr.Dataset,
-    *,
-    information: xr.Dataset | None = None,
-    control: xr.Dataset | None = None,
-    level: float = 0.95,
-) -> xr.Dataset:
-    """Every effect with its interval, its p-value and its control.
+def measure_findings(measured: Measured, control: Measured | None = None, *, level: float = 0.95) -> xr.Dataset:
+    """Every effect with its interval, its p-value and its controls.
 
     Args:
-        results: Dataset with `imbalance` of all samples.
-        subsets: The same on disjoint subsets, along `subset`; with `forward` where there are spaces, and with
-            `shuffled_imbalance` and `shuffled_forward` where the images were paired at random too.
-        information: What the steps know of other spaces, of all samples.
-        control: Like `subsets`, of the same architectures with random weights, on the same subsets.
+        measured: The study's measurements.
+        control: The same of the same architectures with random weights, on the same samples and splits.
         level: Of the intervals.
 
     Returns:
-        Dataset on (`k`, `finding`) with `value` (all samples), `estimate`, `low`, `high` (subsets), `p_value`
-        (two-sided, of no effect; NaN where 0 is not what nothing gives) and `p_corrected` (Holm, within a kind),
-        `control`, `control_low`, `control_high`, `beyond`, `beyond_low`, `beyond_high`, the paired difference from
-        the control, and `shuffled`, `shuffled_low`, `shuffled_high`, with images paired at random; coordinates
-        `kind`, `a`, `b`, `space`. Attributes: `n_subsets`, `n_samples` (of a subset), `seed`, `level`.
+        Dataset on (`k`, `finding`) with `value`, `standard_error`, `low`, `high`, `p_value` (two-sided, of no effect;
+        NaN where 0 is not what nothing gives) and `p_corrected` (Holm, within a kind); `control`, `control_low`,
+        `control_high`; `beyond`, `beyond_low`, `beyond_high`, the value minus the control, paired by halves;
+        `shuffled`, `shuffled_low`, `shuffled_high`, with images paired at random; `by_size` on (`k`, `finding`,
+        `size`), the effect at N/4 and N/2 (means over quarters and halves of the samples) and at N; `sign_changes`,
+        whether it is of the other sign at a smaller size, by more than a standard error. Coordinates `kind`, `a`, `b`,
+        `space`, `note` on `finding`. Attributes: `n_splits`, `n_groups`, `n_samples`, `seed`, `level`,
+        `degrees_of_freedom`, `h`.
 
     Raises:
-        ValueError: If the control was measured on other subsets or other models.
+        ValueError: If the control was measured on other samples, splits or models.
     """
-    ks = subsets["k"].values
-    whole = effects(results["imbalance"], information)
+    halves = measured.halves
+    n_splits = int(halves.attrs["n_splits"])
+    h = float(smoothness_profile(measured.results["imbalance"]).attrs["h"])
+    whole = effects(measured.results["imbalance"], measured.information, measured.label_overlap, h=h)
     names = list(whole)
-    each = _by_subset(subsets, names)
-    variables: dict[str, Any] = {"value": np.stack([whole[name] for name in names], axis=1)}
-    variables |= dict(zip(("estimate", "low", "high"), _interval(each, level), strict=True))
-    tested = np.array([name.kind in TESTED for name in names])
-    variables["p_value"] = np.where(tested, _two_sided(each), np.nan)
-    variables["p_corrected"] = np.full(variables["p_value"].shape, np.nan)
+    own = _Sampled(_stacked(whole, names), _in_parts(halves, "", h, names))
+    variables: dict[str, Any] = {"value": own.value, "standard_error": own.error()}
+    reach = half_sample_quantile(level, n_splits)
+    variables |= _interval(own, reach)
     kinds = np.array([name.kind for name in names])
-    for kind in TESTED:
-        for place in range(len(ks)):
-            own = variables["p_value"][place, kinds == kind]
-            variables["p_corrected"][place, kinds == kind] = corrected_p_values(own)
-    if control is None:
-        other = np.full(each.shape, np.nan)
-    else:
-        if control.attrs != subsets.attrs:
+    variables |= _p_values(own, kinds, n_splits)
+    nothing = _Sampled(np.full(own.value.shape, np.nan), np.full(own.halves.shape, np.nan))
+    random = nothing
+    if control is not None:
+        if control.halves.attrs != halves.attrs:
             raise ValueError(
-                f"expected the control on the same subsets ({subsets.attrs}), got {control.attrs}; measure both with "
-                "the same samples, seed and n_subsets"
+                f"expected the control on the same samples and splits ({halves.attrs}), got {control.halves.attrs}; "
+                "measure both with the same samples, seed and n_splits"
             )
-        other = _by_subset(control, names)
-    variables |= dict(zip(("control", "control_low", "control_high"), _interval(other, level), strict=True))
-    variables |= dict(zip(("beyond", "beyond_low", "beyond_high"), _interval(each - other, level), strict=True))
-    by_chance = np.full(each.shape, np.nan)
-    if "shuffled_imbalance" in subsets:
+        of_control = effects(control.results["imbalance"], control.information, control.label_overlap, h=h)
+        random = _Sampled(_stacked(of_control, names), _in_parts(control.halves, "", h, names))
+    for prefix, sampled in (("control", random), ("beyond", own.minus(random))):
+        variables |= {prefix: sampled.value, **_interval(sampled, reach, f"{prefix}_")}
+    chance = nothing
+    if measured.shuffled is not None:
+        at_random = effects(measured.shuffled["imbalance"], _known(measured.shuffled), h=h)
+        at_random |= {name: np.full(len(halves["k"]), np.nan) for name in names if name.kind in OF_LABELS}
+        chance = _Sampled(_stacked(at_random, names), _in_parts(halves, "shuffled_", h, names))
         of_pairs = np.isin(kinds, PAIRED)
-        by_chance[..., of_pairs] = _by_subset(subsets, names, "shuffled_")[..., of_pairs]
-    variables |= dict(zip(("shuffled", "shuffled_low", "shuffled_high"), _interval(by_chance, level), strict=True))
+        chance.value[:, ~of_pairs] = np.nan
+        chance.halves[..., ~of_pairs] = np.nan
+    variables |= {"shuffled": chance.value, **_interval(chance, reach, "shuffled_")}
+    sizes, by_size = _by_size(measured, own, names, h)
     return xr.Dataset(
-        {name: (("k", "finding"), values) for name, values in variables.items()},
+        {
+            **{name: (("k", "finding"), values) for name, values in variables.items()},
+            "by_size": (("k", "finding", "size"), by_size),
+            "sign_changes": (("k", "finding"), _sign_changes(by_size, own.error()) & np.isin(kinds, TESTED)),
+        },
         coords={
-            "k": ks,
-            "finding": np.array([_label(name) for name in names], dtype=object),
+            "k": halves["k"].values,
+            "size": sizes,
+            "finding": np.array([label_of(name) for name in names], dtype=object),
             **{
                 field: ("finding", np.array([getattr(name, field) for name in names], dtype=object))
                 for field in ("kind", "a", "b", "space")
             },
+            "note": ("finding", np.array([NOTES.get(kind, "") for kind in kinds], dtype=object)),
         },
-        attrs={**subsets.attrs, "level": level, "h": float(smoothness_profile(results["imbalance"]).attrs["h"])},
+        attrs={**halves.attrs, "level": level, "degrees_of_freedom": degrees_of_freedom(n_splits), "h": h},
     )
 
 
-def _by_subset(
-    subsets: xr.Dataset, names: list[Effect], prefix: str = ""
-) -> Float[np.ndarray, "n_subsets n_k findings"]:
-    values = []
-    for place in range(subsets.sizes["subset"]):
-        one = subsets.isel(subset=place)
-        known = one[[f"{prefix}forward"]].rename({f"{prefix}forward": "forward"}) if f"{prefix}forward" in one else None
-        found = effects(one[f"{prefix}imbalance"], known)
-        missing = next((name for name in names if name not in found), None)
-        if missing is not None:
-            raise ValueError(
-                f"expected the subsets to have the {_label(missing)}, but they lack it; measure all of them with the "
-                "same models and spaces"
-            )
-        values.append(np.stack([found[name] for name in names], axis=1))
-    return np.stack(values)
+def _stacked(found: Effects, names: list[Effect]) -> Float[np.ndarray, "n_k n_findings"]:
+    missing = next((name for name in names if name not in found), None)
+    if missing is not None:
+        raise ValueError(
+            f"expected every measurement to have the {label_of(missing)}, but one lacks it; measure the control and "
+            "the halves with the same models and spaces"
+        )
+    return np.stack([found[name] for name in names], axis=1).astype(np.float64)
 
 
-def _nearer_than_shuffled(between: xr.Dataset, a: str, b: str) -> Float[np.ndarray, " n_k"]:
-    """Mean distance in depth between steps of a and the best matches of others, less that to their own."""
-    rows = (between["match_model_from"].values == a) & (between["match_model_to"].values == b)
-    own, matched = between["match_depth"].values[rows], between["best_depth"].values[:, rows]
-    shuffled = np.abs(own[None, :, None] - matched[:, None, :]).mean(axis=(1, 2))
-    return shuffled - np.abs(own[None] - matched).mean(axis=1)
+def _in_parts(
+    parts: xr.Dataset, prefix: str, h: float, names: list[Effect]
+) -> Float[np.ndarray, "*parts n_k n_findings"]:
+    """The effects within parts of the samples, all at once; NaN of labels where parts do not have them."""
+    imbalance = parts[f"{prefix}imbalance"]
+    known = {
+        name: as_many_k(parts[f"{prefix}{name}"]).to_dataset(name=name)
+        for name in ("forward", "overlap")
+        if f"{prefix}{name}" in parts
+    }
+    found = effects(as_many_k(imbalance), known.get("forward"), known.get("overlap"), h=h)
+    if prefix == "shuffled_":
+        # Labels belong to images: there is no such thing as a label of shuffled ones.
+        blank = np.full(as_many_k(imbalance).sizes["k"], np.nan)
+        found |= {each: blank for each in names if each.kind in OF_LABELS}
+    return apart(_stacked(found, names), imbalance)
 
 
-def _interval(values: Float[np.ndarray, "n ..."], level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over the first axis, and the ends of its t interval."""
-    mean, half = values.mean(axis=0), _error(values) * student.ppf((1 + level) / 2, len(values) - 1)
-    return mean, mean - half, mean + half
+def _known(dataset: xr.Dataset, prefix: str = "") -> xr.Dataset | None:
+    """What the steps know of spaces in one measurement, None without spaces."""
+    name = f"{prefix}forward"
+    return dataset[[name]].rename({name: "forward"}) if name in dataset else None
 
 
-def _two_sided(values: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "..."]:
-    """p-value of a mean of 0; 1 where all values are 0."""
-    mean, error = values.mean(axis=0), _error(values)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        score = np.abs(mean) / error
-    return np.where((mean == 0) & (error == 0), 1.0, 2 * student.sf(score, len(values) - 1))
+def _interval(sampled: _Sampled, reach: float, prefix: str = "") -> dict[str, np.ndarray]:
+    half = reach * sampled.error()
+    return {f"{prefix}low": sampled.value - half, f"{prefix}high": sampled.value + half}
 
 
-def _error(values: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "..."]:
-    return values.std(axis=0, ddof=1) / np.sqrt(len(values))
+def _p_values(sampled: _Sampled, kinds: np.ndarray, n_splits: int) -> dict[str, np.ndarray]:
+    """Two-sided, of an effect of 0; 1 where value and error are 0; corrected within a kind."""
+    value, error = sampled.value, sampled.error()
+    with np.errstate(all="ignore"):
+        p = 2 * student.sf(np.abs(value) / error, degrees_of_freedom(n_splits))
+    p = np.where((value == 0) & (error == 0), 1.0, p)
+    p[:, ~np.isin(kinds, TESTED)] = np.nan
+    corrected = np.full(p.shape, np.nan)
+    for kind in TESTED:
+        for place in range(len(p)):
+            corrected[place, kinds == kind] = corrected_p_values(p[place, kinds == kind])
+    return {"p_value": p, "p_corrected": corrected}
 
 
-def _label(effect: Effect) -> str:
-    parts = [part for part in (effect.a, effect.b) if part]
-    return f"{effect.kind}: {' | '.join(parts)}" + (f" ({effect.space})" if effect.space else "")
+def _by_size(
+    measured: Measured, own: _Sampled, names: list[Effect], h: float
+) -> tuple[np.ndarray, Float[np.ndarray, "n_k n_findings n_sizes"]]:
+    """Sizes in increasing order, and the mean effect at each."""
+    n = int(measured.halves.attrs["n_samples"])
+    sizes, values = [n // 2, n], [own.halves.mean(axis=(0, 1)), own.value]
+    if "quarter_imbalance" in measured.halves:
+        sizes.insert(0, n // 4)
+        values.insert(0, _in_parts(measured.halves, "quarter_", h, names).mean(axis=0))
+    return np.array(sizes), np.stack(values, axis=-1)
+
+
+def _sign_changes(
+    by_size: Float[np.ndarray, "n_k n_findings n_sizes"], error: Float[np.ndarray, "n_k n_findings"]
+) -> Bool[np.ndarray, "n_k n_findings"]:
+    """Whether an effect is of the other sign with fewer samples, and there by more than a standard error."""
+    fewer, sign = by_size[..., :-1], np.sign(by_size[..., -1:])
+    return ((np.sign(fewer) * sign < 0) & (np.abs(fewer) > error[..., None])).any(axis=-1)

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from jaxsim.study.labels import StepLabel
+from jaxsim.study.labels import StepLabel, step_coordinates
 
 
 def label_information(
@@ -44,8 +44,8 @@ def label_information(
 
     Returns:
         Dataset on (`k`, `step`, `space`) with `forward` = Delta(step -> space), `backward` = Delta(space -> step),
-        `forward_se` and `backward_se`; coordinates `model`, `step_name`, `kind`, `depth` on `step`, `origin`,
-        `n_features` and `constant` on `space`, `floor` on `k`. The imbalance between the spaces themselves is
+        `forward_se` and `backward_se`; coordinates `model`, `step_name`, `kind`, `depth` and `step_constant` on `step`,
+        `origin`, `n_features` and `constant` on `space`, `floor` on `k`. The imbalance between the spaces themselves is
         `among` on (`k`, `space`, `space_to`), with `among_se`.
 
     Raises:
@@ -85,11 +85,7 @@ def label_information(
         coords={
             "k": np.array(list(k), np.int64),
             "floor": ("k", (np.array(list(k), np.float64) + 1) / n_samples),
-            "step": np.array([label.label for label in labels], dtype=object),
-            "model": ("step", np.array([label.model for label in labels], dtype=object)),
-            "step_name": ("step", np.array([label.step for label in labels], dtype=object)),
-            "kind": ("step", np.array([label.kind for label in labels], dtype=object)),
-            "depth": ("step", np.array([label.depth for label in labels], np.float64)),
+            **step_coordinates(labels),
             "space": np.array(names, dtype=object),
             "space_to": np.array(names, dtype=object),
             "origin": ("space", np.array([(origins or {}).get(name, "given") for name in names], dtype=object)),

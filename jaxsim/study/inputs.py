@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
 
 from jaxsim.features import FeatureSet, StepModel, open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
@@ -29,6 +32,11 @@ class StudyInput:
 
     name: str
     given: StepModel | FeatureSet
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """Names of its steps, in processing order."""
+        return tuple(step.name for step in self.given.steps)
 
 
 def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
@@ -61,8 +69,9 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
 
     Args:
         inputs: The models.
-        given: True to draw weights, the first model's with the seed of the settings, the second's with the next and so
-            on, so that models of one architecture get controls that differ; or a mapping from the names of models to
+        given: True to draw weights, with a seed that follows from that of the settings and the model's name, so that
+            models of one architecture get controls that differ, and a control does not depend on the other models; or a
+            mapping from the names of models to
             untrained ones, or their features; those it leaves out are drawn.
         settings: The settings.
 
@@ -82,11 +91,13 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
     if odd is not None:
         raise ValueError(f"expected untrained to name models of the comparison ({', '.join(names)}), got {odd!r}")
     found = []
-    for place, each in enumerate(inputs):
+    for each in inputs:
         if each.name in mapping:
             found.append(StudyInput(each.name, _open(mapping[each.name], settings, each.name)))
         elif isinstance(each.given, VisionModel):
-            found.append(StudyInput(each.name, cast("StepModel", each.given.untrained(settings.seed + place))))
+            found.append(
+                StudyInput(each.name, cast("StepModel", each.given.untrained(weights_seed(each.name, settings.seed))))
+            )
         else:
             what = "features" if isinstance(each.given, FeatureSet) else "a captured model"
             raise ValueError(
@@ -94,6 +105,16 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
                 f"counterpart, untrained={{{each.name!r}: ...}}"
             )
     return tuple(found)
+
+
+def weights_seed(name: str, seed: int) -> int:
+    """Seed of the random weights of a model's untrained twin.
+
+    Example:
+        >>> weights_seed("vit", 0) == weights_seed("vit", 1)
+        False
+    """
+    return int(np.random.SeedSequence([seed, zlib.crc32(name.encode())]).generate_state(1)[0] >> 1)
 
 
 def unique_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -6,16 +6,20 @@ here, loaded from a file or put together by hand from one's own arrays is treate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 #: The coordinates every labelled imbalance carries next to `source` and `target`.
 REQUIRED = ("source_model", "source_step", "source_depth")
+
+#: Dims of parts of the samples.
+PARTS = ("split", "side", "quarter")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class StepLabel:
         kind: Kind of step: "embeddings", "stem", "block", "stage", "norm", ...
         grid: Height and width of the patches or the feature map, None where the step has no spatial layout.
         channels: Size of the state's last axis (channels, or values per token); 0 where it is not known.
+        constant: Whether the step is the same for all images, as `jaxsim.metrics.is_constant` has it. Such a step says
+            nothing of the images: it is left out of all that is derived from an imbalance.
     """
 
     model: str
@@ -37,6 +43,7 @@ class StepLabel:
     kind: str = "block"
     grid: tuple[int, int] | None = None
     channels: int = 0
+    constant: bool = False
 
     @property
     def label(self) -> str:
@@ -46,11 +53,11 @@ class StepLabel:
 
 @dataclass(frozen=True)
 class ModelSteps:
-    """Where one model's steps stand in a labelled imbalance, in processing order.
+    """Where one model's steps stand in a labelled imbalance, in processing order; constant steps are left out.
 
     Attributes:
         name: The model.
-        positions: Rows of its steps, int `[n_steps]`.
+        positions: Rows of its steps, int `[n_steps]`; none where all of them are constant.
         steps: Names of the steps.
         depths: Relative depths, float `[n_steps]`.
         grids: "14x14" or "" per step.
@@ -65,7 +72,10 @@ class ModelSteps:
     channels: tuple[int, ...]
 
     def nearest(self, t: float) -> int:
-        """Index of the model's step nearest to relative depth `t`, of two equally near ones the earlier."""
+        """Index of the model's step nearest to relative depth `t`, of two equally near ones the earlier.
+
+        Of a model without steps there is none, so this must not be asked for it.
+        """
         # Rounded, so that 0.5 - 0.25 and 0.75 - 0.5 tie whatever the last bit of l / (L - 1) says.
         return int(np.argmin(np.round(np.abs(self.depths - t), 9)))
 
@@ -137,6 +147,7 @@ def label_imbalance(
             side,
             np.array([label.channels for label in labels], dtype=np.int64),
         )
+        coords[f"{side}_constant"] = (side, np.array([label.constant for label in labels], dtype=bool))
     dims = ("k", "source", "target")
     return xr.Dataset(
         {
@@ -153,11 +164,11 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
 
     Args:
         imbalance: Dims `source` and `target`, and `k` or none, with the coordinates of `label_imbalance`.
-            `source_grid` and `source_channels` may be missing.
+            `source_grid`, `source_channels` and `source_constant` may be missing.
 
     Returns:
         The imbalance with dims `(k, source, target)` and columns in the order of the rows, and the models in
-        the order in which they appear.
+        the order in which they appear, each with its steps that are not constant.
 
     Raises:
         ValueError: If a dimension or a coordinate is missing, or rows and columns name different steps.
@@ -199,9 +210,11 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
         if "source_channels" in imbalance.coords
         else [0] * len(steps)
     )
+    constant = constant_steps_of(imbalance, "source")
     models = []
     for name in dict.fromkeys(owners):
-        positions = np.array([i for i, owner in enumerate(owners) if owner == name], dtype=np.int64)
+        own = [i for i, owner in enumerate(owners) if owner == name and not constant[i]]
+        positions = np.array(own, dtype=np.int64)
         if np.any(np.diff(depths[positions]) < 0):
             raise ValueError(
                 f"expected the steps of {name!r} in processing order, but their depths decrease: "
@@ -218,6 +231,82 @@ def read_labels(imbalance: xr.DataArray) -> tuple[xr.DataArray, tuple[ModelSteps
             )
         )
     return imbalance, tuple(models)
+
+
+def step_coordinates(labels: Sequence[StepLabel]) -> dict[str, tuple[str, np.ndarray]]:
+    """The coordinates of steps along `step`.
+
+    Example:
+        >>> list(step_coordinates([StepLabel("m", "a", 0.0)]))
+        ['step', 'model', 'step_name', 'kind', 'depth', 'step_constant']
+    """
+    of = {
+        "step": ("label", object),
+        "model": ("model", object),
+        "step_name": ("step", object),
+        "kind": ("kind", object),
+        "depth": ("depth", np.float64),
+        "step_constant": ("constant", bool),
+    }
+    return {
+        name: ("step", np.array([getattr(label, field) for label in labels], dtype=dtype))
+        for name, (field, dtype) in of.items()
+    }
+
+
+def constant_steps_of(labelled: xr.DataArray | xr.Dataset, dim: str) -> Bool[np.ndarray, " steps"]:
+    """Which steps along `dim` ("source", "target" or "step") are marked as constant; none in results without the mark.
+
+    Example:
+        >>> labels = [StepLabel("m", "a", 0.0, constant=True), StepLabel("m", "b", 1.0)]
+        >>> constant_steps_of(label_imbalance(np.zeros((2, 2)), labels), "target").tolist()
+        [True, False]
+    """
+    name = f"{dim}_constant"
+    if name not in labelled.coords:
+        return np.zeros(labelled.sizes[dim], bool)
+    return np.asarray(labelled[name].values, bool)
+
+
+def informative(imbalance: xr.DataArray) -> xr.DataArray:
+    """The imbalance, as `read_labels` returned it, without the rows and columns of constant steps."""
+    kept = np.flatnonzero(~constant_steps_of(imbalance, "source"))
+    return imbalance.isel(source=kept, target=kept)
+
+
+def as_many_k(values: xr.DataArray) -> xr.DataArray:
+    """Several measurements of the same steps as one with more values of k, to be worked on at once.
+
+    Args:
+        values: Dims `k` and those of the steps, and further dims of parts of the samples (`split`, `side`, `quarter`).
+
+    Returns:
+        The same with the further dims laid out along `k`, whose coordinate counts from 0; `apart` undoes it.
+
+    Example:
+        >>> halves = xr.DataArray(np.zeros((8, 2, 3, 5)), dims=("split", "side", "k", "step"))
+        >>> as_many_k(halves).sizes["k"]
+        48
+    """
+    parts = [dim for dim in values.dims if dim in PARTS]
+    rest = [dim for dim in values.dims if dim not in PARTS and dim != "k"]
+    ordered = values.transpose(*parts, "k", *rest)
+    n = math.prod(ordered.sizes[dim] for dim in (*parts, "k"))
+    coords = {name: coord for name, coord in values.coords.items() if set(coord.dims) <= set(rest) and coord.dims}
+    flat = ordered.values.reshape(n, *(ordered.sizes[dim] for dim in rest))
+    return xr.DataArray(flat, coords={"k": np.arange(n), **coords}, dims=("k", *rest))
+
+
+def apart(values: Float[np.ndarray, "n *rest"], of: xr.DataArray) -> Float[np.ndarray, "..."]:
+    """What was worked out from `as_many_k(of)`, along the parts of `of` again: `[*parts, n_k, *rest]`.
+
+    Example:
+        >>> halves = xr.DataArray(np.zeros((8, 2, 3, 5)), dims=("split", "side", "k", "step"))
+        >>> apart(np.zeros(48), halves).shape
+        (8, 2, 3)
+    """
+    parts = [of.sizes[dim] for dim in of.dims if dim in PARTS]
+    return values.reshape(*parts, of.sizes["k"], *values.shape[1:])
 
 
 def matching_error(imbalance: xr.DataArray, standard_error: xr.DataArray | None) -> np.ndarray:

@@ -13,18 +13,29 @@ from typing import Any
 import jax
 import numpy as np
 import xarray as xr
+from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, imbalance_matrix
-from jaxsim.metrics.preprocessing import SelectedRows
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates
+from jaxsim.metrics.half_samples import N_GROUPS
+from jaxsim.study.categories import Categories
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
-from jaxsim.study.information import describe_view, label_information
-from jaxsim.study.labels import StepLabel, label_imbalance
-from jaxsim.study.samples import rows_of
-from jaxsim.study.settings import Progress, Settings, check_sample_count, renamed
+from jaxsim.study.groups import warning_of
+from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
+from jaxsim.study.information import describe_view
+from jaxsim.study.label_overlap import (
+    label_overlap_dataset,
+    labelled_overlap,
+    overlap_in_halves,
+    overlap_of_steps,
+)
+from jaxsim.study.layers import StudyLayers, open_layers
+from jaxsim.study.settings import Progress, Settings
 from jaxsim.study.spaces import Spaces
-from jaxsim.study.subsets import draw_subsets, label_subsets, measure_subsets
 from jaxsim.study.versions import package_versions
+
+#: What may be measured beside the results.
+PARTS = ("information", "halves", "shuffled", "label_overlap")
 
 
 @dataclass(frozen=True)
@@ -34,15 +45,20 @@ class Measurement:
     Attributes:
         results: Labelled imbalance of the steps.
         information: What the steps know of the spaces; None without spaces.
-        subsets: `imbalance`, and `forward` and `backward` of the spaces, on disjoint subsets of the samples, and the
-            same as `shuffled_imbalance` and so on with the images of different models paired at random; None where no
-            subsets were drawn.
+        halves: `imbalance`, and `forward` and `backward` of the spaces, within both halves of every split; the same as
+            `shuffled_imbalance` and so on with the images of different models paired at random; and as
+            `quarter_imbalance` and so on within quarters. None where there are no splits.
+        shuffled: `imbalance`, `forward` and `backward` of all samples, the images of different models paired at random.
+        label_overlap: How many neighbours of the steps share a label; None without labels. Within halves it is
+            `overlap` in `halves`, within quarters `quarter_overlap`.
         reused: Whether all of it was there already.
     """
 
     results: xr.Dataset
     information: xr.Dataset | None
-    subsets: xr.Dataset | None
+    halves: xr.Dataset | None
+    shuffled: xr.Dataset | None
+    label_overlap: xr.Dataset | None = None
     reused: bool = False
 
 
@@ -53,6 +69,9 @@ def measure(
     *,
     images: Mapping[str, Any],
     spaces: Spaces | None = None,
+    groups: Int[np.ndarray, " n_samples"] | None = None,
+    categories: Categories | None = None,
+    copies: NearDuplicates | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Measurement:
@@ -66,6 +85,9 @@ def measure(
         settings: The settings.
         images: Description of the images, for the record.
         spaces: Spaces to measure beside the steps, in the same pass.
+        groups: Group of every sample; samples of one group are not ranked among each other.
+        categories: Labels of the samples.
+        copies: Near copies among the samples, to be told of; None where they are taken care of.
         out: Folder that keeps measurements; None keeps nothing.
         progress: Called as `progress(done, total, what)`.
 
@@ -81,116 +103,147 @@ def measure(
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
         preprocessing=[settings.clip, settings.drop_duplicates],
-        subsets=[settings.n_subsets, "and shuffled"],
+        halves=[settings.n_splits, "and shuffled", "and quarters"],
+        groups=None if groups is None else groups.tolist(),
+        constant_steps="left out",
+        chosen=[settings.steps, settings.drop_steps],
         version=package_versions()["jaxsim-metrics"],
         **({} if spaces is None else {"spaces": spaces.key}),
+        **({} if categories is None else {"labels": categories.key}),
     )
     if out is not None and not settings.overwrite:
-        earlier = load_measurement(out, key)
-        known = None if spaces is None else load_measurement(out, key, "information")
-        # Saved last, so that with it all is there.
+        earlier = _earlier(out, key)
         if earlier is not None:
-            return Measurement(earlier, known, load_measurement(out, key, "subsets"), reused=True)
+            return earlier
 
-    labels: list[StepLabel] = []
-    layers: dict[str, Any] = {}
-    for name, each in features.items():
-        rows = rows_of(ids, each.sample_ids)
-        for step in each.steps:
-            label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
-            labels.append(label)
-            layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
-    if settings.clip is not None:
-        layers = {name: clip_quantiles(x, settings.clip) for name, x in layers.items()}
-    kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))
-    check_sample_count(len(kept), settings)
-    dropped = [ids[int(i)] for i in np.setdiff1d(np.arange(len(ids)), kept)]
-    layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
-    arrays = {} if spaces is None else {name: x[kept] for name, x in spaces.make().items()}
-    constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
-    layers |= {name: x for name, x in arrays.items() if name not in constant}
+    found = open_layers(features, ids, settings, spaces, groups, categories)
+    of_copies = None if copies is None else warning_of(copies)
+    said = [DegenerateLayerWarning(message) for message in found.messages]
+    said += [] if of_copies is None else [of_copies]
+    for warning in said:
+        warnings.warn(warning, stacklevel=2)
+    n_splits = n_splits_for(found.n_samples, settings, found.groups)
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
-        matrix = imbalance_matrix(
-            layers,
-            k=settings.k,
-            metric=settings.metric,
-            n_queries=settings.n_queries,
-            seed=settings.seed,
-            ties=settings.ties,
-            precision=settings.precision,
-            plan=settings.plan,
-            devices=settings.devices,
-            verify=settings.verify,
-            progress=renamed(progress, "imbalance"),
+        matrix = measure_layers(
+            found.layers,
+            settings,
+            n_splits=n_splits,
+            groups=found.groups,
+            keep_neighbours=found.categories is not None,
+            progress=progress,
         )
-    for warning in caught:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    messages = [str(each.message) for each in caught if issubclass(each.category, UserWarning)]
-    values = np.asarray(matrix.values, np.float64)
-    errors = np.asarray(matrix.standard_error, np.float64)
-    n_steps = len(labels)
-    results = label_imbalance(
-        values[:, :n_steps, :n_steps],
-        labels,
-        k=settings.k,
-        standard_error=errors[:, :n_steps, :n_steps],
-        n_samples=len(kept),
-        attrs={
-            **_about_samples(features, settings, images),
-            **_about_measurement(matrix),
-            **_about_preprocessing(settings, dropped),
-            "warnings": json.dumps(list(dict.fromkeys(messages))),
-        },
-    )
-    known = None
-
-    def label_spaces(values: np.ndarray, errors: np.ndarray, **attrs: Any) -> xr.Dataset:
-        return label_information(
-            values,
-            errors,
-            labels,
-            {name: x.shape[1] for name, x in arrays.items()},
-            k=settings.k,
-            n_samples=len(kept),
-            constant=constant,
-            origins={} if spaces is None else spaces.origins,
-            attrs=attrs,
+    for each in caught:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    said += [each.message for each in caught if isinstance(each.message, UserWarning)]
+    errors = {"standard_error": np.asarray(matrix.standard_error, np.float64)}
+    if matrix.sampling_error is not None:
+        errors["sampling_error"] = matrix.sampling_error
+    results, known = found.labelled(np.asarray(matrix.values, np.float64), errors, settings)
+    results.attrs = {
+        **_about_samples(features, settings, images, found),
+        **_about_measurement(matrix),
+        **_about_preprocessing(settings, found.dropped),
+        "warnings": json.dumps(list(dict.fromkeys(map(str, said)))),
+    }
+    if known is not None and spaces is not None:
+        known.attrs |= {
+            "n_samples": found.n_samples,
+            "n_queries": matrix.n_queries,
+            "metric": matrix.metric,
+            "seed": settings.seed,
+            "pixels": describe_view(spaces.view),
+        }
+    overlap = None
+    if found.categories is not None:
+        overlap = label_overlap_dataset(found.neighbours(matrix), found.categories, found.labels, k=settings.k)
+        overlap.attrs |= {"n_samples": found.n_samples, "n_queries": matrix.n_queries, "seed": settings.seed}
+    halves = shuffled = None
+    if matrix.halves is not None and matrix.sides is not None:
+        mixed = measure_layers(
+            shuffled_layers(found.layers, found.owners, settings.seed, found.groups),
+            settings,
+            n_splits=n_splits,
+            groups=found.groups,
+            quiet=True,
+            progress=progress,
+            what="shuffled images",
         )
-
-    if spaces is not None:
-        known = label_spaces(
-            values,
-            errors,
-            n_samples=len(kept),
-            n_queries=matrix.n_queries,
-            metric=matrix.metric,
-            seed=settings.seed,
-            pixels=describe_view(spaces.view),
-        )
-
-    def label_subset(values: np.ndarray) -> xr.Dataset:
-        steps = label_imbalance(values[:, :n_steps, :n_steps], labels, k=settings.k)[["imbalance"]]
-        if spaces is None:
-            return steps.drop_vars("floor")
-        beside = label_spaces(values, np.full_like(values, np.nan))[["forward", "backward"]]
-        return xr.merge([steps.drop_vars("floor"), beside.drop_vars("floor")])
-
-    subsets, rows = None, draw_subsets(len(kept), settings)
-    if rows is not None:
-        paired = measure_subsets(layers, rows, settings, progress)
-        owners = {label.label: label.model for label in labels}
-        shuffled = measure_subsets(
-            layers, rows, settings, progress, shuffled={name: owners.get(name, "") for name in layers}
-        )
-        subsets = label_subsets(paired, shuffled, label_subset, size=rows.shape[1], seed=settings.seed)
+        shuffled = found.parts((), mixed.values, settings)
+        both = {"": matrix.halves, "shuffled_": mixed.halves}
+        parts = [found.parts(("split", "side"), each, settings, prefix) for prefix, each in both.items()]
+        parts += _labelled_halves(found, matrix, settings)
+        parts += _measured_quarters(found, matrix.sides, settings, progress)
+        halves = xr.merge(parts, combine_attrs="drop", compat="equals", join="exact")
+        halves.attrs = {
+            "n_splits": n_splits,
+            "n_groups": N_GROUPS,
+            "n_samples": found.n_samples,
+            "seed": settings.seed,
+        }
+    measured = Measurement(results, known, halves, shuffled, overlap)
     if out is not None and jax.process_index() == 0:
-        if known is not None:
-            save_measurement(out, key, known, "information")
-        if subsets is not None:
-            save_measurement(out, key, subsets, "subsets")
-        save_measurement(out, key, results)
-    return Measurement(results, known, subsets)
+        _keep(out, key, measured)
+    return measured
+
+
+def _measured_quarters(
+    found: StudyLayers, sides: np.ndarray, settings: Settings, progress: Progress | None
+) -> list[xr.Dataset]:
+    """The same on quarters of the samples, for how the numbers depend on N; none where quarters are too small."""
+    largest_group = 1 if found.groups is None else int(np.bincount(found.groups).max())
+    parts = quarters(sides, least=max(settings.k) + 1 + largest_group)
+    values, overlaps = [], []
+    for done, rows in enumerate(parts):
+        if progress is not None:
+            progress(done, len(parts), "fewer images")
+        of_labels = found.categories is not None
+        matrix = measure_layers(
+            found.layers, settings, groups=found.groups, rows=rows, quiet=True, keep_neighbours=of_labels
+        )
+        values.append(matrix.values)
+        if found.categories is not None:
+            codes = found.categories.codes_of(rows)
+            overlaps.append(overlap_of_steps(found.neighbours(matrix), codes, found.labels, k=settings.k)[0])
+    if progress is not None and parts:
+        progress(len(parts), len(parts), "fewer images")
+    if not parts:
+        return []
+    measured = found.parts(("quarter",), np.stack(values), settings, "quarter_")
+    if found.categories is not None:
+        measured = measured.merge(
+            labelled_overlap(("quarter",), np.stack(overlaps), found.categories, found.labels, settings.k, "quarter_")
+        )
+    return [measured.assign_coords(quarter_samples=("quarter", np.array([len(rows) for rows in parts])))]
+
+
+def _labelled_halves(found: StudyLayers, matrix: ImbalanceMatrix, settings: Settings) -> list[xr.Dataset]:
+    """The overlap with labels within the halves; none without labels."""
+    if found.categories is None:
+        return []
+    values = overlap_in_halves(found.neighbours(matrix), found.categories, found.labels, k=settings.k)
+    if values is None:
+        raise RuntimeError("expected a matrix with the neighbours within halves, got one without")
+    return [labelled_overlap(("split", "side"), values, found.categories, found.labels, settings.k)]
+
+
+def _earlier(out: Path, key: str) -> Measurement | None:
+    """What an earlier run kept under this key, if all of it is there."""
+    kept = load_measurement(out, key)
+    if kept is None:
+        return None
+    parts = {name: load_measurement(out, key, name) for name in json.loads(kept.attrs.pop("kept_with"))}
+    if any(part is None for part in parts.values()):
+        return None
+    return Measurement(results=kept, **(dict.fromkeys(PARTS) | parts), reused=True)
+
+
+def _keep(out: Path, key: str, measured: Measurement) -> None:
+    """Keeps a measurement; the results come last and name the rest, so that with them all is there."""
+    parts = {name: part for name in PARTS if (part := getattr(measured, name)) is not None}
+    for name, part in parts.items():
+        save_measurement(out, key, part, name)
+    save_measurement(out, key, measured.results.assign_attrs(kept_with=json.dumps(list(parts))))
 
 
 def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str, Any]:
@@ -203,7 +256,9 @@ def _about_preprocessing(settings: Settings, dropped: Sequence[str]) -> dict[str
     }
 
 
-def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, images: Mapping[str, Any]) -> dict[str, Any]:
+def _about_samples(
+    features: Mapping[str, FeatureSet], settings: Settings, images: Mapping[str, Any], found: StudyLayers
+) -> dict[str, Any]:
     """What was measured, for the record."""
     pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
     one_pool = len(set(pools.values())) == 1
@@ -212,7 +267,7 @@ def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, image
             "name": name,
             "source": each.manifest["model"]["source"],
             "family": each.manifest["model"]["family"],
-            "n_steps": len(each.steps),
+            "n_steps": sum(label.model == name for label in found.labels),
             "weights_hash": each.manifest["weights_hash"],
         }
         for name, each in features.items()
@@ -223,6 +278,8 @@ def _about_samples(features: Mapping[str, FeatureSet], settings: Settings, image
         "models": json.dumps(models),
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
         "seed": settings.seed,
+        "groups": 0 if found.groups is None else len(np.unique(found.groups)),
+        "steps": json.dumps({"steps": settings.steps, "drop_steps": settings.drop_steps}),
     }
 
 

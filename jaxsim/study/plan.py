@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from jaxsim_kernels import Options, Workload, make_placement, plan_for
 
 from jaxsim.features import FeatureSet, estimate
+from jaxsim.study.halves import n_splits_for
 from jaxsim.study.inputs import StudyInput
+from jaxsim.study.selection import choose_of_every_model
 from jaxsim.study.settings import Settings
-from jaxsim.study.subsets import draw_subsets
 
 FLOAT_BYTES = 4
 
@@ -23,8 +24,9 @@ class PlannedModel:
         name: Its name in the results.
         family: Family of models.
         source: Where it comes from.
-        widths: Number of features of every step after pooling.
+        widths: Number of features of every step to measure, after pooling.
         extracted: Whether its features come from images; False where they were given.
+        extracted_width: Number of features of all its steps, which are extracted whichever of them are measured.
     """
 
     name: str
@@ -32,6 +34,7 @@ class PlannedModel:
     source: str
     widths: tuple[int, ...]
     extracted: bool
+    extracted_width: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,9 @@ class Plan:
         settings: The settings.
         memory_bytes: Memory of the measurement: features and working blocks.
         passes: "one-pass" or "two-pass", see `imbalance_matrix`.
-        n_subsets: Number of disjoint subsets of the samples that intervals rest on.
-        subset_size: Samples in each.
+        n_splits: Splits of the samples into halves that intervals rest on.
+        distances_in_halves: Distances between samples that the halves need beside those of all samples: none where
+            both come from the same products.
     """
 
     models: tuple[PlannedModel, ...]
@@ -57,8 +61,8 @@ class Plan:
     settings: Settings
     memory_bytes: int
     passes: str
-    n_subsets: int = 0
-    subset_size: int = 0
+    n_splits: int = 0
+    distances_in_halves: int = 0
 
     @property
     def n_layers(self) -> int:
@@ -77,8 +81,11 @@ class Plan:
 
     @property
     def interval_distances(self) -> int:
-        """Distances for the intervals: in every subset, with the images as they are and shuffled."""
-        return 2 * self.n_subsets * self.subset_size**2 * self.n_layers
+        """Distances for intervals and for images paired at random: that is measured once more, halves and all."""
+        if not self.n_splits:
+            return 0
+        in_quarters = self.distance_evaluations // 4
+        return self.distance_evaluations + 2 * self.distances_in_halves + in_quarters
 
     @property
     def images_to_run(self) -> int:
@@ -88,7 +95,7 @@ class Plan:
     @property
     def feature_bytes(self) -> int:
         """Bytes of the features to extract, uncompressed."""
-        return FLOAT_BYTES * self.n_samples * sum(sum(model.widths) for model in self.models if model.extracted)
+        return FLOAT_BYTES * self.n_samples * sum(model.extracted_width for model in self.models)
 
 
 def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) -> Plan:
@@ -103,22 +110,27 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
         The plan.
 
     Raises:
-        ValueError: If the pooling does not suit a model, which is named, or subsets would be too small.
+        ValueError: If the pooling does not suit a model, which is named; if a glob of `steps` or `drop_steps` matches
+            no step, or they leave a model none.
     """
     models = []
+    chosen = choose_of_every_model({each.name: each.step_names for each in inputs}, settings.steps, settings.drop_steps)
     for each in inputs:
+        own = chosen[each.name]
         if isinstance(each.given, FeatureSet):
-            widths = tuple(step.n_features for step in each.given.steps)
+            widths = tuple(step.n_features for step in each.given.steps if step.name in own)
             source = str(each.given.manifest["model"]["source"])
             models.append(PlannedModel(each.name, each.given.manifest["model"]["family"], source, widths, False))
         else:
             steps = estimate(each.given, n_samples, pool=settings.pool).steps
-            widths = tuple(step.n_features for step in steps)
-            models.append(PlannedModel(each.name, each.given.family, each.given.source, widths, True))
+            widths = tuple(step.n_features for step in steps if step.name in own)
+            every = sum(step.n_features for step in steps)
+            models.append(PlannedModel(each.name, each.given.family, each.given.source, widths, True, every))
     n_queries = settings.n_queries or n_samples
     widths = tuple(width for model in models for width in model.widths)
+    n_splits = n_splits_for(n_samples, settings)
     measurement = plan_for(
-        Workload(n_samples, n_queries, widths, max(settings.k)),
+        Workload(n_samples, n_queries, widths, max(settings.k), n_splits=n_splits),
         Options(
             ks=settings.k,
             metric=settings.metric,
@@ -128,6 +140,7 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
         ),
         make_placement(settings.devices),
     )
-    drawn = draw_subsets(n_samples, settings)
-    n_subsets, size = (0, 0) if drawn is None else drawn.shape
-    return Plan(tuple(models), n_samples, n_queries, settings, measurement.n_bytes, measurement.passes, n_subsets, size)
+    in_halves = 0 if measurement.sharing else n_splits * n_queries * n_samples * len(widths) // 2
+    return Plan(
+        tuple(models), n_samples, n_queries, settings, measurement.n_bytes, measurement.passes, n_splits, in_halves
+    )

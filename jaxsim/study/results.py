@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
-from jaxsim.study.findings import measure_findings
+from jaxsim.study.findings import Measured, measure_findings
+from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.sampling_errors import with_sampling_errors
+from jaxsim.study.selection import checked_globs, choose_steps, with_steps
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
@@ -21,8 +28,12 @@ from jaxsim.study.trajectories import information_plane, step_embedding, step_li
 FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
 #: Only where spaces beside the steps were measured.
 INFORMATION = "information"
-#: Only where intervals were asked for, and what they give.
-SUBSETS, FINDINGS = "subsets", "findings"
+#: Only where half-samples were measured, and what they give.
+HALVES, SHUFFLED, FINDINGS = "halves", "shuffled", "findings"
+#: Only where images have labels.
+LABELS = "labels"
+#: Datasets that need not be there: field of a study -> name of its files.
+OPTIONAL = {INFORMATION: INFORMATION, HALVES: HALVES, SHUFFLED: SHUFFLED, "label_overlap": LABELS}
 #: The folder of the same study of random weights.
 UNTRAINED = "untrained"
 
@@ -40,8 +51,12 @@ class Study:
         reused: What this run took from an earlier one into the same folder: "features of NAME", "imbalance".
         information: What the steps know of other spaces, such as low-level statistics, see `label_information`;
             None where none were measured.
-        subsets: The same imbalances on disjoint subsets of the samples, along `subset`, which `findings` rests on;
-            None where none were drawn.
+        halves: The same imbalances within both halves of every split of the samples, along `split` and `side`, with
+            the images of different models paired at random (`shuffled_`) and within quarters of the samples
+            (`quarter_`); None where there are no splits.
+        shuffled: The same imbalances of all samples, the images of different models paired at random.
+        label_overlap: How many of a step's nearest neighbours share a label of the images, see
+            `label_overlap_dataset`; None without labels.
         untrained: The same study of the same architectures with random weights; None without that control.
     """
 
@@ -50,7 +65,9 @@ class Study:
     between: xr.Dataset
     reused: tuple[str, ...] = ()
     information: xr.Dataset | None = None
-    subsets: xr.Dataset | None = None
+    halves: xr.Dataset | None = None
+    shuffled: xr.Dataset | None = None
+    label_overlap: xr.Dataset | None = None
     untrained: Study | None = None
 
     @classmethod
@@ -61,7 +78,9 @@ class Study:
         seed: int = 0,
         reused: tuple[str, ...] = (),
         information: xr.Dataset | None = None,
-        subsets: xr.Dataset | None = None,
+        halves: xr.Dataset | None = None,
+        shuffled: xr.Dataset | None = None,
+        label_overlap: xr.Dataset | None = None,
         untrained: Study | None = None,
     ) -> Study:
         """Derives smoothness, distances and alignment from a labelled imbalance.
@@ -71,7 +90,9 @@ class Study:
             seed: Seed of the permutation null of the depth alignment.
             reused: What was taken from an earlier run.
             information: What the steps know of other spaces, if that was measured.
-            subsets: The same on disjoint subsets, if that was measured.
+            halves: The same within halves of the samples, if that was measured.
+            shuffled: The same with images of different models paired at random, if that was measured.
+            label_overlap: How many neighbours share a label, if that was measured.
             untrained: The study of random weights, if there is one.
 
         Returns:
@@ -89,14 +110,19 @@ class Study:
             0.3
         """
         between = between_models(results["imbalance"], results["standard_error"])
+        smoothness = smoothness_profile(results["imbalance"], results["standard_error"])
+        if halves is not None:
+            smoothness, between = with_sampling_errors(smoothness, between, halves)
         aligned = depth_alignment(results["imbalance"], seed=seed)
         return cls(
             results=results,
-            smoothness=smoothness_profile(results["imbalance"], results["standard_error"]),
+            smoothness=smoothness,
             between=between.merge(aligned, compat="no_conflicts", combine_attrs="no_conflicts"),
             reused=reused,
             information=information,
-            subsets=subsets,
+            halves=halves,
+            shuffled=shuffled,
+            label_overlap=label_overlap,
             untrained=untrained,
         )
 
@@ -110,13 +136,67 @@ class Study:
         """Standard errors of `imbalance`, same dims."""
         return self.results["standard_error"]
 
+    def select_steps(self, *, steps: Any = None, drop_steps: Any = None) -> Study:
+        """The study of some of the steps; whatever is derived is derived anew from these.
+
+        Depths stay those within the whole model. A model of which no step is chosen is left out.
+
+        Args:
+            steps: Steps to keep: a name or a glob such as "block*", or several, each of which stands for "step" of
+                every model and for "model/step"; or a mapping from names of models to such, which leaves other models
+                as they are. None keeps all.
+            drop_steps: Of these, steps to leave out, in the same way.
+
+        Returns:
+            The study, with its control.
+
+        Raises:
+            ValueError: If a name or glob matches no step (the nearest names are given), or no step would remain.
+
+        Example:
+            >>> import numpy as np
+            >>> from jaxsim.study import StepLabel, label_imbalance
+            >>> labels = [StepLabel("m", name, depth) for name, depth in (("stem", 0.0), ("a", 0.5), ("b", 1.0))]
+            >>> study = Study.from_results(label_imbalance(np.full((3, 3), 0.5), labels))
+            >>> study.select_steps(drop_steps="stem").imbalance.source_depth.values.tolist()
+            [0.5, 1.0]
+        """
+        there: dict[str, list[str]] = {}
+        models, names = (self.results[f"source_{which}"].values for which in ("model", "step"))
+        for model, name in zip(models, names, strict=True):
+            there.setdefault(str(model), []).append(str(name))
+        wanted, dropped = checked_globs("steps", steps), checked_globs("drop_steps", drop_steps)
+        chosen = choose_steps(there, wanted, dropped)
+        kept = [f"{model}/{name}" for model, own in chosen.items() for name in own]
+        study = self._with_steps(kept, json.dumps({"steps": wanted, "drop_steps": dropped}))
+        control = self.untrained
+        if control is None or not np.isin(control.results["source"].values.astype(str), kept).any():
+            return replace(study, untrained=None)
+        return replace(study, untrained=control._with_steps(kept, study.results.attrs["selected_steps"]))
+
+    def _with_steps(self, kept: Sequence[str], described: str) -> Study:
+        derived = ("results", "smoothness", "between", "reused", "untrained")
+        measured = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in derived}
+        return type(self).from_results(
+            with_steps(self.results, kept).assign_attrs(selected_steps=described),
+            seed=int(self.between.attrs.get("alignment_seed", 0)),
+            reused=self.reused,
+            untrained=self.untrained,
+            **{name: None if each is None else with_steps(each, kept) for name, each in measured.items()},
+        )
+
     @cached_property
     def findings(self) -> xr.Dataset | None:
-        """Every effect with its interval, test and control, see `measure_findings`; None without `subsets`."""
-        if self.subsets is None:
+        """Every effect with its interval, test and controls, see `measure_findings`; None without `halves`."""
+        measured = self._measured()
+        if measured is None:
             return None
-        control = None if self.untrained is None else self.untrained.subsets
-        return measure_findings(self.results, self.subsets, information=self.information, control=control)
+        return measure_findings(measured, None if self.untrained is None else self.untrained._measured())
+
+    def _measured(self) -> Measured | None:
+        if self.halves is None:
+            return None
+        return Measured(self.results, self.halves, self.information, self.shuffled, self.label_overlap)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes NetCDF files (study.nc, smoothness.nc, between.nc, ...), tidy CSV tables, and `untrained`/.
@@ -138,8 +218,8 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in FILES.items():
                 write_netcdf(getattr(self, name), folder / file)
-            for name in (INFORMATION, SUBSETS, FINDINGS):
-                dataset = getattr(self, name)
+            for field, name in (OPTIONAL | {FINDINGS: FINDINGS}).items():
+                dataset = getattr(self, field)
                 if dataset is not None:
                     write_netcdf(dataset, folder / f"{name}.nc")
                     continue
@@ -179,14 +259,12 @@ class Study:
                 "give the `out` folder of a finished comparison"
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        information, subsets = (
-            read_netcdf(folder / f"{name}.nc") if (folder / f"{name}.nc").is_file() else None
-            for name in (INFORMATION, SUBSETS)
-        )
+        there = {field: folder / f"{name}.nc" for field, name in OPTIONAL.items()}
+        measured = {field: read_netcdf(path) if path.is_file() else None for field, path in there.items()}
         untrained = None
         if (folder / UNTRAINED / FILES["results"]).is_file():
             untrained = cls.load(folder / UNTRAINED)
-        return cls(results, smoothness, between, information=information, subsets=subsets, untrained=untrained)
+        return cls(results, smoothness, between, **measured, untrained=untrained)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -197,10 +275,14 @@ class Study:
         Returns:
             Path of index.html.
         """
-        from jaxsim.report import write_report  # draws with matplotlib, which reading results does not need
+        # These draw with matplotlib, which reading results does not need.
+        from jaxsim.report import Control, write_report
 
+        control, other = None, self.untrained
+        if other is not None:
+            control = Control(other.results, other.smoothness, other.between, other.information, other.label_overlap)
         paths = None
-        if self.results.sizes["source"] > 1:
+        if np.count_nonzero(~constant_steps_of(self.results, "source")) > 1:
             paths = step_embedding(self.imbalance).merge(
                 step_linkage(self.imbalance), compat="no_conflicts", combine_attrs="drop_conflicts"
             )
@@ -212,6 +294,8 @@ class Study:
             information=self.information,
             paths=paths,
             findings=self.findings,
+            labels=self.label_overlap,
+            control=control,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )
 
@@ -224,7 +308,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 
     Returns:
         "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment"; and
-        "information" and "findings" where they were measured.
+        "information", "labels" and "findings" where they were measured.
 
     Example:
         >>> import numpy as np
@@ -244,8 +328,11 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     if study.information is not None:
         directions = ["forward", "backward", "forward_se", "backward_se"]
         further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
+    if study.label_overlap is not None:
+        further[LABELS] = _tidy(study.label_overlap, ["k", "step", "label"])
     if study.findings is not None:
-        further[FINDINGS] = _tidy(study.findings, ["k", "finding"])
+        further[FINDINGS] = _tidy(study.findings.drop_dims("size"), ["k", "finding"])
+        further["findings_by_size"] = _tidy(study.findings[["by_size"]], ["k", "finding", "size"])
     return {
         "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
         "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),

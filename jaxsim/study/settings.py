@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
+from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
+from jaxsim.study.selection import Globs, checked_globs
 
 Metric = Literal["euclidean", "cosine", "correlation"]
 Ties = Literal["index", "expected"]
 Granularity = Literal["block", "hf"]
 Precision = Literal["float64", "highest", "high", "fast"]
 Passes = Literal["one-pass", "two-pass"]
+
+#: Fewer splits into halves leave too few degrees of freedom for an interval.
+LEAST_SPLITS = 2
+
+#: Integer fields and their least values.
+COUNTS = {"n_samples": 1, "n_queries": 2, "devices": 1, "batch_size": 1, "seed": 0}
+FLAGS = ("strict", "overwrite", "drop_duplicates")
 
 #: Called as `progress(done, total, what)`.
 Progress = Callable[[int, int, str], None]
@@ -49,11 +61,15 @@ class Settings:
     clip: tuple[float, float] | None = None
     drop_duplicates: bool = False
     statistics: bool | int | tuple[int, int] = False
-    n_subsets: int | None = None
+    n_splits: int | None = None
+    steps: Globs | None = None
+    drop_steps: Globs | None = None
 
 
-def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
+def checked_settings(*, k: Any, **fields: Any) -> Settings:
     """Settings whose values are possible on their own.
+
+    Integers may be Python's or NumPy's; True and False are no integers here.
 
     Args:
         k: One number of neighbours or several.
@@ -73,29 +89,24 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
         ...
         ValueError: expected every k to be an integer of at least 1, got 0; k=1 is the nearest neighbour alone
     """
-    ks = (k,) if isinstance(k, int) else tuple(sorted(k))
-    for each in ks:
-        if not _is_count(each):
-            raise ValueError(
-                f"expected every k to be an integer of at least 1, got {each!r}; k=1 is the nearest neighbour alone"
-            )
-    if not ks or len(set(ks)) != len(ks):
-        raise ValueError(f"expected at least one k and each once, got {list(ks)}")
-    for name, least in (("n_samples", 1), ("n_queries", 2), ("devices", 1)):
-        value = fields.get(name)
-        if value is not None and not _is_count(value, least):
-            raise ValueError(
-                f"expected {name} to be an integer of at least {least}, got {value!r}; leave it out to use "
-                "all there are"
-            )
-    if not _is_count(fields.get("batch_size", 1)):
-        raise ValueError(f"expected batch_size to be an integer of at least 1, got {fields['batch_size']!r}")
-    if not _is_count(fields.get("seed", 0), 0):
-        raise ValueError(f"expected seed to be an integer of at least 0, got {fields['seed']!r}")
-    if fields.get("n_subsets") not in (None, 0) and not _is_count(fields["n_subsets"], 2):
-        raise ValueError(
-            f"expected n_subsets to be an integer of at least 2, or 0 for no intervals, got {fields['n_subsets']!r}"
-        )
+    ks = _checked_ks(k)
+    for name, least in COUNTS.items():
+        if name in fields and fields[name] is not None:
+            fields[name] = _checked_count(name, fields[name], least)
+        elif name in ("batch_size", "seed") and name in fields:
+            raise ValueError(f"expected {name} to be an integer of at least {least}, got None")
+    if fields.get("n_splits") is not None:
+        fields["n_splits"] = _checked_splits(fields["n_splits"])
+    for name in FLAGS:
+        if not isinstance(fields.get(name, False), bool | np.bool_):
+            raise ValueError(f"expected {name} to be True or False, got {fields[name]!r}")
+    if "verify" in fields and not isinstance(fields["verify"], bool | np.bool_):
+        fields["verify"] = _checked_count("verify", fields["verify"], 1)
+    for name in ("steps", "drop_steps"):
+        if name in fields:
+            fields[name] = checked_globs(name, fields[name])
+    if fields.get("image_size") is not None:
+        fields["image_size"] = _checked_size(fields["image_size"])
     for name, choices in CHOICES.items():
         if name in fields and fields[name] not in choices:
             raise ValueError(
@@ -104,12 +115,14 @@ def checked_settings(*, k: int | Sequence[int], **fields: Any) -> Settings:
     if fields.get("clip") is not None:
         fields["clip"] = checked_quantiles(fields["clip"])
     statistics = fields.get("statistics", False)
-    sizes = statistics if isinstance(statistics, tuple) else (statistics,)
-    if not isinstance(statistics, bool) and (len(sizes) > 2 or not all(_is_count(size, 8) for size in sizes)):
-        raise ValueError(
-            "expected statistics to be True, False, or the size of the images as an edge or (height, width) of at "
-            f"least 8 pixels, got {statistics!r}"
-        )
+    if not isinstance(statistics, bool):
+        sizes = [as_count(size) for size in (statistics if isinstance(statistics, tuple) else (statistics,))]
+        if len(sizes) > 2 or any(size is None or size < 8 for size in sizes):
+            raise ValueError(
+                "expected statistics to be True, False, or the size of the images as an edge or (height, width) of at "
+                f"least 8 pixels, got {statistics!r}"
+            )
+        fields["statistics"] = tuple(sizes) if isinstance(statistics, tuple) else sizes[0]
     return Settings(k=ks, **fields)
 
 
@@ -142,6 +155,63 @@ def renamed(progress: Progress | None, what: str) -> Progress | None:
     return None if progress is None else lambda done, total, _what: progress(done, total, what)
 
 
-def _is_count(value: object, least: int = 1) -> bool:
-    """Whether a value is an integer of at least `least` (True is not a number here)."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def as_count(value: Any) -> int | None:
+    """A Python integer from Python's or NumPy's (an array of no dimensions, too); None for anything else, and for True.
+
+    Example:
+        >>> as_count(np.int64(3)), as_count(np.array(3)), as_count(True), as_count(3.0)
+        (3, 3, None, None)
+    """
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _checked_ks(k: Any) -> tuple[int, ...]:
+    try:
+        given = [k] if isinstance(k, str) else list(k)
+    except TypeError:
+        given = [k]
+    ks = []
+    for each in given:
+        count = as_count(each)
+        if count is None or count < 1:
+            raise ValueError(
+                f"expected every k to be an integer of at least 1, got {each!r}; k=1 is the nearest neighbour alone"
+            )
+        ks.append(count)
+    if not ks or len(set(ks)) != len(ks):
+        raise ValueError(f"expected at least one k and each once, got {ks}")
+    return tuple(sorted(ks))
+
+
+def _checked_count(name: str, value: Any, least: int) -> int:
+    count = as_count(value)
+    if count is None or count < least:
+        optional = name in ("n_samples", "n_queries", "devices")
+        raise ValueError(
+            f"expected {name} to be an integer of at least {least}, got {value!r}"
+            + ("; leave it out to use all there are" if optional else "")
+        )
+    return count
+
+
+def _checked_splits(value: Any) -> int:
+    count = as_count(value)
+    if count is None or not (count == 0 or LEAST_SPLITS <= count <= MOST_SPLITS):
+        raise ValueError(
+            f"expected n_splits to be an integer from {LEAST_SPLITS} to {MOST_SPLITS}, or 0 for no intervals, got "
+            f"{value!r}; leave it out for 8 where there are samples enough"
+        )
+    return count
+
+
+def _checked_size(value: Any) -> int | tuple[int, int]:
+    edge = as_count(value)
+    sizes = [edge] if edge is not None else [as_count(each) for each in value] if hasattr(value, "__iter__") else []
+    if len(sizes) not in (1, 2) or any(size is None or size < 1 for size in sizes):
+        raise ValueError(f"expected image_size as an edge or (height, width) of at least 1 pixel, got {value!r}")
+    return edge if edge is not None else (sizes[0], sizes[-1])  # pyright: ignore[reportReturnType]

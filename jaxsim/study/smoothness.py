@@ -3,6 +3,7 @@
 Definitions. Steps s_0 .. s_{L-1} at relative depths t_l = l / (L - 1). The step change is Delta(s_l ->
 s_{l+1}), Delta(s_{l+1} -> s_l) and their mean. Because a model with more steps looks smoother for that reason
 alone, what is said across models is the fixed-step profile: s(t) against s(t + h) with one h for all models.
+Steps that are the same for all images are left out.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from jaxsim.study.labels import ModelSteps, depth_grid, matching_error, read_labels
+
+#: What sums of relative depths may be off by.
+SLACK = 1e-9
 
 
 def smoothness_profile(
@@ -32,7 +36,8 @@ def smoothness_profile(
     a stage of a convolutional network; summaries are given with and without marked steps. Layers without
     known grid and channels cannot be marked.
 
-    s(t) is the step nearest to relative depth t, of two equally near ones the earlier.
+    s(t) is the step nearest to relative depth t, of two equally near ones the earlier. Where a model's first or last
+    steps are constant, or were not selected, the profile begins and ends with those that are there, for all models.
 
     Args:
         imbalance: Labelled information imbalance with dims (`k`,) `source`, `target`, as in
@@ -41,7 +46,8 @@ def smoothness_profile(
         h: The fixed step in relative depth, in (0, 1]. The default is the widest spacing of any model,
             1 / (L - 1) of the coarsest; smaller ones are refused, since a step would be compared with
             itself.
-        grid: Relative depths t in [0, 1 - h]; 51 evenly spaced ones by default.
+        grid: Relative depths t in [0, 1 - h]; by default 51 evenly spaced ones over the depths that all models have
+            steps for, [0, 1 - h] where none is left out.
 
     Returns:
         Dataset with
@@ -71,12 +77,12 @@ def smoothness_profile(
     values = np.asarray(imbalance.values, np.float64)
     errors = matching_error(imbalance, standard_error)
     step, origin = _fixed_step(models, h)
-    ts = _checked_grid(grid, step)
+    ts = _checked_grid(grid, step, models)
 
     marked = np.concatenate([_marks(model) for model in models])
     first = np.concatenate([model.positions[:-1] for model in models])
     second = np.concatenate([model.positions[1:] for model in models])
-    owner = np.concatenate([np.full(len(model.positions) - 1, i) for i, model in enumerate(models)])
+    owner = np.concatenate([np.full(len(model.positions[1:]), i) for i, model in enumerate(models)])
     forward, backward = values[:, first, second], values[:, second, first]
     forward_se, backward_se = errors[:, first, second], errors[:, second, first]
     mean = (forward + backward) / 2
@@ -120,17 +126,16 @@ def smoothness_profile(
         spread = [_summary(mean_se[:, keep & (owner == i)])[0] for i in range(len(models))]
         dataset["mean_change_se" + suffix] = (("k", "model_name"), np.stack(spread, axis=1))
 
-    here = np.array([[model.positions[model.nearest(t)] for t in ts] for model in models])
-    there = np.array([[model.positions[model.nearest(t + step)] for t in ts] for model in models])
+    here, there = (np.stack([_nearest_steps(model, ts + ahead) for model in models]) for ahead in (0.0, step))
     depths = np.asarray(imbalance["source_depth"].values, np.float64)
     dims = ("k", "model_name", "t")
     dataset["fixed_step"] = (dims, (values[:, here, there] + values[:, there, here]) / 2)
     dataset["fixed_step_se"] = (dims, (errors[:, here, there] + errors[:, there, here]) / 2)
     dataset["fixed_step_span"] = (("model_name", "t"), depths[there] - depths[here])
-    # A model of one step has no second one to compare with; its own floor would look like perfect smoothness.
-    alone = xr.DataArray(np.array([len(model.positions) < 2 for model in models]), dims="model_name")
+    # Where there is no second step to compare with, a step's own floor would look like perfect smoothness.
+    there_are = xr.DataArray(np.stack([_covered(model, ts, step) for model in models]), dims=("model_name", "t"))
     for name in ("fixed_step", "fixed_step_se", "fixed_step_span"):
-        dataset[name] = dataset[name].where(~alone).transpose(*dataset[name].dims)
+        dataset[name] = dataset[name].where(there_are).transpose(*dataset[name].dims)
     dataset["fixed_step"].attrs["h"] = step
     return dataset
 
@@ -161,7 +166,7 @@ def _fixed_step(models: Sequence[ModelSteps], h: float | None) -> tuple[float, s
     widest = spacing[coarsest]
     if h is None:
         return widest, f"spacing of the coarsest model, {coarsest}"
-    if not widest - 1e-9 <= h <= 1:
+    if not widest - SLACK <= h <= 1:
         raise ValueError(
             f"expected h between {widest:.4g} (the spacing of the coarsest model, {coarsest}) and 1, "
             f"got {h!r}; a smaller h would compare a step with itself"
@@ -169,11 +174,30 @@ def _fixed_step(models: Sequence[ModelSteps], h: float | None) -> tuple[float, s
     return float(h), "given"
 
 
-def _checked_grid(grid: Sequence[float] | Float[np.ndarray, " points"] | None, h: float) -> np.ndarray:
+def _nearest_steps(model: ModelSteps, ts: Float[np.ndarray, " points"]) -> Int[np.ndarray, " points"]:
+    """Rows of the steps nearest to each depth; row 0, to be masked, of a model without steps."""
+    if not len(model.positions):
+        return np.zeros(len(ts), np.int64)
+    return np.array([model.positions[model.nearest(t)] for t in ts], np.int64)
+
+
+def _covered(model: ModelSteps, ts: Float[np.ndarray, " points"], h: float) -> Bool[np.ndarray, " points"]:
+    """Where the model has steps for t and t + h."""
+    if len(model.positions) < 2:
+        return np.zeros(len(ts), bool)
+    return (ts >= model.depths[0] - SLACK) & (ts + h <= model.depths[-1] + SLACK)
+
+
+def _checked_grid(
+    grid: Sequence[float] | Float[np.ndarray, " points"] | None, h: float, models: Sequence[ModelSteps]
+) -> np.ndarray:
     """The relative depths of the fixed-step profile."""
     if grid is None:
-        return depth_grid(1.0 - h)
+        several = [model for model in models if len(model.positions) > 1]
+        first = max((float(model.depths[0]) for model in several), default=0.0)
+        last = min((float(model.depths[-1]) for model in several), default=1.0)
+        return first + depth_grid(last - first - h)
     ts = np.asarray(grid, np.float64)
-    if ts.ndim != 1 or ts.size == 0 or not np.all((ts >= 0) & (ts <= 1 - h + 1e-9)):
+    if ts.ndim != 1 or ts.size == 0 or not np.all((ts >= 0) & (ts <= 1 - h + SLACK)):
         raise ValueError(f"expected a grid of relative depths within [0, 1 - h] = [0, {1 - h:.4g}], got {grid!r}")
     return ts

@@ -10,12 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxsim.data import ImageSource
-from jaxsim.study.inputs import StudyInput
 from jaxsim.study.settings import Settings
-from jaxsim.study.statistics_pixels import choose_view, read_statistics
-
-STATISTICS = ("luminance", "colour", "frequency", "orientation", "layout", "all")
+from jaxsim.study.statistics import STATISTICS, Statistics
 
 Arrays = dict[str, np.ndarray]
 
@@ -29,30 +25,26 @@ class Spaces:
         origins: Name -> "low-level statistics" or "given".
         key: JSON-able, changes whenever the arrays would.
         view: JSON-able account of the pixels behind the statistics; empty without statistics.
-        make: Computes the arrays `[n_samples, n_features]`, rows in the order of the study's samples.
+        make: Computes the arrays `[n_kept, n_features]` of the rows that are kept of the study's samples, in order.
     """
 
     names: tuple[str, ...]
     origins: dict[str, str]
     key: list[Any]
     view: dict[str, Any]
-    make: Callable[[], Arrays]
+    make: Callable[[np.ndarray], Arrays]
 
 
-def check_spaces(given: Any, settings: Settings, images: ImageSource | None) -> None:
+def check_spaces(given: Any, settings: Settings) -> None:
     """Refuses what can be known to be wrong before any work is done.
 
     Args:
         given: The user's spaces, None for none.
         settings: The settings; `statistics` says whether low-level statistics are wanted.
-        images: The images, None when all features were given.
 
     Raises:
-        ValueError: If statistics are wanted without images, names clash, or a space is not an array of one row
-            per sample.
+        ValueError: If names clash, or a space is not an array of one row per sample.
     """
-    if settings.statistics is not False and images is None:
-        raise ValueError("expected images to compute low-level statistics from, got none; give images=")
     if given is None:
         return
     if not isinstance(given, Mapping):
@@ -70,10 +62,8 @@ def check_spaces(given: Any, settings: Settings, images: ImageSource | None) -> 
 
 def open_spaces(
     given: Mapping[str, Any] | None,
-    settings: Settings,
     *,
-    inputs: Sequence[StudyInput],
-    images: ImageSource | None,
+    statistics: Statistics | None,
     ids: Sequence[str],
     source_ids: Sequence[str],
 ) -> Spaces | None:
@@ -82,9 +72,7 @@ def open_spaces(
     Args:
         given: Name -> array with one row per sample of the study, or per sample it was drawn from; or name ->
             mapping from sample id to a row.
-        settings: The settings.
-        inputs: The models.
-        images: The images; hold all of `ids` when statistics are wanted.
+        statistics: The low-level statistics of the samples, if wanted; z-scored over the rows that are kept.
         ids: The samples of the study.
         source_ids: The samples it was drawn from, before a subset was drawn and damaged images were left out.
 
@@ -92,31 +80,23 @@ def open_spaces(
         The spaces, None if there are none.
 
     Raises:
-        ValueError: If a space has another number of rows, lacks a sample, or is not numeric; if the statistics
-            need a size that was not stated, or images of some samples.
+        ValueError: If a space has another number of rows, lacks a sample, or is not numeric.
     """
     arrays = {name: given_rows(name, value, ids, source_ids) for name, value in (given or {}).items()}
-    if settings.statistics is False:
-        if not arrays:
-            return None
-        return Spaces(tuple(arrays), dict.fromkeys(arrays, "given"), _hashes(arrays), {}, lambda: arrays)
-    if images is None:
-        raise ValueError("expected images to compute low-level statistics from, got none; give images=")
-    place = {each: i for i, each in enumerate(images.ids)}
-    missing = next((each for each in ids if each not in place), None)
-    if missing is not None:
-        raise ValueError(
-            f"expected an image for every sample of the features, but {missing!r} is not among the images; "
-            "give the images that the features were extracted from"
-        )
-    chosen = images.select([place[each] for each in ids])
-    view = choose_view(inputs, settings.statistics)
+    names = (() if statistics is None else STATISTICS) + tuple(arrays)
+    if not names:
+        return None
+
+    def make(rows: np.ndarray) -> Arrays:
+        found = {} if statistics is None else statistics.spaces([ids[int(i)] for i in rows])
+        return found | {name: x[rows] for name, x in arrays.items()}
+
     return Spaces(
-        names=(*STATISTICS, *arrays),
-        origins=dict.fromkeys(STATISTICS, "low-level statistics") | dict.fromkeys(arrays, "given"),
-        key=[view.description, chosen.description["fingerprint"], *_hashes(arrays)],
-        view=view.description,
-        make=lambda: read_statistics(view, chosen) | arrays,
+        names=names,
+        origins={name: "given" if name in arrays else "low-level statistics" for name in names},
+        key=[*([] if statistics is None else statistics.key), *_hashes(arrays)],
+        view={} if statistics is None else statistics.view,
+        make=make,
     )
 
 

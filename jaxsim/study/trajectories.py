@@ -1,4 +1,7 @@
-"""Models as paths: all steps of all models placed by their mutual imbalance, grouped, and seen in both directions."""
+"""Models as paths: all steps of all models placed by their mutual imbalance, grouped, and seen in both directions.
+
+Steps that are the same for all images have no place among the others and are left out.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from jaxtyping import Float
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from jaxsim.study.labels import matching_error, read_labels
+from jaxsim.study.labels import informative, matching_error, read_labels
 
 LINKAGES = ("average", "complete", "single", "weighted")
 
@@ -44,7 +47,7 @@ def step_embedding(imbalance: xr.DataArray, *, n_axes: int = 2) -> xr.Dataset:
         >>> (path.place.sel(k=1).values[:, 0].round(6) + 0.0).tolist(), round(path.explained.item(), 6)
         ([-1.0, 0.0, 1.0], 1.0)
     """
-    imbalance, _ = read_labels(imbalance)
+    imbalance = informative(read_labels(imbalance)[0])
     n = imbalance.sizes["source"]
     if not isinstance(n_axes, int) or not 1 <= n_axes <= n:
         raise ValueError(f"expected n_axes between 1 and the {n} steps, got {n_axes!r}")
@@ -105,9 +108,9 @@ def step_linkage(imbalance: xr.DataArray, *, method: str = "average") -> xr.Data
     """
     if method not in LINKAGES:
         raise ValueError(f"expected method to be one of {', '.join(LINKAGES)}, got {method!r}")
-    imbalance, _ = read_labels(imbalance)
+    imbalance = informative(read_labels(imbalance)[0])
     if imbalance.sizes["source"] < 2:
-        raise ValueError("expected at least two steps to group, got one")
+        raise ValueError(f"expected at least two steps to group, got {imbalance.sizes['source']}")
     matrices, orders = [], []
     names = imbalance["source"].values
     for values in np.asarray(imbalance.values, np.float64):
@@ -153,13 +156,15 @@ def information_plane(imbalance: xr.DataArray, standard_error: xr.DataArray | No
     imbalance, models = read_labels(imbalance)
     errors = matching_error(imbalance, standard_error)
     values = np.asarray(imbalance.values, np.float64)
-    owner = np.empty(imbalance.sizes["source"], np.int64)
+    owner = np.full(imbalance.sizes["source"], -1)
     for i, model in enumerate(models):
         owner[model.positions] = i
     if len(models) > 1:
-        a, b = np.nonzero(owner[:, None] < owner[None, :])
+        a, b = np.nonzero((owner[:, None] < owner[None, :]) & (owner[:, None] >= 0))
     else:
         a, b = np.triu_indices(len(owner), 1)
+        both = (owner[a] >= 0) & (owner[b] >= 0)
+        a, b = a[both], b[both]
     variables = {
         "forward": values[:, a, b],
         "backward": values[:, b, a],

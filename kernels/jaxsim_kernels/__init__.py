@@ -3,8 +3,10 @@
 Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 """
 
-from .all_pairs import AllPairs, Options, Progress, all_pairs, plan_for
+from .all_pairs import AllPairs, all_pairs, plan_for
 from .hosts import LostProcessError, meet
+from .nearest_samples import nearest_samples
+from .options import Options
 from .pair import PairSums, pair_imbalance
 from .placement import make_placement
 from .plan import Plan, Workload, make_plan
@@ -12,6 +14,7 @@ from .prepare import Metric, check_metric
 from .programs import Placement
 from .reference import Ties
 from .scores import Precision, check_precision
+from .streaming import Progress
 from .verify import Verification, verify_rows
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "make_placement",
     "make_plan",
     "meet",
+    "nearest_samples",
     "pair_imbalance",
     "plan_for",
     "verify_rows",

@@ -6,6 +6,7 @@ from typing import Literal
 
 import jax
 
+from .halves import half_bytes
 from .programs import Placement
 from .shapes import COLUMN_MULTIPLE, padded_features, padded_samples
 from .tiles import tile_bytes
@@ -26,6 +27,7 @@ _MOST_TILED = 1 << 18
 """Above this many samples too many scores lie within the bounds that tiles compare with."""
 
 _WORDS = {"count": "counting", "sort": "sorting", "tile": "tiles"}
+_HALVES = {True: "from the same strips", False: "one by one"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Workload:
         k: Largest number of neighbours.
         symmetric: Whether a pair of samples has one product, whichever comes first; given distances need not.
         rounded: Whether features are rounded before they are multiplied.
+        n_splits: Splits of the samples whose halves are measured, too.
+        grouped: Whether rows leave out the samples of their group.
+        shares: Whether halves are measured from the strips of the whole.
     """
 
     n_samples: int
@@ -47,6 +52,9 @@ class Workload:
     k: int
     symmetric: bool = True
     rounded: bool = False
+    n_splits: int = 0
+    grouped: bool = False
+    shares: bool = False
 
     @property
     def n_thresholds(self) -> int:
@@ -70,6 +78,9 @@ class Plan:
         flops: Multiplications and additions of the Gram products.
         itemsize: Bytes of a score.
         keeps_layers: Whether two passes keep every layer on its devices in between, rather than read it twice.
+        n_splits: Splits of the samples whose halves are measured, too.
+        sharing: Whether the halves are measured from the strips of the whole, on one CPU device, rather than one by
+            one.
     """
 
     passes: Passes
@@ -81,11 +92,14 @@ class Plan:
     flops: int
     itemsize: int = 4
     keeps_layers: bool = False
+    n_splits: int = 0
+    sharing: bool = False
 
     def __str__(self) -> str:
         """One line for a person."""
+        halves = "" if not self.n_splits else f"{2 * self.n_splits} halves {_HALVES[self.sharing]}, "
         return (
-            f"{self.passes}, blocks of {self.rows} rows, ranks by {_WORDS[self.ranking]}, "
+            f"{self.passes}, blocks of {self.rows} rows, ranks by {_WORDS[self.ranking]}, {halves}"
             f"{self.distances:.3g} distances, {self.flops / 1e12:.3g} TFLOP, about {self.n_bytes / 2**20:.0f} MiB"
         )
 
@@ -98,8 +112,9 @@ def make_plan(
     passes: Passes | None = None,
     ranking: Ranking | None = None,
     itemsize: int = 4,
+    sharing: bool | None = None,
 ) -> Plan:
-    """Choose passes, block size and ranking for a workload.
+    """Choose passes, block size and ranking for a workload, and how halves are measured.
 
     Args:
         work: The workload.
@@ -110,6 +125,7 @@ def make_plan(
         passes: Force the number of passes.
         ranking: Force the way ranks are found.
         itemsize: Bytes of a score, 4 or 8.
+        sharing: Force halves to be measured from the strips of the whole, or one by one.
 
     Returns:
         The plan.
@@ -126,25 +142,37 @@ def make_plan(
     n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE * placement.n_shards)
     budget = budget if budget is not None else _default_budget(work, placement, n_padded, itemsize)
     regimes: tuple[Passes, ...] = ("one-pass", "two-pass") if passes is None else (passes,)
-    ways: list[tuple[Passes, Ranking]] = [
-        (regime, way) for regime in regimes for way in _rankings(work, placement, regime, ranking)
+    on_host = placement.platform == "cpu" and placement.mesh is None
+    if sharing and not on_host:
+        raise ValueError("sharing=True does not exist here: halves share strips on one CPU device; leave it out.")
+    shares = [each for each in (True, False) if sharing in (None, each) and (on_host or not each)]
+    works = [replace(work, shares=each and work.n_splits > 0) for each in (shares if work.n_splits else [False])]
+    ways: list[tuple[Workload, Passes, Ranking]] = [
+        (each, regime, way)
+        for each in works
+        for regime in regimes
+        for way in _rankings(each, placement, regime, ranking)
     ]
     if not ways:
         raise ValueError(
             f"ranking={ranking!r} does not exist here: 'sort' and 'tile' run on one CPU device, 'tile' in two passes "
-            "over all samples, at full precision and not on given distances. Use 'count', or leave it to the planner."
+            "over all samples, at full precision, without groups or halves and not on given distances. Use 'count', "
+            "or leave it to the planner."
         )
     all_rows = _row_choices(work)
     # Small blocks make poor matrix products: two passes over large ones cost less.
     large = tuple(r for r in all_rows if r >= min(_ENOUGH_ROWS, all_rows[0]))
     for choices in (large, all_rows[len(large) :]):
-        for regime, way in ways:
+        for each, regime, way in ways:
             for rows in choices:
-                n_bytes = _bytes(work, regime, way, rows, n_padded, itemsize)
+                n_bytes = _bytes(each, regime, way, rows, n_padded, itemsize)
                 if n_bytes <= budget:
-                    plan = Plan(regime, rows, way, n_padded, n_bytes, *_cost(work, regime, way), itemsize)
+                    plan = Plan(
+                        regime, rows, way, n_padded, n_bytes, *_cost(each, regime, way), itemsize,
+                        n_splits=work.n_splits, sharing=each.shares,
+                    )  # fmt: skip
                     return _with_layers_kept(plan, work, budget)
-    smallest = min(_bytes(work, *way, all_rows[-1], n_padded, itemsize) for way in ways)
+    smallest = min(_bytes(*way, all_rows[-1], n_padded, itemsize) for way in ways)
     raise ValueError(
         f"a memory budget of {budget:,} bytes does not hold one block of rows for {len(work.widths)} layers of "
         f"{work.n_samples:,} samples; the smallest that works is {smallest:,} bytes."
@@ -177,7 +205,7 @@ def halved(plan: Plan, work: Workload) -> Plan | None:
     if plan.rows <= _ROW_STEPS[-1]:
         return None
     now, then = (
-        _bytes(work, plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize)
+        _bytes(replace(work, shares=plan.sharing), plan.passes, plan.ranking, rows, plan.n_padded, plan.itemsize)
         for rows in (plan.rows, plan.rows // 2)
     )
     return replace(plan, rows=plan.rows // 2, n_bytes=plan.n_bytes - now + then)
@@ -205,7 +233,7 @@ def _rankings(work: Workload, placement: Placement, regime: Passes, forced: Rank
     """The ways that exist, best first."""
     on_host = placement.platform == "cpu" and placement.mesh is None
     all_rows = regime == "two-pass" and work.n_queries == work.n_samples
-    tiled = on_host and all_rows and work.symmetric and not work.rounded
+    tiled = on_host and all_rows and work.symmetric and not (work.rounded or work.grouped or work.shares)
     exist: dict[Ranking, bool] = {"count": True, "sort": on_host, "tile": tiled}
     pays = _nanoseconds_of_tiles(work) < 0 and work.n_samples <= _MOST_TILED
     sorts = work.n_thresholds >= SORT_FROM_THRESHOLDS
@@ -227,8 +255,14 @@ def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded
     strip = itemsize * rows * n_padded
     # Counting holds one accumulator of 16 lanes per threshold; the other ways the columns of a block.
     ranks = 4 * rows * work.n_thresholds * (16 if ranking == "count" else 4)
+    if work.shares:
+        ranks += half_bytes(rows, len(work.widths), work.n_splits, work.k)
+    # Halves that are measured one by one stand beside the layers that they are taken from.
+    taken = work.n_splits > 0 and not work.shares
     if passes == "one-pass":
-        return sum(features) + strip * len(work.widths) + ranks
+        return sum(features) * (2 + taken) // 2 + (strip * len(work.widths) + ranks)
+    if work.shares:
+        ranks += 4 * work.n_queries * work.n_thresholds * work.n_splits
     neighbours = 8 * work.n_queries * work.n_thresholds
     if ranking == "tile":
         neighbours += tile_bytes(work.n_samples, work.n_thresholds, itemsize) + max(features)
@@ -239,6 +273,10 @@ def _bytes(work: Workload, passes: Passes, ranking: Ranking, rows: int, n_padded
 def _cost(work: Workload, passes: Passes, ranking: Ranking) -> tuple[int, int]:
     # The first of two passes works out half a symmetric matrix, and so does the second from tiles.
     effort = 1.5 if passes == "two-pass" and ranking != "tile" else 1.0
+    if work.shares and passes == "two-pass":
+        effort = 2.0
+    elif work.n_splits and not work.shares:
+        effort *= 1 + work.n_splits / 2
     per_layer = work.n_queries * work.n_samples
     return int(effort * per_layer * len(work.widths)), int(effort * 2 * per_layer * sum(work.widths))
 

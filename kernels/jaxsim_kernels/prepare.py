@@ -18,6 +18,7 @@ from jax import lax
 
 from .centring import centre_of, centred, chunks
 from .directions import direction_rows, direction_tolerance, projections
+from .programs import Placement, take_program
 from .scores import half_squared_norms
 from .shapes import padded_features
 
@@ -117,6 +118,34 @@ def host_features(x: Any, metric: Metric) -> np.ndarray:
     out = np.empty(x.shape)
     direction_rows(x, metric, out)  # pyright: ignore[reportArgumentType]
     return out
+
+
+def taken_layer(layer: Layer, samples: np.ndarray, n_padded: int, placement: Placement, precomputed: bool) -> Layer:
+    """Some samples of a layer, with the very bits that they have there.
+
+    Args:
+        layer: From `prepare_layer`.
+        samples: Sample indices.
+        n_padded: Number of rows to pad to.
+        placement: Devices of the layer.
+        precomputed: Whether the layer holds distances, so that those from other samples are left out, too.
+
+    Returns:
+        The layer, on the same devices.
+
+    Example:
+        >>> layer = prepare_layer(np.arange(4.0)[:, None], "euclidean", 512)
+        >>> taken = taken_layer(layer, np.array([1, 3]), 512, Placement(), False)
+        >>> (taken.half_norms[:2] == layer.half_norms[np.array([1, 3])]).all().item()
+        True
+    """
+    chosen = np.zeros(n_padded, np.int32)
+    chosen[: len(samples)] = samples
+    distances_from = np.zeros(padded_features(len(samples)) if precomputed else 0, np.int32)
+    if precomputed:
+        distances_from[: len(samples)] = samples
+    at = (placement.replicate(chosen), np.int32(len(samples)), placement.replicate(distances_from))
+    return Layer(*take_program(placement, precomputed)(layer.features, layer.half_norms, *at))
 
 
 def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:

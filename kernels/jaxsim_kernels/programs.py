@@ -76,28 +76,52 @@ class Placement:
 
 @cache
 def strip_program(
-    placement: Placement, k: int, precision: Precision, precomputed: bool = False, reuse: bool = False
+    placement: Placement,
+    k: int,
+    precision: Precision,
+    precomputed: bool = False,
+    reuse: bool = False,
+    grouped: bool = False,
 ) -> Any:
     """`(features, half_norms, rows) -> (strip, scores, columns)`; with k = 0 the strip alone is worked out.
 
-    With `reuse` there is a fourth argument, a strip that is not needed any more: the new one takes its memory, since
-    fresh pages would cost a tenth of the product.
+    With `grouped` the groups of the rows and of the samples follow `rows`. With `reuse` there is one more argument, a
+    strip that is not needed any more: the new one takes its memory, since fresh pages would cost a tenth of the
+    product.
     """
     axis = placement.axis
 
-    def step(features, half_norms, rows, *_):
-        strip = gram_strip(features, rows, precision, axis, precomputed)
+    def step(features, half_norms, rows, *further):
+        strip = gram_strip(features, rows, precision, axis, precomputed, further[:2] if grouped else None)
         if k == 0:
             return strip
         return strip, *nearest_in_strip(strip, half_norms, k, axis)
 
-    options = {"donate_argnums": (3,), "keep_unused": True} if reuse else {}
+    options = {"donate_argnums": (5 if grouped else 3,), "keep_unused": True} if reuse else {}
     if axis is None:
         return _compiled(placement, step, **options)
     strip_spec = P(None, axis)
-    inputs = (P(axis), P(axis), P(), *([strip_spec] if reuse else []))
+    inputs = (P(axis), P(axis), P(), *((P(), P(axis)) if grouped else ()), *([strip_spec] if reuse else []))
     outputs = strip_spec if k == 0 else (strip_spec, P(), P())
     return _compiled(placement, _mapped(placement, step, inputs, outputs), **options)
+
+
+@cache
+def take_program(placement: Placement, precomputed: bool) -> Any:
+    """`(features, half_norms, samples, n_valid, distances_from) -> (features, half_norms)` of some samples.
+
+    Samples from `n_valid` on are padding. Of given distances, those from other samples are left out as well.
+    """
+
+    def step(features, half_norms, samples, n_valid, distances_from):
+        valid = jnp.arange(samples.shape[0]) < n_valid
+        chosen = features[samples][:, distances_from] if precomputed else features[samples]
+        return jnp.where(valid[:, None], chosen, 0), jnp.where(valid, half_norms[samples], jnp.inf)
+
+    if placement.mesh is None:
+        return _compiled(placement, step)
+    sharded = NamedSharding(placement.mesh, P(placement.axis))
+    return _compiled(placement, step, out_shardings=(sharded, sharded))
 
 
 @cache

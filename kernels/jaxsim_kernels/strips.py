@@ -35,6 +35,7 @@ def gram_strip(
     precision: Precision = "highest",
     axis: str | None = None,
     precomputed: bool = False,
+    groups: tuple[jax.Array, jax.Array] | None = None,
 ) -> jax.Array:
     """Dot products of the samples `rows` with all samples of this device, `-inf` for a sample with itself.
 
@@ -45,6 +46,8 @@ def gram_strip(
         axis: Mesh axis that the samples are sharded over.
         precomputed: The features of a sample are its distances from every sample (see `prepare`): there is nothing to
             multiply, and with half norms of 0 the scores are the distances themselves.
+        groups: Group of every row `[n_rows]` and of every sample of this device `[n_columns]`: `-inf` for samples of
+            one group, too.
 
     Returns:
         `[n_rows, n_columns]`.
@@ -65,7 +68,11 @@ def gram_strip(
         strip = gram(queries, features, precision)
     # A device that does not own the row has no such column.
     itself = jnp.where(owned, local, -1)
-    return jnp.where(itself[:, None] == jnp.arange(n_columns, dtype=itself.dtype), -jnp.inf, strip)
+    left_out = itself[:, None] == jnp.arange(n_columns, dtype=itself.dtype)
+    if groups is not None:
+        of_rows, of_columns = groups
+        left_out = left_out | (of_rows[:, None] == of_columns[None, :])
+    return jnp.where(left_out, -jnp.inf, strip)
 
 
 def nearest_in_strip(

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .all_pairs import Options, all_pairs
+from .all_pairs import all_pairs
 from .centring import centre_of, chunks, differences
 from .directions import first_of_direction, normalised_rows
+from .options import Options
+from .prepare import Metric
 from .programs import Placement
 from .reference import conditional_ranks, neighbour_weights
 
@@ -38,7 +40,11 @@ class Verification:
 
 
 def verify_rows(
-    layers: Sequence[Any], rows: np.ndarray, options: Options, placement: Placement | None = None
+    layers: Sequence[Any],
+    rows: np.ndarray,
+    options: Options,
+    placement: Placement | None = None,
+    groups: np.ndarray | None = None,
 ) -> Verification:
     """Recheck query rows in float64.
 
@@ -47,6 +53,7 @@ def verify_rows(
         rows: Sample indices.
         options: As the computation was done.
         placement: Devices of the computation.
+        groups: Group of every sample, as the computation had it.
 
     Returns:
         The deviations.
@@ -57,15 +64,17 @@ def verify_rows(
         0.0
     """
     n = layers[0].shape[0]
-    fast = all_pairs(layers, rows, replace(options, keep_rows=True), placement).rows
+    fast = all_pairs(layers, rows, replace(options, keep_rows=True), placement, groups=groups).rows
     if fast is None:
         raise RuntimeError("all_pairs kept no rows")
     weights, ranks = [], []
-    for x in layers:
-        distances = row_distances(x, rows, options)
+    left_out = np.arange(n) == rows[:, None] if groups is None else groups == groups[rows][:, None]
+    for number, x in enumerate(layers):
+        distances = row_distances(x, rows, options.metric_of(number))
+        distances[left_out] = np.inf
         weights.append([neighbour_weights(distances, k, options.ties) for k in options.ks])
         ranks.append(conditional_ranks(distances, "strict" if options.strict else "mid"))
-        ranks[-1][np.arange(len(rows)), rows] = 0
+        ranks[-1][left_out] = 0
     exact = np.empty(fast.shape)
     for a, of_source in enumerate(weights):
         for b, of_target in enumerate(ranks):
@@ -82,21 +91,21 @@ def verify_rows(
     )
 
 
-def row_distances(x: Any, rows: np.ndarray, options: Options) -> np.ndarray:
+def row_distances(x: Any, rows: np.ndarray, metric: Metric) -> np.ndarray:
     """Squared (or given) distances of some rows to all samples in float64, `inf` to themselves.
 
     Squared distances are in units of a power of two, one for all rows.
 
     Example:
-        >>> row_distances(np.array([[0.0], [2.0], [3.0]]), np.array([0]), Options())
+        >>> row_distances(np.array([[0.0], [2.0], [3.0]]), np.array([0]), "euclidean")
         array([[   inf, 0.25  , 0.5625]])
     """
-    if options.metric == "precomputed":
+    if metric == "precomputed":
         given = np.concatenate([np.asarray(x[int(r) : int(r) + 1], np.float64) for r in rows])
         given[np.arange(len(rows)), rows] = np.inf
         return given
     out = np.empty((len(rows), x.shape[0]))
-    if options.metric == "euclidean":
+    if metric == "euclidean":
         # Of a power of two about the largest difference: squares of very small or large ones leave float64.
         exponent = centre_of(lambda: chunks(x)).exponent
         queries = [np.asarray(x[int(r) : int(r) + 1]) for r in rows]
@@ -105,10 +114,10 @@ def row_distances(x: Any, rows: np.ndarray, options: Options) -> np.ndarray:
                 out[i, at] = (np.ldexp(differences(chunk, query), -exponent) ** 2).sum(1)
     else:
         # Rows of one direction are as far from any other.
-        first = first_of_direction(x, options.metric)
-        queries = [normalised_rows(np.asarray(x[int(r) : int(r) + 1]), options.metric) for r in first[rows]]
+        first = first_of_direction(x, metric)
+        queries = [normalised_rows(np.asarray(x[int(r) : int(r) + 1]), metric) for r in first[rows]]
         for at, chunk in chunks(x):
-            unit = normalised_rows(chunk, options.metric)
+            unit = normalised_rows(chunk, metric)
             for i, query in enumerate(queries):
                 out[i, at] = ((unit - query) ** 2).sum(1)
         out = out[:, first]

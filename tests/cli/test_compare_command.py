@@ -51,6 +51,18 @@ def test_a_second_run_says_what_it_reuses(jaxsim, checkpoint, photos, tmp_path) 
     assert "reused       features of vit0, imbalance" in second.stdout
 
 
+def test_steps_and_ties_are_chosen(jaxsim, checkpoint, photos, tmp_path) -> None:
+    result = jaxsim(
+        *("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run", "--ties", "expected"),
+        *("--steps", "block*", "--steps", "vit0/norm", "--drop-steps", "block01"),
+    )
+    assert result.exit_code == 0, result.output
+    assert re.search(r"steps +block\*, vit0/norm without block01", result.stdout)
+    study = Study.load(tmp_path / "run")
+    assert study.imbalance.source_step.values.tolist() == ["block00", "norm"]
+    assert study.results.attrs["ties"] == "expected"
+
+
 @pytest.mark.slow
 def test_statistics_are_measured_and_told(jaxsim, checkpoint, photos, tmp_path) -> None:
     result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run", "--statistics")
@@ -82,6 +94,10 @@ def test_damaged_images_are_told(jaxsim, checkpoint, photos, tmp_path) -> None:
         (("--k", "one"), "expected --k as integers separated by commas"),
         (("--k", "23"), "at least k + 2 = 25 samples for k=23, got 24"),
         (("--samples", "99"), "99"),
+        (("--ties", "random"), "one of index, expected, got 'random'"),
+        (("--splits", "1"), "n_splits to be an integer from 2 to 15"),
+        (("--steps", "blok00"), "'blok00' matches none; nearest are: block00"),
+        (("--labels", "class"), "expected --labels as NAME=FILE"),
         (("--metric", "manhattan"), "one of euclidean, cosine, correlation"),
         (("--pool", "median"), "median"),
         (("--image-size", "big"), "expected --image-size as 224"),
@@ -132,7 +148,7 @@ def test_ctrl_c_says_what_is_kept(jaxsim, checkpoint, photos, tmp_path, monkeypa
     out = tmp_path / "run"
     command = ("compare", checkpoint(0), "--images", photos, "--out", out)
     with monkeypatch.context() as patch:
-        patch.setattr(measurement_module, "imbalance_matrix", interrupt)
+        patch.setattr(measurement_module, "measure_layers", interrupt)
         result = jaxsim(*command, *(("--overwrite",) if overwrite else ()))
     assert result.exit_code == 130
     last = result.stderr.splitlines()[-1]
@@ -153,9 +169,9 @@ def test_a_full_disk_is_one_line_and_exit_code_1(jaxsim, checkpoint, photos, tmp
 
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_single_lines(jaxsim, checkpoint, photos, tmp_path) -> None:
-    first = (photos / "00.png").read_bytes()
-    for path in photos.iterdir():
-        path.write_bytes(first)
+    first, second = ((photos / name).read_bytes() for name in ("00.png", "01.png"))
+    for place, path in enumerate(photos.iterdir()):
+        path.write_bytes((first, second)[place % 2])
     result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     lines = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]

@@ -25,6 +25,12 @@ wide = rng.standard_normal((1300, 100)).astype(np.float32) * np.arange(1, 101, d
 layers = [x, x[:, :7] + 10, np.round(x[:, :3]), wide]
 options = Options(ks=(1, 4))
 alone = all_pairs(layers, options=options, placement=Placement(device=jax.local_devices()[0]))
+sides = np.arange(1300)[None] // np.array([[1], [2]]) % 2 == 1
+groups = np.arange(1300) // 4
+halved = Options(ks=(1, 4), keep_neighbours=True)
+alone_device = Placement(device=jax.local_devices()[0])
+alone_halves = all_pairs(layers, options=halved, placement=alone_device, sides=sides)
+alone_grouped = all_pairs(layers, options=halved, placement=alone_device, sides=sides, groups=groups)
 if n_processes > 1 and process == 1 and "die" in sys.argv:
     sys.exit(9)
 counts = [jax.device_count()] if n_processes > 1 else [int(n) for n in sys.argv[4].split(",")]
@@ -43,6 +49,13 @@ for n_devices in counts:
         found = all_pairs(layers, options=Options(ks=(1, 4), passes=passes), placement=placement)
         for name in ("values", "standard_error", "tied_neighbours", "tied_ranks"):
             np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), err_msg=f"{n_devices} {name}")
+    grouped = all_pairs(layers, options=halved, placement=placement, sides=sides, groups=groups)
+    for name in ("values", "halves"):
+        np.testing.assert_allclose(getattr(grouped, name), getattr(alone_grouped, name), rtol=1e-14)
+    halves = all_pairs(layers, options=halved, placement=placement, sides=sides)
+    assert halves.plan.sharing == (n_devices == 1)
+    np.testing.assert_array_equal(halves.halves, alone_halves.halves)
+    np.testing.assert_array_equal(halves.half_neighbours, alone_halves.half_neighbours)
     if n_devices > 1:
         alone_norms = np.asarray(prepare_layer(x, "euclidean", 1536).half_norms)
         for shard in layer.half_norms.addressable_shards:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, verify_rows
 from jaxsim_kernels import plan as planning
-from jaxsim_kernels.all_pairs import _Run
+from jaxsim_kernels.streaming import Run
 
 WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort"), ("two-pass", "tile")]
 
@@ -184,14 +184,14 @@ def test_out_of_memory_halves_the_block_and_goes_on(layers, monkeypatch, passes)
     import jax
 
     plain = all_pairs(layers, options=Options(passes=passes))
-    real = _Run._ranked
+    real = Run._ranked
 
     def failing(self, strip, layer, columns):
         if strip.shape[0] > 100:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
         return real(self, strip, layer, columns)
 
-    monkeypatch.setattr(_Run, "_ranked", failing)
+    monkeypatch.setattr(Run, "_ranked", failing)
     found = all_pairs(layers, options=Options(passes=passes))
     np.testing.assert_array_equal(found.values, plain.values)
     assert found.plan.rows <= 100

@@ -125,7 +125,7 @@ class TestMasked:
         x[7, 2] = x[90, 0] = np.ma.masked
         with pytest.raises(ValueError, match=r"'x' holds masked values in 2 of .* first in sample 7"):
             forward(x, target)
-        with pytest.raises(ValueError, match="'a' holds masked values"):
+        with pytest.raises(ValueError, match=r"'a' holds masked values"):
             imbalance_matrix({"b": target, "a": x})
 
     def test_rows_that_are_read_masked(self, far, target):

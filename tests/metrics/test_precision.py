@@ -92,7 +92,7 @@ class TestNoFalseAlarm:
             for dtype in (np.float32, np.float64):
                 for metric in ("euclidean", "cosine"):
                     given = (x + (metric == "cosine")).astype(dtype)
-                    assert settle_precision({"x": given}, metric, 1, "highest", Placement()).float64_layers == ()
+                    assert settle_precision({"x": given}, {"x": metric}, 1, "highest", Placement()).float64_layers == ()
 
     def test_seeds_agree(self, spreads):
         x = clusters(spreads[0], 300).astype(np.float32)
@@ -129,7 +129,7 @@ class TestWarning:
 
         x = clusters(spreads[0], 3000).astype(np.float32)
         with pytest.warns(PrecisionWarning, match="on CPU or GPU with precision='float64'"):
-            assert settle_precision({"x": x}, "euclidean", 1, "highest", Tpu()).float64_layers == ()
+            assert settle_precision({"x": x}, {"x": "euclidean"}, 1, "highest", Tpu()).float64_layers == ()
 
 
 class TestTies:

@@ -1,15 +1,20 @@
 """Studies with known numbers, and one report of a study whose model names try to break the page."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
-from jaxsim.report import write_report
+from jaxsim.report import Control, write_report
 from jaxsim.report.constructed import constructed_study
+from jaxsim.report.constructed_further import (
+    constructed_findings,
+    constructed_information,
+    constructed_labels,
+)
 
 HOSTILE = '<script>alert("x")</script>'
 AWKWARD = "res $x_1$ & 'net' } #ffffff 0.123456 url(#a)"
@@ -69,6 +74,18 @@ class Report:
     results: xr.Dataset
     smoothness: xr.Dataset
     between: xr.Dataset
+    more: dict[str, xr.Dataset] = field(default_factory=dict)
+
+
+def changed(findings: xr.Dataset, kind: str, **values: float | str) -> xr.Dataset:
+    """The findings with some variables of one kind set to a value; low and high follow a new value unless given."""
+    found = findings.copy(deep=True)
+    own = findings["kind"].values == kind
+    if "value" in values and "low" not in values:
+        values |= {"low": values["value"] - 0.05, "high": values["value"] + 0.05}
+    for name, value in values.items():
+        found[name].values[..., own] = value
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +104,43 @@ def single(tmp_path_factory) -> tuple[Path, Page]:
     folder = tmp_path_factory.mktemp("single")
     index = write_report(*constructed_study({"only": 4}), folder)
     return folder, Page(index.read_text(encoding="utf-8"))
+
+
+TIES = "3 % of the rows of vit/block01 have a tie at the 10th neighbour; run with --ties expected"
+NOTE = "half-samples hold the truth too seldom for this kind"
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory) -> Report:
+    """A report with all there can be: steps without information, warnings, labels, notes, changes with N, a control."""
+    folder = tmp_path_factory.mktemp("full")
+    steps, empty = {"vit": 5, "resnet": 4}, ("vit/embeddings",)
+    results, smoothness, between = constructed_study(
+        steps, constant=empty, pool="cls", sampling=True, flags={"vit/block01": TIES}
+    )
+    results.attrs["warnings"] = json.dumps([TIES, WARNINGS[1]])
+    beside = constructed_study(steps, constant=empty, pool="cls", seed=5)
+    control = Control(*beside, constructed_information(beside[0]), constructed_labels(beside[0]))
+    findings = constructed_findings(labels=("class",), notes={"middle_distance": NOTE})
+    place = int((findings["kind"].values == "smoothness_difference").argmax())
+    findings["sign_changes"].values[0, place] = True
+    findings["by_size"].values[0, place, 0] = -0.03
+    more = {
+        "information": constructed_information(results, tied=("colour",)),
+        "findings": findings,
+        "labels": constructed_labels(results),
+    }
+    index = write_report(results, smoothness, between, folder, control=control, **more)
+    return Report(folder, Page(index.read_text(encoding="utf-8")), results, smoothness, between, more)
+
+
+@pytest.fixture(scope="session")
+def small_control(tmp_path_factory) -> tuple[Path, Page, Control]:
+    """The report of a study of 40 images with a control of random weights: too few for intervals."""
+    folder = tmp_path_factory.mktemp("control")
+    steps = {"vit": 3, "resnet": 3}
+    study = constructed_study(steps, n_samples=40)
+    beside = constructed_study(steps, n_samples=40, seed=5)
+    control = Control(*beside, constructed_information(beside[0], seed=3))
+    index = write_report(*study, folder, information=constructed_information(study[0]), control=control)
+    return folder, Page(index.read_text(encoding="utf-8")), control

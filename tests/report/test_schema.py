@@ -1,7 +1,5 @@
 """What the report accepts: order does not matter, gaps are named."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from jaxsim.report.schema import (
     checked_results,
     checked_smoothness,
     indistinguishable,
-    read_facts,
     steps_of,
 )
 
@@ -72,33 +69,6 @@ def test_between_must_be_whole(name):
 def test_no_pairs_is_no_between():
     assert checked_between(None) is None
     assert checked_between(constructed_study({"a": 3})[2]) is None
-
-
-def test_header_attributes_are_demanded_and_read():
-    results, _, _ = constructed_study()
-    results.attrs["clip"] = json.dumps({"low": 0.05, "high": 0.95})
-    facts = read_facts(results)
-    assert facts.families == {"vit": "vit", "resnet": "resnet"}
-    assert facts.further == {"clip": "low: 0.05, high: 0.95"}
-    del results.attrs["metric"]
-    with pytest.raises(ValueError, match="metric is missing"):
-        read_facts(results)
-
-
-def test_attributes_may_come_nested_or_as_json_but_not_broken():
-    results, _, _ = constructed_study()
-    results.attrs["models"] = json.loads(results.attrs["models"])
-    assert [model.n_steps for model in read_facts(results).models] == [6, 5]
-    results.attrs["versions"] = "{not json"
-    with pytest.raises(ValueError, match="`versions` of the results to be JSON"):
-        read_facts(results)
-
-
-def test_a_model_that_no_attribute_describes_is_named():
-    results, _, _ = constructed_study()
-    results.attrs["models"] = json.dumps([{"name": "vit"}])
-    with pytest.raises(ValueError, match="'resnet' is not among 'vit'"):
-        read_facts(results)
 
 
 def test_unknown_k_and_model_are_refused():

@@ -65,15 +65,15 @@ def test_the_smallest_cell_is_named_and_its_selection_admitted(two):
     said = plain(describe_pair(changed, "a", "b"))
     step, goal = changed["source_step"].values[row], changed["target_step"].values[column]
     assert said.startswith(f"{step} predicts {goal} best (0.250 ± 0.010, the smallest of 12")
-    assert said.endswith("No cell is within two standard errors of 1.")
+    assert said.endswith("No cell is within two query-row errors of 1.")
 
 
 @pytest.mark.parametrize(
     ("value", "error", "expected"),
     [
         (0.99, 0.01, "All cells are not distinguishable from independent"),
-        (1.10, 0.01, "12 cells are above 1 by more than two standard errors"),
-        (0.90, 0.01, "No cell is within two standard errors of 1."),
+        (1.10, 0.01, "12 cells are above 1 by more than two query-row errors"),
+        (0.90, 0.01, "No cell is within two query-row errors of 1."),
     ],
 )
 def test_cells_near_one_are_counted(two, value, error, expected):
@@ -107,7 +107,7 @@ def test_within_compares_first_and_last_step(two):
     changed["standard_error"].values[0, 0, 3] = changed["standard_error"].values[0, 3, 0] = 0.01
     assert "the first step predicts the last better" in describe_within(changed, "a")
     changed["imbalance"].values[0, 3, 0] = 0.31
-    assert "do not differ by more than two standard errors" in describe_within(changed, "a")
+    assert "do not differ by more than two query-row errors" in describe_within(changed, "a")
 
 
 def test_smoothness_warns_when_step_counts_differ():
@@ -139,7 +139,7 @@ def test_fixed_step_uses_shared_depths_and_its_error():
     assert "averaged from t = 0.00 to 0.75" in said
     assert "a changes least (0.200) and b most (0.400); they differ by more" in said
     smoothness["fixed_step_se"].values[:] = 0.06
-    assert "within two standard errors" in describe_fixed_step(smoothness)
+    assert "within two query-row errors" in describe_fixed_step(smoothness)
     smoothness["fixed_step"].values[0, 0] = np.nan
     assert "not defined at any depth" in describe_fixed_step(smoothness)
 
@@ -155,7 +155,7 @@ def test_a_peak_comes_with_the_depths_it_cannot_be_told_from():
     assert peak.spans == (pytest.approx((0.40, 0.60)),)  # 2 * 0.04 * sqrt(2) = 0.113 below the peak
     said = plain(describe_peaks([peak]))
     assert said.startswith("a and b are most different at relative depth 0.50 (0.500 ± 0.040")
-    assert "Within two standard errors of the peak: 0.40 to 0.60;" in said
+    assert "Within two query-row errors of the peak: 0.40 to 0.60;" in said
 
 
 def test_a_second_hill_as_high_as_the_peak_is_not_hidden():
@@ -165,7 +165,7 @@ def test_a_second_hill_as_high_as_the_peak_is_not_hidden():
     between["distance_se"].values[:] = 0.01
     between["peak_t"].values[:] = 0.2
     (peak,) = peaks(between)
-    assert "Within two standard errors of the peak: 0.20 and 0.70 to 0.75;" in describe_peaks([peak])
+    assert "Within two query-row errors of the peak: 0.20 and 0.70 to 0.75;" in describe_peaks([peak])
     between["distance"].values[0, 0, [14, 15]] = 0.1
     assert "All other depths are lower" in describe_peaks(peaks(between))
 
@@ -222,9 +222,9 @@ def test_step_changes_that_errors_cannot_tell_apart_are_called_so():
     _, smoothness, _ = constructed_study({"a": 5, "b": 5})
     smoothness["mean_change"].values[:] = [[0.20, 0.24]]
     smoothness["mean_se"].values[:] = 0.011
-    assert "b most (0.240 over 4 changes), within two standard errors (a bound)" in describe_smoothness(smoothness)
+    assert "b most (0.240 over 4 changes), within two query-row errors (a bound)" in describe_smoothness(smoothness)
     smoothness["mean_se"].values[:] = 0.009
-    assert "within two standard errors" not in describe_smoothness(smoothness)
+    assert "within two query-row errors" not in describe_smoothness(smoothness)
 
 
 def test_numbers_and_lists():

@@ -107,7 +107,7 @@ def test_an_out_folder_gets_everything_and_a_second_run_reuses_it(random_vit, tm
         raise AssertionError("measured again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(measurement_module, "imbalance_matrix", refuse)
+        patch.setattr(measurement_module, "measure_layers", refuse)
         second = compare(models, images="digits", n_samples=40, k=(1, 3), out=out, report=False)
     assert second.reused == ("features of a", "features of b", "imbalance")
     xr.testing.assert_identical(second.results, first.results)
@@ -225,8 +225,8 @@ def test_the_plan_counts_what_will_be_done(random_vit) -> None:
 
 
 def test_warnings_of_the_measurement_are_recorded_and_given(random_vit) -> None:
-    # The same picture many times over: every layer is constant and every neighbour ties.
-    images = np.full((20, 8, 8), 100, np.uint8)
+    # Two pictures many times over: every neighbour ties.
+    images = np.tile(np.array([50, 200], np.uint8)[:, None, None], (10, 8, 8))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         study = compare([random_vit(0)], images=images)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
+from jaxsim.study.subsets import draw_subsets, measure_subsets
 
 from jaxsim import compare
 from jaxsim.models import capture
 from jaxsim.study import Settings, StepLabel, Study, label_imbalance
 from jaxsim.study.findings import TESTED, Effect, effects, measure_findings
-from jaxsim.study.subsets import draw_subsets, measure_subsets
 
 
 def labels(**n_steps):

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from jaxsim.metrics import imbalance_matrix
+from jaxsim.metrics import balanced_halves, imbalance_matrix
+from jaxsim.metrics.half_samples import half_sample_quantile
 from jaxsim.study import StepLabel, label_imbalance, smoothness_profile
 from jaxsim.study.inference import (
     corrected_p_values,
-    disjoint_subset_interval,
     extremum_test,
+    half_sample_interval,
     permutation_test,
     query_subsampling_interval,
     smoothness_difference,
@@ -125,13 +126,13 @@ def test_intervals_are_what_they_say() -> None:
     rng = default_rng(7)
     x = rng.normal(size=(300, 3))
     y = x + rng.normal(size=x.shape)
-    interval = disjoint_subset_interval(x, y, n_subsets=6, seed=4)
-    order = default_rng([4, 3]).permutation(300).reshape(6, 50)
-    values = [delta(x[np.sort(part)], y[np.sort(part)]) for part in order]
-    assert interval.value == pytest.approx(np.mean(values), abs=1e-6)
-    assert interval.standard_error == pytest.approx(np.std(values, ddof=1) / np.sqrt(6), abs=1e-6)
-    assert interval.high - interval.low == pytest.approx(2 * 2.570582 * interval.standard_error)
-    assert (interval.n_samples, interval.n_parts, interval.seed, interval.k) == (50, 6, 4, 1)
+    interval = half_sample_interval(x, y, n_splits=6, seed=4)
+    splits = balanced_halves(300, 6, seed=4)
+    halves = np.array([[delta(x[half], y[half]) for half in (~split, split)] for split in splits])
+    assert interval.value == pytest.approx(delta(x, y), abs=1e-12)
+    assert interval.standard_error == pytest.approx(np.sqrt((np.diff(halves) ** 2).mean() / 4), abs=1e-12)
+    assert interval.high - interval.low == pytest.approx(2 * half_sample_quantile(0.95, 6) * interval.standard_error)
+    assert (interval.n_samples, interval.n_parts, interval.seed, interval.k) == (300, 6, 4, 1)
 
     rows = query_subsampling_interval(x, y, n_queries=120, seed=4)
     matrix = imbalance_matrix([x, y], n_queries=120, seed=4)
@@ -165,7 +166,7 @@ def test_summaries_are_those_of_the_profile(statistic) -> None:
         assert found.h == pytest.approx(profile.attrs["h"])
 
 
-@pytest.mark.parametrize("method", ["subsets", "queries"])
+@pytest.mark.parametrize("method", ["halves", "queries"])
 def test_a_smoother_model_is_told_from_a_jumping_one(method) -> None:
     rng = default_rng(9)
     a, b = _path(rng, 4, 400, jump=0.1), _path(rng, 4, 400, jump=1.0)
@@ -175,7 +176,7 @@ def test_a_smoother_model_is_told_from_a_jumping_one(method) -> None:
     assert smoothness_difference(b, a, method=method).low > 0
     same = smoothness_difference(a, a, method=method)
     assert (same.value, same.standard_error, same.p_value) == (0, 0, 1)
-    assert found.n_parts == (10 if method == "subsets" else 400)
+    assert found.n_parts == (8 if method == "halves" else 400)
 
 
 def test_corrections_against_known_values() -> None:
@@ -196,8 +197,9 @@ def test_bad_settings_are_refused() -> None:
         ("extremum", lambda: extremum_test({"x": x}, {"x": x}, extremum="mean")),
         ("at least one permutation", lambda: permutation_test(x, x, n_permutations=0)),
         ("same samples", lambda: permutation_test(x, x[:20])),
-        ("at least 2 subsets", lambda: disjoint_subset_interval(x, x, n_subsets=1)),
-        ("use fewer subsets", lambda: disjoint_subset_interval(x, x, n_subsets=20)),
+        ("n_splits to be an integer from 2 to 15", lambda: half_sample_interval(x, x, n_splits=1)),
+        ("at least 32 samples", lambda: half_sample_interval(x, x)),
+        ("level between 0 and 1", lambda: half_sample_interval(x, x, level=0.0)),
         ("level between 0 and 1", lambda: query_subsampling_interval(x, x, level=95.0)),
         ("at least 3 steps", lambda: smoothness_difference(path, path, statistic="roughness")),
         ("a mapping from step", lambda: smoothness_difference([x, x], path)),
@@ -205,7 +207,7 @@ def test_bad_settings_are_refused() -> None:
         ("h between", lambda: smoothness_difference(path, path, statistic="fixed_step", h=0.1)),
         ("same samples", lambda: smoothness_difference(path, {"a": x[:9], "b": x[:9]})),
         ("metric to be one of", lambda: permutation_test(x, x, metric="precomputed")),
-        ("metric to be one of", lambda: disjoint_subset_interval(x, x, metric="manhattan")),
+        ("metric to be one of", lambda: half_sample_interval(x, x, metric="manhattan")),
         ("method of correction", lambda: corrected_p_values([0.1], "bonferroni")),
         ("between 0 and 1", lambda: corrected_p_values([1.2])),
     ):
@@ -226,7 +228,7 @@ def _p_of_an_extremum(rng) -> float:
 
 def _p_of_an_independent_interval(rng) -> float:
     x, y = rng.normal(size=(200, 3)), rng.normal(size=(200, 3))
-    interval = disjoint_subset_interval(x, y, n_subsets=10, seed=int(rng.integers(1 << 30)))
+    interval = half_sample_interval(x, y, seed=int(rng.integers(1 << 30)))
     return 0.0 if not interval.low <= 1 <= interval.high else 1.0
 
 

@@ -10,9 +10,8 @@ from jaxsim.data import low_level_spaces, open_images
 from jaxsim.features import extract
 from jaxsim.metrics import imbalance_matrix
 from jaxsim.study import StepLabel, Study, checked_settings, compare, label_information
-from jaxsim.study.inputs import StudyInput
-from jaxsim.study.spaces import STATISTICS, given_rows
-from jaxsim.study.statistics_pixels import choose_view, read_statistics
+from jaxsim.study.spaces import given_rows
+from jaxsim.study.statistics import STATISTICS
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +37,19 @@ def test_statistics_are_spaces_of_their_own_and_leave_the_models_alone(random_vi
     assert known.step.values.tolist() == study.imbalance.source.values.tolist()
 
     features = extract(models[0], open_images(photos))
-    spaces = low_level_spaces(photos.astype(np.float32) / 255)  # the models see these pictures as they are
+    spaces = low_level_spaces(photos.astype(np.float32) / 255)  # pictures of one size are left as they are
     expected = imbalance_matrix(dict(features) | spaces, k=(1, 3))
     np.testing.assert_allclose(known.forward[:, :4], expected.values[:, :4, 4:], atol=2e-3)
     np.testing.assert_allclose(known.backward[:, :4], expected.values[:, 4:, :4].transpose(0, 2, 1), atol=2e-3)
     np.testing.assert_allclose(known.forward_se[:, :4], expected.standard_error[:, :4, 4:], atol=2e-3)
     np.testing.assert_allclose(known.among.values[0].diagonal(), 2 / 40)
     assert known.floor.values.tolist() == [2 / 40, 4 / 40]
-    assert json.loads(known.attrs["pixels"]) == {"view": "as a sees them", "image_size": [8, 8]}
-
-
-def test_the_first_models_view_is_its_input_without_normalisation(random_vit, photos) -> None:
-    view = choose_view([StudyInput("a", random_vit(0, "a"))], True)
-    np.testing.assert_allclose(view.prepare(list(photos[:5])), photos[:5] / 255, atol=1e-6)
+    assert json.loads(known.attrs["pixels"]) == {
+        "view": "decoded pixels, aspect kept, centre cropped",
+        "image_size": [8, 8],
+        "size": "the short edge of the images, at most 224",
+        "resampling": "bicubic, antialiased (Pillow, 8 bits)",
+    }
 
 
 def test_constant_statistics_are_not_measured(random_vit) -> None:
@@ -79,7 +78,8 @@ def test_kept_reused_saved_and_forgotten(random_vit, photos, tmp_path) -> None:
     other = run(statistics=16)
     assert other.reused == ("features of vit",)
     assert other.information is not None
-    assert json.loads(other.information.attrs["pixels"]) == {"view": "stretched", "image_size": [16, 16]}
+    assert json.loads(other.information.attrs["pixels"])["image_size"] == [16, 16]
+    assert json.loads(other.information.attrs["pixels"])["size"] == "stated"
     assert run().information is None
     assert Study.load(tmp_path).information is None
 
@@ -136,31 +136,6 @@ def test_bad_spaces_are_refused_with_advice(random_vit, photos) -> None:
         given_rows("deep", np.zeros((3, 2, 2)), "abc", "abc")
     with pytest.raises(ValueError, match="at least 8 pixels, got 4"):
         checked_settings(k=1, statistics=4)
-
-
-def test_statistics_need_images_of_all_samples_and_a_size(random_vit, photos) -> None:
-    features = extract(random_vit(0), open_images(photos))
-    with pytest.raises(ValueError, match="expected images"):
-        compare([features], statistics=True)
-    with pytest.raises(ValueError, match="statistics=224"):
-        compare([features], images=photos, statistics=True)
-    with pytest.raises(ValueError, match="not among the images"):
-        compare([features], images=open_images(photos).select(range(20)), statistics=8)
-    study = compare([features], images=photos, statistics=8)
-    assert study.information is not None
-    again = compare([random_vit(0)], images=photos, statistics=8).information
-    xr.testing.assert_allclose(study.information.forward, again.forward)
-
-
-def test_a_damaged_image_is_an_error_where_a_sample_needs_it(tmp_path, photos) -> None:
-    class Broken(type(open_images(photos))):
-        def load(self, index: int) -> np.ndarray:
-            from jaxsim.data import DamagedImage
-
-            raise DamagedImage(self.ids[index], "cut off")
-
-    with pytest.raises(ValueError, match="damaged image"):
-        read_statistics(choose_view([], 8), Broken(photos))
 
 
 def test_what_is_dropped_along_the_way_is_known_less_and_less() -> None:

@@ -1,5 +1,6 @@
 """`jaxsim.plot`: every function draws the study's own numbers on the axes it is given."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,14 +8,19 @@ import pytest
 from matplotlib.figure import Figure
 
 from jaxsim import plot
-from jaxsim.report.constructed import constructed_information, constructed_study
+from jaxsim.report.constructed import constructed_study
+from jaxsim.report.constructed_further import constructed_findings, constructed_information, constructed_labels
 from jaxsim.study import Study
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
     results, _, _ = constructed_study({"a": 6, "b": 5, "c": 4}, families={"a": "vit", "c": "vit"}, k=(1, 10))
-    return Study.from_results(results, information=constructed_information(results))
+    made = Study.from_results(results, information=constructed_information(results))
+    made = dataclasses.replace(made, label_overlap=constructed_labels(results))
+    # What is measured once is kept; here it is made up.
+    vars(made)["findings"] = constructed_findings(("a", "b", "c"), k=(1, 10))
+    return made
 
 
 FIGURES = {
@@ -26,19 +32,22 @@ FIGURES = {
     "information_plane": {},
     "dendrogram": {},
     "low_level_information": {"space": "colour"},
+    "label_overlap": {"label": "class"},
+    "findings": {"kind": "alignment"},
+    "sample_size": {"kind": "smoothness"},
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(plot.__all__) - {"findings"}))
+@pytest.mark.parametrize("name", sorted(plot.__all__))
 def test_every_figure_draws_on_the_axes_it_is_given(study, name) -> None:
     ax = Figure().add_subplot()
     assert getattr(plot, name)(study, k=10, ax=ax, **FIGURES[name]) is ax
     assert ax.has_data()
-    new = getattr(plot, name)(study)
+    new = getattr(plot, name)(study, **{key: FIGURES[name][key] for key in ("kind",) if key in FIGURES[name]})
     assert new is not ax
     assert new.has_data()
     with pytest.raises(ValueError, match="k=7"):
-        getattr(plot, name)(study, k=7)
+        getattr(plot, name)(study, k=7, **FIGURES[name])
 
 
 def test_lines_are_the_numbers(study) -> None:
@@ -69,6 +78,11 @@ def test_what_a_study_lacks_is_said(study) -> None:
             getattr(plot, name)(alone)
     with pytest.raises(ValueError, match="statistics=True"):
         plot.low_level_information(alone)
+    with pytest.raises(ValueError, match="Run compare with labels="):
+        plot.label_overlap(alone)
+    for name in ("findings", "sample_size"):
+        with pytest.raises(ValueError, match="64 images or more"):
+            getattr(plot, name)(alone, "smoothness")
     with pytest.raises(ValueError, match="source for the target"):
         plot.imbalance_heatmap(study, target="a")
     with pytest.raises(ValueError, match="Leave model out"):
@@ -79,6 +93,19 @@ def test_what_a_study_lacks_is_said(study) -> None:
         plot.low_level_information(study, direction="up")
     assert plot.imbalance_heatmap(alone, "only").has_data()
     assert plot.trajectories(alone).has_data()
+
+
+def test_findings_and_sizes_are_the_numbers(study) -> None:
+    found = study.findings.sel(k=10).isel(finding=study.findings.kind.values == "alignment")
+    ax = plot.findings(study, "alignment", k=10)
+    measured = next(line for line in ax.lines if line.get_label() == "measured")
+    np.testing.assert_array_equal(measured.get_xdata(), np.sort(found.value.values)[::-1])
+    few = plot.findings(study, "alignment", k=10, most=2)
+    assert few.get_xlabel().endswith("(the 2 largest of 3, all in the table)")
+    lines = [
+        line.get_ydata() for line in plot.sample_size(study, "alignment", k=10).lines if len(line.get_xdata()) == 3
+    ]
+    np.testing.assert_array_equal(sorted(map(tuple, lines)), sorted(map(tuple, found.by_size.values)))
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from jaxsim.study.settings import check_sample_count, checked_settings
@@ -18,6 +19,24 @@ from jaxsim.study.settings import check_sample_count, checked_settings
         ({"k": 1, "n_queries": 1}, "n_queries to be an integer of at least 2, got 1"),
         ({"k": 1, "batch_size": 0}, "batch_size"),
         ({"k": 1, "seed": -1}, "seed to be an integer of at least 0"),
+        ({"k": 1.0}, "every k to be an integer of at least 1, got 1.0"),
+        ({"k": np.array(True)}, "every k"),
+        ({"k": np.array([1, 0])}, "got np.int64"),
+        ({"k": "1"}, "got '1'"),
+        ({"k": None}, "got None"),
+        ({"k": 1, "seed": True}, "seed to be an integer of at least 0, got True"),
+        ({"k": 1, "seed": None}, "seed to be an integer of at least 0, got None"),
+        ({"k": 1, "n_samples": np.bool_(True)}, "n_samples to be an integer"),
+        ({"k": 1, "n_queries": 5.0}, "n_queries to be an integer of at least 2, got 5.0"),
+        ({"k": 1, "strict": "no"}, "strict to be True or False, got 'no'"),
+        ({"k": 1, "overwrite": 1}, "overwrite to be True or False, got 1"),
+        ({"k": 1, "verify": 0.5}, "verify to be an integer of at least 1, got 0.5"),
+        ({"k": 1, "n_splits": 1}, "n_splits to be an integer from 2 to 15, or 0 for no intervals, got 1"),
+        ({"k": 1, "n_splits": 16}, "got 16"),
+        ({"k": 1, "n_splits": True}, "got True"),
+        ({"k": 1, "image_size": 0}, "image_size as an edge"),
+        ({"k": 1, "image_size": (8, 8, 8)}, "image_size as an edge"),
+        ({"k": 1, "image_size": "224"}, "image_size as an edge"),
     ],
 )
 def test_impossible_settings_are_refused(fields, message) -> None:
@@ -40,3 +59,24 @@ def test_no_more_queries_than_samples() -> None:
     check_sample_count(20, checked_settings(k=1, n_queries=20))
     with pytest.raises(ValueError, match="n_queries of at most the 20 samples, got 21"):
         check_sample_count(20, checked_settings(k=1, n_queries=21))
+
+
+def test_integers_of_numpy_become_pythons() -> None:
+    found = checked_settings(
+        k=np.array([10, 1]),
+        **{name: np.int64(4) for name in ("n_samples", "n_queries", "devices", "batch_size", "seed", "n_splits")},
+        image_size=(np.int32(8), 9),
+        statistics=np.int64(16),
+    )
+    assert found.k == (1, 10)
+    assert found.image_size == (8, 9)
+    numbers = [*found.k, found.n_samples, found.seed, found.n_splits, *found.image_size, found.statistics]
+    assert all(type(each) is int for each in numbers)
+    assert checked_settings(k=np.array(3)).k == checked_settings(k=np.int8(3)).k == (3,)
+
+
+def test_steps_are_globs_for_all_models_or_for_each() -> None:
+    found = checked_settings(k=1, steps="block*", drop_steps={"vit": ["norm"]})
+    assert (found.steps, found.drop_steps) == (("block*",), {"vit": ("norm",)})
+    assert checked_settings(k=1, n_splits=0).n_splits == 0
+    assert checked_settings(k=1).n_splits is None

@@ -22,13 +22,18 @@
   const unpacked = study.k.map(() => null);
   function numbers() {
     const k = state.k;
-    if (!unpacked[k]) unpacked[k] = { value: unpack(study.imbalance[k]), error: unpack(study.standard_error[k]) };
+    if (!unpacked[k]) {
+      const sampling = study.sampling_error ? unpack(study.sampling_error[k]) : null;
+      unpacked[k] = { value: unpack(study.imbalance[k]), error: unpack(study.standard_error[k]), sampling };
+    }
     return unpacked[k];
   }
 
   const count = study.steps.length;
   const modelOf = new Int32Array(count);
   study.models.forEach((model, m) => modelOf.fill(m, model.start, model.stop));
+  const constant = study.steps.map((step) => step.constant);
+  const called = (step) => `${study.steps[step].name}${study.steps[step].sign ? ` ${study.steps[step].sign}` : ""}`;
   const lut = study.colours.concat(study.undefined).map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
   function range() {
     if (!state.stretched) return [0, 1];
@@ -65,6 +70,11 @@
     return [...places, n - 1];
   }
 
+  // What an axis says when only some of its steps are named.
+  function namingNote(n, most) {
+    return n <= most ? "" : ` (1 in ${Math.ceil((n - 1) / Math.max(1, most - 1))} steps named)`;
+  }
+
   function cellImage(rows, columns) {
     const { value } = numbers(), [low, high] = range(), small = document.createElement("canvas");
     small.width = columns.length; small.height = rows.length;
@@ -89,7 +99,7 @@
     const { holder, rows, columns, whole } = map, width = Math.round(holder.clientWidth);
     if (!width) return;
     const from = study.models[modelOf[rows[0]]], to = study.models[modelOf[columns[0]]];
-    const name = (step) => shorten(study.steps[step].name, LABEL_CHARS);
+    const name = (step) => shorten(called(step), LABEL_CHARS);
     const rowNames = whole ? study.models.map((m) => shorten(m.name, 22)) : rows.map(name);
     const columnNames = whole ? rowNames : columns.map(name);
     const font = whole ? "600 11.5px" : "10.5px";
@@ -104,6 +114,7 @@
     const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
     const box = { x: left, y: top, width: plotWidth, height: plotHeight };
     svg.append(element("image", { ...box, href: cellImage(rows, columns), preserveAspectRatio: "none" }));
+    drawConstant(svg, map);
     if (Math.min(cellWidth, cellHeight) >= MARK_PX) {
       const { value, error } = numbers();
       let path = "";
@@ -121,6 +132,19 @@
     map.svg = svg;
   }
 
+  // Rows and columns of steps that are the same for all images: hatched, whatever the colours.
+  let patterns = 0;
+  function drawConstant(svg, map) {
+    const { rows, columns, left, top, cellWidth, cellHeight, plotWidth, plotHeight } = map;
+    if (!rows.some((step) => constant[step]) && !columns.some((step) => constant[step])) return;
+    const id = `hatch-${patterns++}`, pattern = element("pattern", { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
+    pattern.append(element("rect", { class: "hatch-ground", width: 5, height: 5 }), element("path", { class: "hatch-line", d: "M0 0v5" }));
+    svg.append(pattern);
+    const fill = { fill: `url(#${id})` };
+    rows.forEach((step, i) => { if (constant[step]) svg.append(element("rect", { ...fill, x: left, y: top + i * cellHeight, width: plotWidth, height: cellHeight })); });
+    columns.forEach((step, j) => { if (constant[step]) svg.append(element("rect", { ...fill, x: left + j * cellWidth, y: top, width: cellWidth, height: plotHeight })); });
+  }
+
   function drawSteps(svg, map, rowNames, columnNames, from, to) {
     const { left, top, cellWidth, cellHeight, plotWidth, plotHeight, height } = map, base = top + plotHeight;
     svg.append(element("rect", { x: left - 5, y: top, width: 3, height: plotHeight, style: `fill:${from.colour}` }));
@@ -133,8 +157,8 @@
       svg.append(element("text", { x, y, "text-anchor": "end", transform: `rotate(-90 ${x} ${y})` }, columnNames[j]));
     }
     const middle = top + plotHeight / 2;
-    svg.append(element("text", { class: "axis", x: 11, y: middle, "text-anchor": "middle", transform: `rotate(-90 11 ${middle})` }, `from ${shorten(from.name, 34)}`));
-    svg.append(element("text", { class: "axis", x: left + plotWidth / 2, y: height - 5, "text-anchor": "middle" }, `to ${shorten(to.name, 34)}`));
+    svg.append(element("text", { class: "axis", x: 11, y: middle, "text-anchor": "middle", transform: `rotate(-90 11 ${middle})` }, `from ${shorten(from.name, 34)}${namingNote(rowNames.length, plotHeight / STEP_PX)}`));
+    svg.append(element("text", { class: "axis", x: left + plotWidth / 2, y: height - 5, "text-anchor": "middle" }, `to ${shorten(to.name, 34)}${namingNote(columnNames.length, plotWidth / STEP_PX)}`));
   }
 
   function drawModels(svg, map, names) {
@@ -161,24 +185,29 @@
   spoken.className = "unseen"; spoken.setAttribute("aria-live", "polite");
   document.body.append(tip, spoken);
   const shown = (value) => (Number.isNaN(value) ? "undefined" : value < 0.001 && value > 0 ? value.toPrecision(2) : value.toFixed(4));
-  const withError = (at, data) => `${shown(data.value[at])}${Number.isNaN(data.error[at]) ? "" : ` ± ${shown(data.error[at])}`}`;
+  const withError = (at, data) => {
+    const error = (data.sampling || data.error)[at];
+    return `${shown(data.value[at])}${Number.isNaN(error) ? "" : ` ± ${shown(error)}`}`;
+  };
 
   function reading(source, target) {
     const data = numbers(), at = source * count + target, back = target * count + source;
-    const label = (step) => `${study.models[modelOf[step]].name} / ${study.steps[step].name}`;
-    const lines = [
-      ["from", `${label(source)}, depth ${study.steps[source].depth.toFixed(2)}`],
-      ["to", `${label(target)}, depth ${study.steps[target].depth.toFixed(2)}`],
-      ["Δ", withError(at, data), "value"],
-      ["reverse", withError(back, data)],
-      ["k", String(study.k[state.k])],
-    ];
+    const label = (step) => `${study.models[modelOf[step]].name} / ${called(step)}, depth ${study.steps[step].depth.toFixed(2)}`;
     const value = data.value[at], error = data.error[at];
-    let note = "";
-    if (like(value, error)) note = "not distinguishable from independent";
-    else if (value - 1 > 2 * error) note = "above 1 by more than two standard errors";
-    else if (source === target) note = "a step against itself: the floor";
-    return { lines, note };
+    const lines = [["from", label(source)], ["to", label(target)]];
+    const notes = [...new Set([source, target])].filter((step) => study.steps[step].sign).map((step) => `${study.steps[step].sign} ${study.steps[step].warning}`);
+    if (constant[source] || constant[target]) {
+      const which = constant[source] && constant[target] && source !== target ? "both steps are" : `${study.steps[constant[source] ? source : target].name} is`;
+      return { lines, notes: [`${which} the same for all images: no value`, ...notes] };
+    }
+    lines.push(["Δ", withError(at, data), "value"], ["reverse", withError(back, data)]);
+    if (data.sampling) lines.push(["±", "sampling error, what new images would change"], ["query-row error", `${shown(error)}, conditional on these reference images`]);
+    else if (!Number.isNaN(error)) lines.push(["±", "query-row error, conditional on these reference images"]);
+    lines.push(["k", String(study.k[state.k])]);
+    if (like(value, error)) notes.unshift("not distinguishable from independent");
+    else if (value - 1 > 2 * error) notes.unshift("above 1 by more than two query-row errors");
+    else if (source === target) notes.unshift("a step against itself: the floor");
+    return { lines, notes };
   }
 
   function point(map, i, j, x, y, speak) {
@@ -186,7 +215,7 @@
     map.at = [i, j];
     const frame = { x: map.left + j * map.cellWidth, y: map.top + i * map.cellHeight, width: map.cellWidth, height: map.cellHeight, visibility: "visible" };
     for (const rect of [map.halo, map.cursor]) for (const [key, value] of Object.entries(frame)) rect.setAttribute(key, value);
-    const { lines, note } = reading(map.rows[i], map.columns[j]);
+    const { lines, notes } = reading(map.rows[i], map.columns[j]);
     const table = document.createElement("table");
     for (const [head, text, kind] of lines) {
       const row = table.insertRow(), th = document.createElement("th");
@@ -195,7 +224,7 @@
       cell.textContent = text; if (kind) cell.className = kind;
     }
     tip.replaceChildren(table);
-    if (note) { const p = document.createElement("p"); p.className = "note"; p.textContent = note; tip.append(p); }
+    for (const note of notes) { const p = document.createElement("p"); p.className = "note"; p.textContent = note; tip.append(p); }
     tip.hidden = false;
     if (x === undefined) {
       const bounds = map.svg.getBoundingClientRect(), zoom = bounds.width / map.width;
@@ -204,7 +233,7 @@
     const size = tip.getBoundingClientRect();
     tip.style.left = `${Math.max(4, x + 16 + size.width > innerWidth ? x - size.width - 14 : x + 16)}px`;
     tip.style.top = `${Math.max(4, y + 16 + size.height > innerHeight ? y - size.height - 14 : y + 16)}px`;
-    if (speak) spoken.textContent = lines.map(([head, text]) => `${head} ${text}`).join("; ") + (note ? `; ${note}` : "");
+    if (speak) spoken.textContent = lines.map(([head, text]) => `${head} ${text}`).join("; ") + notes.map((note) => `; ${note}`).join("");
   }
   function leave(map) {
     tip.hidden = true;

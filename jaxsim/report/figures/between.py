@@ -7,11 +7,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from jaxsim.report.errors import errors_of
 from jaxsim.report.figures.canvas import (
     SMALL_SIZE,
     axes_or_new,
     band,
+    control_line,
     grid_of_axes,
+    marker_size,
     name_axes,
     plain,
     shorten,
@@ -19,7 +22,7 @@ from jaxsim.report.figures.canvas import (
     title_axes,
 )
 from jaxsim.report.figures.palette import INK, MUTED, RULE, ModelStyle, styles_for
-from jaxsim.report.figures.smoothness import MOST_MARKERS, legend_of_models
+from jaxsim.report.figures.smoothness import legend_of_models
 from jaxsim.report.schema import at_k
 
 
@@ -35,17 +38,20 @@ def between_model_distance(
     *,
     k: int | None = None,
     styles: Mapping[str, ModelStyle] | None = None,
+    control: xr.Dataset | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Distance of one model to each of the others at equal relative depth; a ring marks each curve's peak.
 
-    The peak is the most different processing step of a pair. Bands are two standard errors.
+    The peak is the most different processing step of a pair. Bands are two errors: sampling errors where the study has
+    them, else query-row errors.
 
     Args:
         between: Between-model dataset of a study.
         model: Name of the model whose distances are drawn.
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours by model. Default: a hue for every model.
+        control: The same dataset of random weights, drawn as thin lines.
         ax: Where to draw. Default: the axes of a new figure.
 
     Returns:
@@ -72,7 +78,7 @@ def between_model_distance(
             continue
         other = str(b) if str(a) == model else str(a)
         style, distance = looks[other], chosen["distance"].values[place]
-        band(ax, t, distance, chosen["distance_se"].values[place], style.colour)
+        band(ax, t, distance, errors_of(chosen, "distance")[place], style.colour)
         handles += ax.plot(t, distance, color=style.colour, linestyle=style.line, linewidth=1.6)
         peak = float(chosen["peak_t"].values[place])
         if np.isfinite(peak):
@@ -88,6 +94,13 @@ def between_model_distance(
             )
             ax.plot(peak, height, marker="o", markersize=2.6, color=style.colour)
         others.append(other)
+    if control is not None:
+        beside = at_k(control, k)
+        pairs = zip(beside["model_a"].values.astype(str), beside["model_b"].values.astype(str), strict=True)
+        for place, pair in enumerate(pairs):
+            if model in pair:
+                style = looks[pair[1] if pair[0] == model else pair[0]]
+                control_line(ax, beside["t"].values, beside["distance"].values[place], style.colour, style.line)
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(bottom=0)
     name_axes(ax, "relative depth", "distance (mean Δ)")
@@ -102,6 +115,7 @@ def between_model_distances(
     *,
     k: int | None = None,
     styles: Mapping[str, ModelStyle] | None = None,
+    control: xr.Dataset | None = None,
 ) -> list[Axes]:
     """Every pair: one panel for two models, else a panel for every model with a curve for each of the others.
 
@@ -109,6 +123,7 @@ def between_model_distances(
         between: Between-model dataset of a study with at least one pair.
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours by model. Default: a hue for every model.
+        control: The same dataset of random weights, drawn as thin lines.
 
     Returns:
         The axes, all of one new figure.
@@ -123,12 +138,13 @@ def between_model_distances(
     """
     names = models_of_pairs(between)
     if len(names) == 2:
-        return [between_model_distance(between, names[0], k=k, styles=styles)]
+        return [between_model_distance(between, names[0], k=k, styles=styles, control=control)]
     panels = _panels(names, styles)
     for ax, name in zip(panels, names, strict=True):
-        between_model_distance(between, name, k=k, styles=styles, ax=ax)
+        between_model_distance(between, name, k=k, styles=styles, control=control, ax=ax)
         _drop_legend(ax)
-    highest = np.nanmax(at_k(between, k)["distance"].values, initial=0.0)
+    drawn = [at_k(each, k)["distance"].values for each in (between, control) if each is not None]
+    highest = max(float(np.nanmax(values, initial=0.0)) for values in drawn)
     panels[0].set_ylim(0, 1.08 * highest if highest > 0 else 1.0)
     return panels
 
@@ -181,8 +197,7 @@ def best_match(
             color=style.colour,
             linestyle=style.line,
             marker=style.marker,
-            markevery=max(1, int(rows.sum()) // MOST_MARKERS),
-            markersize=3.6,
+            markersize=marker_size(int(rows.sum())),
             linewidth=1.2,
         )
         others.append(other)

@@ -5,8 +5,9 @@ import re
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from jaxsim.report.figures.palette import INK, MUTED, RULE
+from jaxsim.report.figures.palette import EMPTY, INK, MUTED, RULE
 
 TEXT_SIZE = 8.0
 SMALL_SIZE = 7.0
@@ -30,12 +31,14 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def grid_of_axes(count: int, *, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """`count` axes with common scales in rows of at most `columns`; sizes are of one panel, in inches."""
+def grid_of_axes(
+    count: int, *, columns: int, width: float, height: float, shared: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """`count` axes in rows of at most `columns`, with common scales if `shared`; sizes are of one panel, in inches."""
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
     figure = new_figure(width * columns, height * rows)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid = figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
     flat = list(grid.ravel())
     for ax in flat[count:]:
         ax.remove()
@@ -109,6 +112,37 @@ def thinned(count: int, most: int) -> list[int]:
     return [*places, count - 1]
 
 
+def marker_size(count: int) -> float:
+    """Size of the markers on a curve of so many steps: every step has one, small where they are many."""
+    return 3.6 if count <= 30 else 2.2
+
+
+def naming_note(count: int, most: int, what: str = "steps") -> str:
+    """What an axis says when only some of its places are named, as `thinned` chooses them; else nothing.
+
+    Example:
+        >>> naming_note(5, 10), naming_note(13, 5)
+        ('', ' (1 in 3 steps named)')
+    """
+    if count <= most:
+        return ""
+    return f" (1 in {-(-(count - 1) // max(1, most - 1))} {what} named)"
+
+
 def band(ax: Axes, x: np.ndarray, y: np.ndarray, error: np.ndarray, colour: str) -> None:
-    """Shade two standard errors to both sides of a line; gaps stay gaps."""
+    """Shade two errors to both sides of a line; gaps stay gaps."""
     ax.fill_between(x, y - 2 * error, y + 2 * error, color=colour, alpha=0.16, linewidth=0, label="_band")
+
+
+def control_line(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str, line: str) -> None:
+    """The same curve of random weights: thin, without band and markers."""
+    ax.plot(x, y, color=colour, linestyle=line, linewidth=0.8, alpha=0.6, label="_random weights", zorder=1.5)
+
+
+def hatched(ax: Axes, left: float, bottom: float, width: float, height: float) -> None:
+    """A hatched rectangle over what has no value: its steps are the same for all images."""
+    ax.add_patch(
+        Rectangle(
+            (left, bottom), width, height, facecolor=EMPTY, edgecolor=MUTED, hatch="//////", linewidth=0, zorder=2.5
+        )
+    )

@@ -10,6 +10,8 @@ from jaxsim.report.figures.canvas import (
     TEXT_SIZE,
     axes_or_new,
     figure_of,
+    hatched,
+    naming_note,
     plain,
     shorten,
     thinned,
@@ -17,9 +19,13 @@ from jaxsim.report.figures.canvas import (
 )
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS, IMBALANCE_RANGE, INK, MUTED, PAPER
 from jaxsim.report.schema import at_k, indistinguishable, model_names, steps_of
+from jaxsim.report.steps import constant_mask, read_flags
 
 LABEL_WIDTH = 20
-MOST_LABELS = 24
+#: Steps that are named on given axes, and on those of a new figure, which grows with them.
+MOST_LABELS, MOST_LABELS_GROWN = 24, 72
+LABEL_INCHES = 0.115
+DENSE = 120
 
 
 def heatmap(
@@ -33,7 +39,9 @@ def heatmap(
 ) -> Axes:
     """Delta(source step -> target step) for every step of two models, on the common scale 0 .. 1.
 
-    A dot marks cells within two standard errors of 1: not distinguishable from independent.
+    A dot marks cells within two query-row errors of 1: not distinguishable from independent. Steps that are the same
+    for all images are hatched. A dagger behind a step's name says that a warning is about it. With too many steps to
+    name all, the axis says how many are.
 
     Args:
         results: Results dataset of a study.
@@ -58,11 +66,17 @@ def heatmap(
     chosen = at_k(results, k)
     rows, columns = steps_of(results, source), steps_of(results, target, "target")
     cell = chosen.isel(source=rows, target=columns)
-    ax = axes_or_new(ax, 4.4, 4.0)
+    most = MOST_LABELS if ax is not None else MOST_LABELS_GROWN
+    sides = [1.3 + LABEL_INCHES * min(len(own), most) for own in (columns, rows)]
+    ax = axes_or_new(ax, max(4.4, sides[0]), max(4.0, sides[1]))
     image = _draw(ax, cell["imbalance"].values, cell["standard_error"].values)
-    _label_steps(ax, cell["source_step"].values, cell["target_step"].values)
-    ax.set_ylabel(plain(f"from {shorten(source, 30)}"), fontsize=TEXT_SIZE, color=INK)
-    ax.set_xlabel(plain(f"to {shorten(target, 30)}"), fontsize=TEXT_SIZE, color=INK)
+    empty, flags = constant_mask(results), read_flags(results)
+    _hatch(ax, empty[rows], empty[columns])
+    for axis, model, own in (("y", source, rows), ("x", target, columns)):
+        names = [flags.marked(model, str(step)) for step in results["source_step"].values[own]]
+        _label_steps(ax, axis, names, most)
+        label = f"{'from' if axis == 'y' else 'to'} {shorten(model, 30)}{naming_note(len(own), most)}"
+        (ax.set_ylabel if axis == "y" else ax.set_xlabel)(plain(label), fontsize=TEXT_SIZE, color=INK)
     if colorbar:
         _add_colorbar(ax, image)
     return ax
@@ -70,6 +84,9 @@ def heatmap(
 
 def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = None, colorbar: bool = True) -> Axes:
     """Delta between all steps of all models, with lines where one model ends and the next begins.
+
+    Steps that are the same for all images are hatched. Above 120 steps cells are too small for the dots that mark what
+    cannot be told from independent; the axis says so.
 
     Args:
         results: Results dataset of a study, the steps of a model side by side.
@@ -92,8 +109,10 @@ def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = Non
     chosen = at_k(results, k)
     ax = axes_or_new(ax, 6.4, 5.6)
     value = chosen["imbalance"].values
-    dense = len(value) > 120
+    dense = len(value) > DENSE
     image = _draw(ax, value, None if dense else chosen["standard_error"].values)
+    empty = constant_mask(results)
+    _hatch(ax, empty, empty)
     names = model_names(results)
     steps = [steps_of(results, name) for name in names]
     for own in steps[1:]:
@@ -114,7 +133,7 @@ def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = Non
     )
     ax.tick_params(length=0)
     ax.set_ylabel("from", fontsize=TEXT_SIZE, color=MUTED)
-    ax.set_xlabel("to", fontsize=TEXT_SIZE, color=MUTED)
+    ax.set_xlabel("to (cells too small for dots)" if dense else "to", fontsize=TEXT_SIZE, color=MUTED)
     if colorbar:
         _add_colorbar(ax, image)
     return ax
@@ -141,12 +160,21 @@ def _draw(ax: Axes, value: np.ndarray, error: np.ndarray | None) -> AxesImage:
     return image
 
 
-def _label_steps(ax: Axes, rows: np.ndarray, columns: np.ndarray) -> None:
-    shown_rows, shown_columns = thinned(len(rows), MOST_LABELS), thinned(len(columns), MOST_LABELS)
-    row_labels = [plain(shorten(str(rows[place]), LABEL_WIDTH)) for place in shown_rows]
-    column_labels = [plain(shorten(str(columns[place]), LABEL_WIDTH)) for place in shown_columns]
-    ax.set_yticks(shown_rows, row_labels, fontsize=SMALL_SIZE)
-    ax.set_xticks(shown_columns, column_labels, fontsize=SMALL_SIZE, rotation=90)
+def _hatch(ax: Axes, rows: np.ndarray, columns: np.ndarray) -> None:
+    """Hatch the rows and columns of steps that are the same for all images."""
+    for row in np.flatnonzero(rows):
+        hatched(ax, -0.5, row - 0.5, len(columns), 1)
+    for column in np.flatnonzero(columns):
+        hatched(ax, column - 0.5, -0.5, 1, len(rows))
+
+
+def _label_steps(ax: Axes, axis: str, names: list[str], most: int) -> None:
+    shown = thinned(len(names), most)
+    labels = [plain(shorten(names[place], LABEL_WIDTH)) for place in shown]
+    if axis == "y":
+        ax.set_yticks(shown, labels, fontsize=SMALL_SIZE)
+    else:
+        ax.set_xticks(shown, labels, fontsize=SMALL_SIZE, rotation=90)
     ax.tick_params(length=2, width=0.6, color=MUTED, labelcolor=MUTED)
 
 

@@ -16,12 +16,14 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex, to_rgb
 
-from jaxsim.report.schema import read_facts
+from jaxsim.report.facts import read_facts
 
 INK = "#22272e"
 MUTED = "#5f6873"
 RULE = "#d9dde3"
 PAPER = "#ffffff"
+#: Ground of hatched cells.
+EMPTY = "#ececee"
 
 FAMILY_HUES = ("#0072b2", "#c8540c", "#00835f", "#a8458a", "#a06a00", "#2b8bb0", "#6a5acd", "#6b737c")
 Line = Literal["-", "--", "-.", ":"]

@@ -12,6 +12,7 @@ from jaxsim.report.figures.canvas import (
     SMALL_SIZE,
     axes_or_new,
     name_axes,
+    naming_note,
     plain,
     shorten,
     style_axes,
@@ -20,8 +21,11 @@ from jaxsim.report.figures.canvas import (
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, RULE, ModelStyle, styles_for
 from jaxsim.report.figures.smoothness import legend_of_models
 from jaxsim.report.schema import at_k
+from jaxsim.report.steps import Flags
 
-MOST_LEAVES = 60
+NO_FLAGS = Flags()
+#: Leaves that are named; a new figure grows with them.
+MOST_LEAVES = 120
 
 
 def trajectories(
@@ -33,8 +37,9 @@ def trajectories(
 ) -> Axes:
     """Every model as a path through the plane in which all steps of all models are placed.
 
-    Steps that lie close are similar. The first step is a hollow ring, the last a large filled marker; both axes have
-    one scale. The labels say which share of the dissimilarities each axis explains.
+    Steps that lie close are similar; those without a place, being the same for all images, are left out. The first step
+    drawn is a hollow ring, the last a large filled marker; both axes have one scale. The labels say which share of the
+    dissimilarities each axis explains.
 
     Args:
         paths: Dataset with `place`, `explained`, as `jaxsim.study.step_embedding` makes it.
@@ -65,9 +70,11 @@ def trajectories(
     ax = axes_or_new(ax, 7.2, 4.6)
     style_axes(ax)
     ax.grid(visible=False)
+    placed = np.isfinite(place[:, :2]).all(axis=1)
+    names = [name for name in names if placed[owners == name].any()]
     handles = []
     for name in names:
-        style, own = looks[name], place[owners == name]
+        style, own = looks[name], place[placed & (owners == name)]
         handles += ax.plot(
             own[:, 0],
             own[:, 1],
@@ -159,6 +166,7 @@ def dendrogram(
     *,
     k: int | None = None,
     styles: Mapping[str, ModelStyle] | None = None,
+    flags: Flags = NO_FLAGS,
     ax: Axes | None = None,
 ) -> Axes:
     """The tree of all steps of all models: branches join at the dissimilarity of what they hold.
@@ -167,6 +175,7 @@ def dendrogram(
         tree: Dataset with `linkage`, as `jaxsim.study.step_linkage` makes it.
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours of the leaves' marks by model. Default: a hue for every model.
+        flags: Steps that warnings are about; a sign stands behind their names.
         ax: Where to draw. Default: the axes of a new figure.
 
     Returns:
@@ -186,7 +195,7 @@ def dendrogram(
     labels, owners = chosen["step"].values.astype(str), chosen["model"].values.astype(str)
     names = list(dict.fromkeys(owners.tolist()))
     looks = styles_for(names, styles)
-    ax = axes_or_new(ax, 7.2, min(9.0, 1.2 + 0.17 * len(labels)))
+    ax = axes_or_new(ax, 7.2, 1.2 + (0.17 if len(labels) <= 40 else 0.125) * min(len(labels), MOST_LEAVES))
     style_axes(ax)
     found = drawn_tree(chosen["linkage"].values, no_plot=True)
     for places, heights in zip(found["icoord"], found["dcoord"], strict=True):
@@ -194,7 +203,8 @@ def dendrogram(
     order = np.array(found["leaves"])
     shown = thinned(len(order), MOST_LEAVES)
     # SciPy puts the leaves at 5, 15, 25, ...
-    ax.set_yticks([10 * at + 5 for at in shown], [plain(shorten(str(labels[order[at]]), 30)) for at in shown])
+    names = [f"{labels[leaf]} {flags.sign(str(labels[leaf]))}".strip() for leaf in order]
+    ax.set_yticks([10 * at + 5 for at in shown], [plain(shorten(names[at], 34)) for at in shown])
     for text in ax.get_yticklabels():
         text.set_color(INK)
         text.set_fontsize(SMALL_SIZE)
@@ -204,5 +214,6 @@ def dendrogram(
     ax.grid(visible=False)
     ax.set_ylim(10 * len(order), 0)
     ax.set_xlim(0, 1.04 * max(1e-12, float(chosen["linkage"].sel(column="height").max())))
-    name_axes(ax, "dissimilarity (mean Δ of both directions)", "")
+    note = naming_note(len(order), MOST_LEAVES)
+    name_axes(ax, f"dissimilarity (mean Δ of both directions){note}", "")
     return ax

@@ -7,10 +7,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from jaxsim.report.errors import errors_of
 from jaxsim.report.figures.canvas import (
     SMALL_SIZE,
     axes_or_new,
     band,
+    control_line,
     grid_of_axes,
     name_axes,
     plain,
@@ -21,6 +23,7 @@ from jaxsim.report.figures.canvas import (
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, ModelStyle, styles_for
 from jaxsim.report.schema import at_k
 
+#: Markers on a curve over the grid of relative depth, which tell curves apart; steps have a marker each.
 MOST_MARKERS = 20
 
 
@@ -34,8 +37,8 @@ def smoothness_profile(
 ) -> Axes:
     """Change between consecutive steps of one model against relative depth: forward, backward and their mean.
 
-    The band is two standard errors around the mean. Steps that change resolution or width have a hollow
-    diamond.
+    The band is two errors around the mean: sampling errors where the study has them, else query-row errors. Steps that
+    change resolution or width have a hollow diamond; changes without a value are left out.
 
     Args:
         smoothness: Smoothness dataset of a study.
@@ -65,7 +68,7 @@ def smoothness_profile(
     ax = axes_or_new(ax)
     style_axes(ax)
     depth, mean = own["depth"].values, own["mean"].values
-    band(ax, depth, mean, own["mean_se"].values, style.colour)
+    band(ax, depth, mean, errors_of(own, "mean"), style.colour)
     ax.plot(depth, own["forward"].values, color=style.colour, linewidth=0.8, linestyle="--", dashes=(4, 2))
     ax.plot(depth, own["backward"].values, color=style.colour, linewidth=0.8, linestyle=":")
     marked = own["marked"].values.astype(bool)
@@ -118,8 +121,9 @@ def smoothness_profiles(
         smoothness_profile(smoothness, name, k=k, styles=styles, ax=ax)
         name_axes(ax, "relative depth", "step change Δ" if place % columns == 0 else "")
     chosen = at_k(smoothness, k)
-    upper = chosen["mean"] + 2 * chosen["mean_se"].fillna(0)
-    highest = max(float(np.nanmax(each.values, initial=0.0)) for each in (chosen["forward"], chosen["backward"], upper))
+    upper = chosen["mean"].values + 2 * np.nan_to_num(errors_of(chosen, "mean"))
+    drawn = (chosen["forward"].values, chosen["backward"].values, upper)
+    highest = max(float(np.nanmax(each, initial=0.0)) for each in drawn)
     panels[0].set_ylim(0, 1.08 * highest if highest > 0 else 1.0)
     figure.legend(
         handles=[
@@ -155,8 +159,8 @@ def smoothness_overlay(
 ) -> Axes:
     """Mean of both directions of every step change against relative depth, all models in one panel.
 
-    Bands are two standard errors. Models of many steps change less per step for that reason alone: compare them by
-    `fixed_step_profile`.
+    Bands are two errors, sampling errors where the study has them, else query-row errors. Models of many steps change
+    less per step for that reason alone: compare them by `fixed_step_profile`.
 
     Args:
         smoothness: Smoothness dataset of a study.
@@ -184,7 +188,7 @@ def smoothness_overlay(
     for name in names:
         style, own = looks[name], chosen["model"].values.astype(str) == name
         depth, mean = chosen["depth"].values[own], chosen["mean"].values[own]
-        band(ax, depth, mean, chosen["mean_se"].values[own], style.colour)
+        band(ax, depth, mean, errors_of(chosen, "mean")[own], style.colour)
         handles += ax.plot(
             depth,
             mean,
@@ -206,18 +210,20 @@ def fixed_step_profile(
     *,
     k: int | None = None,
     styles: Mapping[str, ModelStyle] | None = None,
+    control: xr.Dataset | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Change between relative depth t and t + h against t, h the same for every model.
 
-    Models with different numbers of steps may be compared here; the change from step to step favours many
-    steps.
+    Models with different numbers of steps may be compared here; the change from step to step favours many steps. Bands
+    are two errors, sampling errors where the study has them, else query-row errors.
 
     Args:
         smoothness: Smoothness dataset of a study; `fixed_step` carries h as an attribute and is NaN where
         undefined.
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours by model. Default: a hue for every model.
+        control: The same dataset of random weights, drawn as thin lines.
         ax: Where to draw. Default: the axes of a new figure.
 
     Returns:
@@ -240,8 +246,7 @@ def fixed_step_profile(
     handles = []
     for place, name in enumerate(names):
         style, values = looks[name], chosen["fixed_step"].values[place]
-        if "fixed_step_se" in chosen:
-            band(ax, t, values, chosen["fixed_step_se"].values[place], style.colour)
+        band(ax, t, values, errors_of(chosen, "fixed_step")[place], style.colour)
         handles += ax.plot(
             t,
             values,
@@ -252,6 +257,10 @@ def fixed_step_profile(
             markersize=3.6,
             linewidth=1.5,
         )
+    if control is not None:
+        beside = at_k(control, k)
+        for name, values in zip(_models(control), beside["fixed_step"].values, strict=True):
+            control_line(ax, beside["t"].values, values, looks[name].colour, looks[name].line)
     h = float(chosen["fixed_step"].attrs.get("h", np.nan))
     name_axes(
         ax,

@@ -1,11 +1,12 @@
 """Inference: how sure a study's numbers are, and what chance alone would have given.
 
-Tests shuffle which sample of one space belongs to which of the other; intervals come from disjoint subsets of the
-samples or from the query rows. Resampling with replacement is no option: duplicates become each other's neighbours.
+Tests shuffle which sample of one space belongs to which of the other; intervals come from balanced
+half-samples or from the query rows. Resampling with replacement is no option: duplicates become each other's
+neighbours.
 """
 
 from jaxsim.study.inference.correction import corrected_p_values
-from jaxsim.study.inference.intervals import Interval, disjoint_subset_interval, query_subsampling_interval
+from jaxsim.study.inference.intervals import Interval, half_sample_interval, query_subsampling_interval
 from jaxsim.study.inference.permutation_tests import ExtremumTest, PermutationTest, extremum_test, permutation_test
 from jaxsim.study.inference.smoothness_difference import SmoothnessDifference, smoothness_difference
 
@@ -15,8 +16,8 @@ __all__ = [
     "PermutationTest",
     "SmoothnessDifference",
     "corrected_p_values",
-    "disjoint_subset_interval",
     "extremum_test",
+    "half_sample_interval",
     "permutation_test",
     "query_subsampling_interval",
     "smoothness_difference",

@@ -1,4 +1,4 @@
-"""How sure is one cell? Intervals from disjoint subsets of the samples, and from the query rows."""
+"""How sure is one cell? Intervals from balanced half-samples, and from the query rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from scipy.stats import t as student
 
 from jaxsim.metrics import imbalance_matrix
-from jaxsim.metrics.inputs import as_layers, check_same_samples
+from jaxsim.metrics.half_samples import DEFAULT_SPLITS, MOST_SPLITS, half_sample_quantile
 
 METRICS = ("euclidean", "cosine", "correlation")
 
@@ -25,9 +25,9 @@ class Interval:
         high: Upper end.
         standard_error: Of the estimate.
         level: Share of repetitions in which such an interval is meant to hold the truth.
-        method: "disjoint subsets" or "query rows".
+        method: "half-samples" or "query rows".
         n_samples: Number of samples N that the value stands for; Delta depends on it.
-        n_parts: Number of subsets, or of query rows.
+        n_parts: Number of splits into halves, or of query rows.
         k: Number of neighbours.
         metric: Of the distances.
         seed: Of the draws.
@@ -46,61 +46,59 @@ class Interval:
     seed: int
 
 
-def disjoint_subset_interval(
+def half_sample_interval(
     x: Any,
     y: Any,
     *,
-    n_subsets: int = 10,
+    n_splits: int = DEFAULT_SPLITS,
     level: float = 0.95,
     k: int = 1,
     metric: str = "euclidean",
+    groups: Any = None,
     seed: int = 0,
 ) -> Interval:
-    """Delta(x -> y) measured on disjoint subsets of the samples, their mean and a t interval.
+    """Delta(x -> y) of all samples with a t interval from balanced half-samples.
 
-    The subsets share no sample, so their values are independent and the interval holds with all that a new sample
-    would change. The value is that of N / n_subsets samples, larger than at N.
+    Value and interval are about the same N, and the interval holds with all that new samples would change.
 
     Args:
         x: `[n_samples, n_features_x]`.
         y: `[n_samples, n_features_y]`, the same samples in the same order.
-        n_subsets: Number of subsets, at least 2.
+        n_splits: Number of splits into halves, 2 to 15.
         level: Of the interval.
         k: Number of neighbours.
         metric: "euclidean", "cosine" or "correlation".
-        seed: Of the division into subsets.
+        groups: Group of every sample; samples of one group are not ranked among each other and stay in one half.
+        seed: Of the splits.
 
     Returns:
-        The interval; its `n_samples` is the size of a subset.
+        The interval.
 
     Raises:
-        ValueError: If subsets would hold fewer than k + 2 samples, or a setting is out of range.
+        ValueError: If halves would be too small, or a setting is out of range.
 
     Example:
         >>> rng = np.random.default_rng(0)
         >>> x, y = rng.normal(size=(400, 3)), rng.normal(size=(400, 3))
-        >>> interval = disjoint_subset_interval(x, y)
+        >>> interval = half_sample_interval(x, y)
         >>> interval.low < 1 < interval.high, interval.n_samples
-        (True, 40)
+        (True, 400)
     """
     check_feature_metric(metric)
-    layers = as_layers({"x": x, "y": y})
-    parts = disjoint_subsets(check_same_samples(layers), n_subsets, k, seed)
-    arrays = {name: np.asarray(each) for name, each in layers.items()}
-    values = [
-        imbalance_matrix({name: each[part] for name, each in arrays.items()}, k=k, metric=metric).values[0, 1]
-        for part in parts
-    ]
-    value, error, half = t_interval(np.array(values, np.float64), level)
+    check_level(level)
+    check_splits(n_splits)
+    matrix = imbalance_matrix({"x": x, "y": y}, k=k, metric=metric, n_splits=n_splits, groups=groups, seed=seed)
+    value, error = float(matrix.values[0, 1]), float(np.asarray(matrix.sampling_error)[0, 1])
+    half = half_sample_quantile(level, n_splits) * error
     return Interval(
         value,
         value - half,
         value + half,
         error,
         level,
-        "disjoint subsets",
-        parts.shape[1],
-        len(parts),
+        "half-samples",
+        matrix.n_samples,
+        n_splits,
         k,
         metric,
         seed,
@@ -119,9 +117,8 @@ def query_subsampling_interval(
 ) -> Interval:
     """Delta(x -> y) at the full N from a random subset of query rows, with a t interval over the rows.
 
-    It holds for new query rows against these samples as the neighbours to choose from, and stands for N itself. Rows
-    share those samples, so towards a wholly new set of images it is an approximation: use `disjoint_subset_interval`
-    to check it.
+    It holds for new query rows against these samples as the neighbours to choose from. Rows share those samples, so
+    towards a wholly new set of images it is too narrow: `half_sample_interval` is the one for that.
 
     Args:
         x: `[n_samples, n_features_x]`.
@@ -179,33 +176,30 @@ def check_feature_metric(metric: str) -> None:
         raise ValueError(f"expected metric to be one of {', '.join(METRICS)}, got {metric!r}")
 
 
-def disjoint_subsets(n_samples: int, n_subsets: int, k: int, seed: int, most: int | None = None) -> np.ndarray:
-    """Random disjoint subsets of equal size, sorted sample indices `[n_subsets, size]`.
-
-    Args:
-        n_samples: Number of samples.
-        n_subsets: Number of subsets.
-        k: Largest number of neighbours.
-        seed: Of the division.
-        most: Largest size; None for `n_samples // n_subsets`.
+def check_splits(n_splits: int) -> None:
+    """Refuses a number of splits that leaves too few degrees of freedom.
 
     Raises:
-        ValueError: If there are fewer than two subsets, or fewer than k + 2 samples in each.
+        ValueError: Unless it is an integer of at least 2; `balanced_halves` has the upper bound.
 
     Example:
-        >>> disjoint_subsets(7, 2, 1, seed=0).shape
-        (2, 3)
+        >>> check_splits(8)
     """
-    if not isinstance(n_subsets, int) or n_subsets < 2:
-        raise ValueError(f"expected at least 2 subsets, got n_subsets={n_subsets!r}")
-    size = min(n_samples // n_subsets, most or n_samples)
-    if size < k + 2:
-        raise ValueError(
-            f"expected at least k + 2 = {k + 2} samples in each of {n_subsets} subsets, but {n_samples} samples give "
-            f"{size}; use fewer subsets or more samples"
-        )
-    order = np.random.default_rng([seed, 3]).permutation(n_samples)[: size * n_subsets]
-    return np.sort(order.reshape(n_subsets, size), axis=1)
+    if isinstance(n_splits, bool) or not isinstance(n_splits, (int, np.integer)) or n_splits < 2:
+        raise ValueError(f"expected n_splits to be an integer from 2 to {MOST_SPLITS}, got {n_splits!r}")
+
+
+def check_level(level: float) -> None:
+    """Refuses a level that is not between 0 and 1.
+
+    Raises:
+        ValueError: If it is not.
+
+    Example:
+        >>> check_level(0.95)
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"expected a level between 0 and 1, such as 0.95, got {level!r}")
 
 
 def t_interval(values: Float[np.ndarray, " n"], level: float) -> tuple[float, float, float]:
@@ -218,7 +212,6 @@ def t_interval(values: Float[np.ndarray, " n"], level: float) -> tuple[float, fl
         >>> [round(each, 3) for each in t_interval(np.array([1.0, 2.0, 3.0]), 0.95)]
         [2.0, 0.577, 2.484]
     """
-    if not 0 < level < 1:
-        raise ValueError(f"expected a level between 0 and 1, such as 0.95, got {level!r}")
+    check_level(level)
     error = float(values.std(ddof=1) / np.sqrt(values.size))
     return float(values.mean()), error, error * float(student.ppf((1 + level) / 2, values.size - 1))

@@ -12,12 +12,18 @@ from scipy.stats import t as student
 
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import imbalance_matrix
+from jaxsim.metrics.half_samples import (
+    DEFAULT_SPLITS,
+    degrees_of_freedom,
+    half_sample_error,
+    half_sample_quantile,
+)
 from jaxsim.metrics.inputs import as_layers, check_same_samples
-from jaxsim.study.inference.intervals import check_feature_metric, disjoint_subsets, t_interval
+from jaxsim.study.inference.intervals import check_feature_metric, check_level, check_splits, t_interval
 from jaxsim.study.labels import depth_grid
 
 STATISTICS = ("mean_change", "roughness", "fixed_step")
-METHODS = ("subsets", "queries")
+METHODS = ("halves", "queries")
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,10 @@ class SmoothnessDifference:
         a: The summary of the first model.
         b: The summary of the second.
         statistic: "mean_change", "roughness" or "fixed_step".
-        method: "subsets" or "queries".
+        method: "halves" or "queries".
         level: Of the interval.
         n_samples: Number of samples N that the values stand for; Delta depends on it.
-        n_parts: Number of subsets, or of query rows.
+        n_parts: Number of splits into halves, or of query rows.
         h: The fixed step in relative depth; NaN for the other statistics.
         k: Number of neighbours.
         metric: Of the distances.
@@ -74,8 +80,8 @@ def smoothness_difference(
     b: Any,
     *,
     statistic: str = "mean_change",
-    method: str = "subsets",
-    n_subsets: int = 10,
+    method: str = "halves",
+    n_splits: int = DEFAULT_SPLITS,
     n_queries: int | None = None,
     h: float | None = None,
     level: float = 0.95,
@@ -85,10 +91,9 @@ def smoothness_difference(
 ) -> SmoothnessDifference:
     """Difference of two models' smoothness on the same samples, with an interval.
 
-    "subsets" measures both models on disjoint subsets of the samples and takes a paired t interval over them: it
-    holds with all that new images would change, at the N of a subset. "queries" measures once at the full N and
-    takes the query rows' paired contributions (of the roughness its linear part): it is
-    too narrow for anything beyond these very images, since rows share the samples they rank: at N = 200
+    Both methods are about the difference at N. "halves" takes its error from balanced half-samples: it holds with all
+    that new images would change. "queries" takes the query rows' paired contributions (of the roughness its linear
+    part): it is too narrow for anything beyond these very images, since rows share the samples they rank: at N = 200
     it called 24 % of equally smooth models different at the 5 % level (200 simulations). Use it to look, not to claim.
 
     Summaries are those of `smoothness_profile`: the mean over steps of the step change, its standard deviation over
@@ -100,8 +105,8 @@ def smoothness_difference(
             evenly spaced unless a `FeatureSet` knows better.
         b: The same of the other model, on the same samples.
         statistic: "mean_change", "roughness" or "fixed_step".
-        method: "subsets" or "queries".
-        n_subsets: Number of disjoint subsets.
+        method: "halves" or "queries".
+        n_splits: Number of splits into halves, 2 to 15.
         n_queries: Number of query rows of the method "queries"; None takes all.
         h: The fixed step; by default the widest spacing of either model.
         level: Of the interval.
@@ -125,7 +130,7 @@ def smoothness_difference(
         >>> jumping = {f"s{i}": rng.normal(size=(400, 4)) for i in range(4)}
         >>> found = smoothness_difference(smooth, jumping)
         >>> found.high < 0, found.n_samples
-        (True, 40)
+        (True, 400)
     """
     for name, value, choices in (("statistic", statistic, STATISTICS), ("method", method, METHODS)):
         if value not in choices:
@@ -137,18 +142,30 @@ def smoothness_difference(
     if statistic == "fixed_step":
         step = _checked_step(paths, h)
     options: dict[str, Any] = {"k": k, "metric": metric}
-    if method == "subsets":
-        parts = disjoint_subsets(n, n_subsets, k, seed)
-        values = np.empty((len(parts), 2))
-        for i, part in enumerate(parts):
-            for j, path in enumerate(paths):
-                found = imbalance_matrix({s: x[part] for s, x in path.layers.items()}, **options)
-                values[i, j] = _summary(np.asarray(found.values, np.float64), path.depths, statistic, step)
-        summary = values.mean(axis=0)
-        difference, error, half = t_interval(values[:, 0] - values[:, 1], level)
-        n_parts, size = parts.shape
+    summary = np.empty(2)
+    if method == "halves":
+        check_level(level)
+        check_splits(n_splits)
+        layers = {f"{name}/{s}": x for name, path in zip("ab", paths, strict=True) for s, x in path.layers.items()}
+        found = imbalance_matrix(layers, **options, n_splits=n_splits, seed=seed)
+        first = len(paths[0].layers)
+        blocks = (slice(0, first), slice(first, None))
+
+        def summaries(values: np.ndarray) -> np.ndarray:
+            own = [
+                _summary(values[block, block], path.depths, statistic, step)
+                for block, path in zip(blocks, paths, strict=True)
+            ]
+            return np.array(own)
+
+        summary = summaries(np.asarray(found.values, np.float64))
+        halves = np.asarray(found.halves)
+        differences = np.array([[-np.diff(summaries(half)).item() for half in split] for split in halves])
+        difference = float(summary[0] - summary[1])
+        error = float(half_sample_error(differences[:, 0], differences[:, 1]))
+        half, n_parts, degrees = half_sample_quantile(level, n_splits) * error, n_splits, degrees_of_freedom(n_splits)
     else:
-        summary, rows = np.empty(2), []
+        rows = []
         for j, path in enumerate(paths):
             found = imbalance_matrix(path.layers, **options, n_queries=n_queries, seed=seed, keep_rows=True)
             if found.rows is None:
@@ -159,19 +176,19 @@ def smoothness_difference(
             rows.append(np.einsum("abm,ab->m", found.rows, weights, dtype=np.float64) * (2 / n))
         difference = float(summary[0] - summary[1])
         _, error, half = t_interval(rows[0] - rows[1], level)
-        n_parts, size = rows[0].size, n
+        n_parts, degrees = rows[0].size, rows[0].size - 1
     return SmoothnessDifference(
         value=difference,
         low=difference - half,
         high=difference + half,
         standard_error=error,
-        p_value=_two_sided(difference, error, n_parts),
+        p_value=_two_sided(difference, error, degrees),
         a=float(summary[0]),
         b=float(summary[1]),
         statistic=statistic,
         method=method,
         level=level,
-        n_samples=size,
+        n_samples=n,
         n_parts=n_parts,
         h=step,
         k=k,
@@ -235,7 +252,7 @@ def _derivative(values: np.ndarray, depths: np.ndarray, statistic: str, h: float
     return weights
 
 
-def _two_sided(difference: float, error: float, n_parts: int) -> float:
+def _two_sided(difference: float, error: float, degrees: int) -> float:
     if error == 0:
         return 1.0 if difference == 0 else 0.0
-    return float(2 * student.sf(abs(difference) / error, n_parts - 1))
+    return float(2 * student.sf(abs(difference) / error, degrees))

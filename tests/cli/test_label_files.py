@@ -1,0 +1,65 @@
+import json
+
+import numpy as np
+import pytest
+
+from jaxsim.cli.label_files import read_label_files
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", "cat\ndog\ncat\n", ["cat", "dog", "cat"]),
+        ("a.txt", "cat\n\ncat\n\n", ["cat", "", "cat"]),
+        ("a.csv", "0.png,cat\ndeep/1.png, dog\n", {"0.png": "cat", "deep/1.png": "dog"}),
+        ("a.csv", '"a,b.png",cat\r\nc.png,dog\r\n', {"a,b.png": "cat", "c.png": "dog"}),
+        ("a.json", "[0, 1, 1]", [0, 1, 1]),
+        ("a.json", '{"x": "cat"}', {"x": "cat"}),
+    ],
+)
+def test_labels_in_order_or_by_id(tmp_path, name, content, expected) -> None:
+    (tmp_path / name).write_text(content)
+    assert read_label_files([f"class={tmp_path / name}"]) == {"class": expected}
+
+
+def test_arrays_of_integers_or_strings(tmp_path) -> None:
+    for values in (np.array([0, 1, 1]), np.array(["cat", "dog", "dog"])):
+        np.save(tmp_path / "a.npy", values)
+        np.testing.assert_array_equal(read_label_files([f"a={tmp_path / 'a.npy'}"])["a"], values)
+
+
+def test_several_names(tmp_path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([1, 2]))
+    assert list(read_label_files([f"{name}={tmp_path / 'a.json'}" for name in ("class", "scene")])) == [
+        "class",
+        "scene",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "content", "message"),
+    [
+        ("class", "", "--labels as NAME=FILE"),
+        ("class={}.png", "", "ending in one of .csv, .txt, .json, .npy"),
+        ("class={}.csv", None, "cannot read labels from .*No such file"),
+        ("class={}.csv", "", "the file is empty"),
+        ("class={}.csv", "a,b\nc\n", "line 2 has 1 cells"),
+        ("class={}.csv", "a,b,c\n", "line 1 has 3 cells"),
+        ("class={}.csv", "a,b\na,c\n", "every id once, but 'a' comes twice"),
+        ("class={}.json", "{", "cannot read labels"),
+        ("class={}.json", "3", "a list of labels or an object from id to label, got int"),
+        ("class={}.npy", "no array", "cannot read labels"),
+    ],
+)
+def test_what_cannot_be_read_is_a_value_error(tmp_path, given, content, message) -> None:
+    given = given.format(tmp_path / "a")
+    if content is not None and "=" in given:
+        (tmp_path / given.partition("=")[2].rpartition("/")[2]).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read_label_files([given])
+
+
+def test_a_name_comes_once(tmp_path) -> None:
+    (tmp_path / "a.json").write_text("[1]")
+    with pytest.raises(ValueError, match="'class' twice"):
+        read_label_files([f"class={tmp_path / 'a.json'}"] * 2)
