@@ -78,15 +78,19 @@ def tie_bounds(
     queries = np.arange(x.shape[0]) if queries is None else np.asarray(queries)
     apart = np.arange(x.shape[0]) if groups is None else groups
     if isinstance(x, Dissimilarities):
-        return TieBounds(*_from_rows(lambda row: x[row : row + 1][0], ks, _spaced(queries), strict, apart), len(x))
+        floor, ceiling = _from_rows(lambda row: x[row : row + 1][0], ks, _spaced(queries), strict, apart)
+        return TieBounds(floor, ceiling, len(x))
     rows = normalised_rows(np.asarray(x[:]), metric)
     points, place, sizes = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
     place = place.ravel()
     if 2 * len(points) < len(rows) and groups is None:
         weights = np.bincount(place[queries], minlength=len(points))
-        return TieBounds(*_from_groups(points, sizes, weights, ks, strict), len(points))
-    found = _from_rows(lambda row: ((rows - rows[row]) ** 2).sum(axis=1), ks, _spaced(queries), strict, apart)
-    return TieBounds(*found, len(points))
+        floor, ceiling = _from_groups(points, sizes, weights, ks, strict)
+    else:
+        floor, ceiling = _from_rows(
+            lambda row: ((rows - rows[row]) ** 2).sum(axis=1), ks, _spaced(queries), strict, apart
+        )
+    return TieBounds(floor, ceiling, len(points))
 
 
 def _from_rows(

@@ -110,8 +110,8 @@ def with_tie_bounds(
 ) -> xr.Dataset:
     """Adds the least and the largest value that Delta(step -> space) can take, given the ties in every space.
 
-    The least is what the space gives of itself: a row's nearest samples have its smallest ranks, in whatever order equally
-    near ones are taken. So it is there already, by the counts that all other values rest on.
+    The least is what the space gives of itself: a row's nearest samples have its smallest ranks, in whatever order
+    equally near ones are taken. So it is there already, by the counts that all other values rest on.
 
     Args:
         known: As `label_information` makes it.

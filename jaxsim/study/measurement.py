@@ -122,6 +122,7 @@ def measure(
     said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
     said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
+    said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     for warning in said:
         warnings.warn(warning, stacklevel=2)
     n_splits = n_splits_for(found.n_samples, settings, found.groups)
