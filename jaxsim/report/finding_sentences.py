@@ -91,11 +91,11 @@ def verdict(rows: xr.Dataset, unit: str, positive: str, negative: str) -> str:
         own = rows.isel(finding=np.flatnonzero(np.sign(value) == sign))
         if own.sizes["finding"] or sign > 0:
             of = f" of {counted(n, *unit.split('|'))}" if sign > 0 else ""
-            parts.append(f"in {own.sizes['finding']}{of} {meaning}{_agreeing(own, sign)}")
+            parts.append(f"in {own.sizes['finding']}{of}, {meaning}{_agreeing(own, sign)}")
     undefined = int(np.isnan(value).sum())
     if undefined:
-        parts.append(f"in {undefined} it is undefined")
-    told = ", ".join(parts)
+        parts.append(f"in {undefined}, it is undefined")
+    told = "; ".join(parts)
     few = listed([f"{who(row)} {interval(row, 'value')}" for row in _each(rows)]) if n <= MOST_SAID else ""
     shown = few or _span(value)
     return f"{told[0].upper()}{told[1:]}: {shown}{_beside(rows)}{_beyond_control(rows)}.{_no_interval(rows)}"

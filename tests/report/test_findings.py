@@ -64,14 +64,14 @@ def test_counts_are_of_the_values_and_say_how_many_intervals_agree():
     rows = constructed_findings(MODELS, spaces=("all",))
     said = describe_information(with_values(rows, "information_change", [-0.2, -0.03, -0.01, -0.3, 0.02]))
     assert said.startswith(
-        "In 1 of 5 models the last step holds less of the image statistics together than the first (interval above 0 "
+        "In 1 of 5 models, the last step holds less of the image statistics together than the first (interval above 0 "
         "in "
-        "none), in 4 the last step holds more of the image statistics together than the first (interval below 0 in 2): "
+        "none); in 4, the last step holds more of the image statistics together than the first (interval below 0 in 2): "
         "−0.300 to +0.020"
     )
     said = describe_information(with_values(rows, "information_change", [0.2, 0.1, 0.3, np.nan, 0.4]))
-    assert "In 4 of 5 models" in said
-    assert "(interval above 0 in all), in 1 it is undefined: +0.100 to +0.400" in said
+    assert "In 4 of 5 models, " in said
+    assert "(interval above 0 in all); in 1, it is undefined: +0.100 to +0.400" in said
 
 
 @pytest.mark.parametrize(("value", "smoother", "other"), [(-0.1, "vit", "resnet"), (0.1, "resnet", "vit")])
@@ -108,7 +108,7 @@ def test_of_labels_the_larger_value_separates_better():
     found = changed(constructed_findings(labels=("class",)), "label_difference", value=0.3, **SURE)
     said = describe_labels(changed(found, "label_change", value=0.4))
     assert said.startswith(
-        "In 2 of 2 models the last step separates class better than the first (interval above 0 in all): "
+        "In 2 of 2 models, the last step separates class better than the first (interval above 0 in all): "
     )
     assert "that of vit separates it better than that of resnet (by 0.300 [0.250, 0.350]" in said
     two = describe_labels(constructed_findings(labels=("class", "shape")))
