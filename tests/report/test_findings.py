@@ -65,9 +65,8 @@ def test_counts_are_of_the_values_and_say_how_many_intervals_agree():
     said = describe_information(with_values(rows, "information_change", [-0.2, -0.03, -0.01, -0.3, 0.02]))
     assert said.startswith(
         "In 1 of 5 models, the last step holds less of the image statistics together than the first (interval above 0 "
-        "in "
-        "none); in 4, the last step holds more of the image statistics together than the first (interval below 0 in 2): "
-        "−0.300 to +0.020"
+        "in none); in 4, the last step holds more of the image statistics together than the first (interval below 0 in "
+        "2): −0.300 to +0.020"
     )
     said = describe_information(with_values(rows, "information_change", [0.2, 0.1, 0.3, np.nan, 0.4]))
     assert "In 4 of 5 models, " in said
