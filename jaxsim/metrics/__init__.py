@@ -8,6 +8,7 @@ from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
 from .label_overlap import LabelOverlap, label_overlap
 from .near_duplicates import NearDuplicates, near_duplicates
+from .precision_check import PrecisionWarning
 from .preprocessing import clip_quantiles, distinct_samples
 from .tie_bounds import TieBounds, tie_bounds
 
@@ -18,6 +19,7 @@ __all__ = [
     "InformationImbalance",
     "LabelOverlap",
     "NearDuplicates",
+    "PrecisionWarning",
     "TieBounds",
     "TieWarning",
     "balanced_halves",

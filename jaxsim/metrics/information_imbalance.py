@@ -1,6 +1,5 @@
 """Information imbalance between two representations."""
 
-import warnings
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +10,7 @@ from jax.core import Tracer
 from jaxsim_kernels import (
     Metric,
     Options,
+    Placement,
     Precision,
     Ties,
     all_pairs,
@@ -21,9 +21,9 @@ from jaxsim_kernels import (
 from jaxsim_kernels.directions import normalised_rows
 from jaxsim_kernels.prepare import host_features
 
-from .inputs import TieWarning, as_distances, as_representation, check_ks, check_same_samples, check_values, plain_k
-
-TIES_WORTH_A_WARNING = 0.01
+from .inputs import as_distances, as_representation, check_ks, check_same_samples, check_values, plain_k
+from .precision_check import settle_precision
+from .tie_warning import warn_of_ties
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class InformationImbalance:
         tied_ranks_backward: The same in x.
         n: Number of samples (static).
         k: Number of neighbours, or a tuple (static).
+        notes: What happened on the way, such as a representation that needed float64 (static).
     """
 
     forward: Any
@@ -53,6 +54,7 @@ class InformationImbalance:
     tied_ranks_backward: Any
     n: int
     k: int | tuple[int, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def floor(self) -> Any:
@@ -62,8 +64,8 @@ class InformationImbalance:
 
 jax.tree_util.register_dataclass(
     InformationImbalance,
-    data_fields=[f.name for f in fields(InformationImbalance) if f.name not in ("n", "k")],
-    meta_fields=["n", "k"],
+    data_fields=[f.name for f in fields(InformationImbalance) if f.name not in ("n", "k", "notes")],
+    meta_fields=["n", "k", "notes"],
 )
 
 
@@ -94,7 +96,8 @@ def information_imbalance(
         ties: Among equally near neighbours, `index` takes them in index order; `expected` gives the expectation
             under random tie-breaking (not inside a JAX transformation).
         strict: Give tied samples the first rank of their group instead of the mean rank.
-        precision: Of the dot products: `float64`, `highest`, `high` or `fast`.
+        precision: `float64`, `highest`, `high` or `fast`; see `imbalance_matrix` for what `highest` does to stay exact.
+            Inside a JAX transformation nothing is rechecked.
 
     Returns:
         The two directions, their standard errors and the fractions of ties.
@@ -105,6 +108,7 @@ def information_imbalance(
 
     Warns:
         TieWarning: If more than 1 % of rows or ranks are tied.
+        PrecisionWarning: If rounding changes neighbours or ranks and nothing was done about it.
         DegenerateLayerWarning: For a representation without variance.
 
     Source:
@@ -132,7 +136,15 @@ def information_imbalance(
         return _traced(layers, ks, n, several, metric, strict, precision)
     check_values(layers, metric)
     ordered = tuple(sorted(ks))
-    options = Options(ks=ordered, metric=metric, ties=ties, strict=strict, precision=precision)
+    settled = settle_precision(layers, dict.fromkeys(layers, metric), ordered[0], precision, Placement())
+    options = Options(
+        ks=ordered,
+        metric=metric,
+        ties=ties,
+        strict=strict,
+        precision=precision,
+        float64_layers=settled.float64_layers,
+    )
     found = all_pairs(list(layers.values()), options=options)
     at = [ordered.index(value) for value in ks] if several else 0
     result = InformationImbalance(
@@ -146,26 +158,10 @@ def information_imbalance(
         tied_ranks_backward=found.tied_ranks[at, 1, 0],
         n=n,
         k=ks if several else ks[0],
+        notes=(*found.notes, *settled.notes),
     )
-    warn_of_ties(found.tied_neighbours, found.tied_ranks[:, [0, 1], [1, 0]])
+    warn_of_ties(layers, found, options, "information_imbalance")
     return result
-
-
-def warn_of_ties(tied_neighbours: np.ndarray, tied_ranks: np.ndarray) -> None:
-    """Warn where conventions for ties decide more than 1 % of the numbers.
-
-    Example:
-        >>> warn_of_ties(np.zeros(2), np.zeros(2))
-    """
-    for what, fraction in (("k-th neighbours", tied_neighbours), ("ranks", tied_ranks)):
-        if fraction.size and fraction.max() > TIES_WORTH_A_WARNING:
-            warnings.warn(
-                f"up to {fraction.max():.1%} of the {what} are tied, so the result depends on the convention; "
-                "ties='expected' gives the expectation under random tie-breaking, and dropping duplicated samples may "
-                "remove the ties.",
-                TieWarning,
-                stacklevel=3,
-            )
 
 
 def check_ties(ties: str) -> Ties:

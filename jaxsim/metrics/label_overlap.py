@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxsim_kernels import Metric, check_metric, check_precision
+from jaxsim_kernels import Metric, check_metric, check_precision, make_placement
 from jaxtyping import Float, Int
 
 from .dissimilarities import Dissimilarities
 from .imbalance_matrix import draw_queries
-from .information_imbalance import TIES_WORTH_A_WARNING, check_ties
-from .inputs import TieWarning, as_distances, as_representation, check_ks, check_values
+from .information_imbalance import check_ties
+from .inputs import TieWarning, as_distances, as_representation, check_ks, check_values, plain_k
 from .labels import label_codes
 from .nearest import visit_neighbours
+from .precision_check import settle_precision
+from .tie_warning import TIES_WORTH_A_WARNING
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def label_overlap(
     n = x.shape[0]
     ks = check_ks(k, n)
     check_values({"x": x}, metric)
+    settled = settle_precision({"x": x}, {"x": metric}, min(ks), precision, make_placement(), seed)
+    precision = "float64" if settled.float64_layers else precision
     queries = draw_queries(n, n_queries, seed)
     queries = np.arange(n) if queries is None else queries
     shares, tied = _shares(x, codes, tuple(sorted(ks)), queries, metric=metric, ties=ties, precision=precision)
@@ -114,7 +118,7 @@ def label_overlap(
             TieWarning,
             stacklevel=2,
         )
-    several = not isinstance(k, (int, np.integer))
+    several = isinstance(plain_k(k), tuple)
     value, error, chance, ceiling, tied = (
         each if several else each[0] for each in (value, error, chance, ceiling, tied[at])
     )

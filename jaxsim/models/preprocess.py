@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
 
+from jaxsim.pixels import rgb_pixels
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
@@ -41,8 +43,8 @@ class Preprocessor(Protocol):
 def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
     """Returns an image as uint8 RGB.
 
-    Takes PIL images of any mode (16-bit ones keep their upper 8 bits, alpha is dropped) and uint8 arrays
-    `[H, W]`, `[H, W, 1]` or `[H, W, 3]`.
+    Takes PIL images of any mode, by the rules of `jaxsim.pixels` (as for image files: 16-bit grey from its whole range,
+    transparency on white, EXIF orientation applied), and uint8 arrays `[H, W]`, `[H, W, 1]` or `[H, W, 3]`.
 
     Raises:
         ValueError: another array shape or dtype, or a PIL mode whose range is unknown.
@@ -52,16 +54,7 @@ def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
         (2, 3, 3)
     """
     if isinstance(image, Image.Image):
-        if image.mode == "F":
-            raise ValueError("PIL mode 'F' has no fixed range; convert the image to 8 bits first")
-        if image.mode.startswith("I"):
-            values = np.asarray(image).astype(np.int64)
-            image = Image.fromarray(
-                (values >> 8 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8)
-            )
-        if image.mode in ("P", "PA"):
-            image = image.convert("RGBA")
-        return np.array(image.convert("RGB"))
+        return rgb_pixels(image)
     array = np.asarray(image)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3)):
         raise ValueError(

@@ -26,6 +26,10 @@ class Kind:
     order: str = ""
 
 
+#: Below this, a difference is what rounding left of 0.
+ROUNDING = 1e-9
+#: What the sizes of `by_size` are called; a study of few images has the last two only.
+SIZES = ("N/4", "N/2", "N")
 KINDS = {
     "alignment": Kind(
         "Order of processing",
@@ -154,19 +158,29 @@ def interval(row: xr.Dataset, name: str) -> str:
     low, high = float(row[f"{prefix}low"]), float(row[f"{prefix}high"])
     if math.isfinite(low) and math.isfinite(high):
         decimals = decimals_for(high - middle, middle - low)
-        return f"{signed(middle, decimals)} [{signed(low, decimals)}, {signed(high, decimals)}]"
+        return f"{effect(row, middle, decimals)} [{effect(row, low, decimals)}, {effect(row, high, decimals)}]"
     note = str(row["note"].item())
-    return f"{signed(middle)} (no interval: {note})" if note and not prefix else signed(middle)
+    return f"{effect(row, middle)} (no interval: {note})" if note and not prefix else effect(row, middle)
+
+
+def effect(row: xr.Dataset, value: float, decimals: int = 3) -> str:
+    """A value of a finding: with its sign where 0 is what nothing gives, else without."""
+    if KINDS[str(row["kind"].item())].nothing:
+        return signed(value, decimals)
+    return f"{value:.{decimals}f}".replace("-", "\u2212") if math.isfinite(value) else "–"
 
 
 def signed(value: float, decimals: int = 3) -> str:
-    """Three decimals, or as many as wanted, with a sign of typographic length.
+    """Three decimals, or as many as wanted, with a sign of typographic length; what rounding left of 0 has none.
 
     Example:
-        >>> signed(0.0214), signed(0.00047, 5)
-        ('+0.021', '+0.00047')
+        >>> signed(0.0214), signed(0.00047, 5), signed(-1e-17), signed(math.nan)
+        ('+0.021', '+0.00047', '0.000', '–')
     """
-    return f"{value:+.{decimals}f}".replace("-", "\u2212")
+    if not math.isfinite(value):
+        return "–"
+    sign = "" if abs(value) < ROUNDING else "+"
+    return f"{value if sign else 0.0:{sign}.{decimals}f}".replace("-", "\u2212")
 
 
 def decimals_for(*sizes: float) -> int:

@@ -91,14 +91,14 @@ def verdict(rows: xr.Dataset, unit: str, positive: str, negative: str) -> str:
         own = rows.isel(finding=np.flatnonzero(np.sign(value) == sign))
         if own.sizes["finding"] or sign > 0:
             of = f" of {counted(n, *unit.split('|'))}" if sign > 0 else ""
-            parts.append(f"in {own.sizes['finding']}{of} {meaning}{_agreeing(own, sign)}")
+            parts.append(f"in {own.sizes['finding']}{of}, {meaning}{_agreeing(own, sign)}")
     undefined = int(np.isnan(value).sum())
     if undefined:
-        parts.append(f"in {undefined} it is undefined")
-    told = listed(parts)
+        parts.append(f"in {undefined}, it is undefined")
+    told = "; ".join(parts)
     few = listed([f"{who(row)} {interval(row, 'value')}" for row in _each(rows)]) if n <= MOST_SAID else ""
     shown = few or _span(value)
-    return f"{told[0].upper()}{told[1:]} ({shown}{_beside(rows)}){_beyond_control(rows)}.{_no_interval(rows)}"
+    return f"{told[0].upper()}{told[1:]}: {shown}{_beside(rows)}{_beyond_control(rows)}.{_no_interval(rows)}"
 
 
 def excludes_zero(rows: xr.Dataset) -> np.ndarray:
@@ -131,8 +131,8 @@ def _agreeing(own: xr.Dataset, sign: int) -> str:
     if n == 0 or not np.isfinite(own["low"].values).any():
         return ""
     sure = int(excludes_zero(own).sum())
-    how_many = "all of them" if sure == n > 1 else str(sure or "none")
-    return f", with the interval {'above' if sign > 0 else 'below'} 0 in {how_many}"
+    how_many = "all" if sure == n > 1 else str(sure or "none")
+    return f" (interval {'above' if sign > 0 else 'below'} 0 in {how_many})"
 
 
 def _beyond_control(rows: xr.Dataset) -> str:
@@ -146,8 +146,10 @@ def _beyond_control(rows: xr.Dataset) -> str:
     beyond = int(_beyond(own).sum())
     if rows.sizes["finding"] == 1:
         return f", {'' if beyond else 'but not '}by more than with random weights"
-    how_many = "all" if beyond == n > 1 else str(beyond or "none")
-    return f"; by more than with random weights in {how_many} of the {n} whose interval excludes 0"
+    where = "; where the interval excludes 0, "
+    if n == 1:
+        return f"{where}{'' if beyond else 'not '}by more than with random weights"
+    return f"{where}by more than with random weights in {'all' if beyond == n else beyond or 'none'} of {n}"
 
 
 def _beyond(rows: xr.Dataset) -> np.ndarray:

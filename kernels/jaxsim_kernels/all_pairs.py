@@ -106,12 +106,13 @@ def all_pairs(
     dtype = arithmetic(options.precision, n_samples, placement.platform)
 
     def prepared(layer: int) -> Any:
-        return prepare_layer(layers[layer], options.metric_of(layer), plan.n_padded, placement.place, dtype)
+        own = np.dtype(np.float64) if layer in options.float64_layers else dtype
+        return prepare_layer(layers[layer], options.metric_of(layer), plan.n_padded, placement.place, own)
 
     run = Run(prepared, queries, options, placement, work, plan, dtype, progress, groups)
     run.halves = halves if plan.sharing else None
     try:
-        with jax.enable_x64(dtype == np.float64):
+        with jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
             run.go()
             if halves is None:
                 return _result(run)
@@ -140,7 +141,8 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
         # A tie group within a half is settled where that half is measured by itself.
         passes, sharing = "one-pass", False
     work = replace(work, rounded=options.precision in ("high", "fast"), symmetric=options.symmetric)
-    itemsize = arithmetic(options.precision, work.n_samples, placement.platform).itemsize
+    dtype = arithmetic(options.precision, work.n_samples, placement.platform)
+    itemsize = np.dtype(np.float64).itemsize if options.float64_layers else dtype.itemsize
     return make_plan(
         work,
         placement,
@@ -187,7 +189,7 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> tuple[np
             at = np.flatnonzero(sides[run.queries] == side)
             own = replace(work, n_samples=len(members), n_queries=len(at), n_splits=0)
             own = replace(own, rounded=options.precision in ("high", "fast"), symmetric=options.symmetric)
-            plan = make_plan(own, placement, budget=options.budget, passes=run.plan.passes, itemsize=run.dtype.itemsize)
+            plan = make_plan(own, placement, budget=options.budget, passes=run.plan.passes, itemsize=run.plan.itemsize)
 
             def half_layer(layer: int, members: np.ndarray = members, plan: Plan = plan) -> Any:
                 given = options.metric_of(layer) == "precomputed"

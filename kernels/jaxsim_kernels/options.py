@@ -25,6 +25,7 @@ class Options:
         sharing: Force halves to be measured from the strips of the whole (True) or one by one (False).
         keep_rows: Also return what every query row contributes.
         keep_neighbours: Also return the columns of every query row's neighbours.
+        float64_layers: Numbers of layers that are worked out in float64 where `precision` takes float32; not on TPU.
     """
 
     ks: tuple[int, ...] = (1,)
@@ -38,6 +39,7 @@ class Options:
     sharing: bool | None = None
     keep_rows: bool = False
     keep_neighbours: bool = False
+    float64_layers: tuple[int, ...] = ()
 
     def metric_of(self, layer: int) -> Metric:
         """The metric of a layer.

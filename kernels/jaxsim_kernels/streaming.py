@@ -218,8 +218,9 @@ class Run:
             given = self.options.metric_of(number) == "precomputed"
             program = strip_program(self.placement, k, self.options.precision, given, reuse=True, grouped=grouped)
             scratch = used.pop(slot, None)
-            if scratch is None or scratch.shape[0] != len(rows.samples):
-                scratch = self.placement.empty_strip(len(rows.samples), self.plan.n_padded, self.dtype)
+            dtype = layer.half_norms.dtype
+            if scratch is None or scratch.shape[0] != len(rows.samples) or scratch.dtype != dtype:
+                scratch = self.placement.empty_strip(len(rows.samples), self.plan.n_padded, dtype)
             of_groups = (rows.groups, self._column_groups) if grouped else ()
             found = program(layer.features, layer.half_norms, rows.samples, *of_groups, scratch)
             used[slot] = found if k == 0 else found[0]
@@ -292,7 +293,7 @@ class Run:
             return np.asarray(scores)[self.queries], np.asarray(columns)[self.queries]
         strip_of = self._strips(k)
         scores, columns = (
-            np.empty((len(self.queries), k), self.dtype),
+            np.empty((len(self.queries), k), layer.half_norms.dtype),
             np.empty((len(self.queries), k), np.int32),
         )
 
@@ -309,7 +310,7 @@ class Run:
     def _neighbours_by_triangle(self, layer: Layer, k: int) -> tuple[jax.Array, jax.Array]:
         n_padded = self.plan.n_padded
         step = triangle_program(self.placement, k, TILE, self.options.precision)
-        scores = self.placement.place(np.full((n_padded, k), np.inf, self.dtype))
+        scores = self.placement.place(np.full((n_padded, k), np.inf, layer.half_norms.dtype))
         columns = self.placement.place(np.full((n_padded, k), np.iinfo(np.int32).max, np.int32))
         n_tiles = n_padded // TILE
         blocks = -(-len(self.queries) // self.plan.rows)

@@ -98,7 +98,7 @@ def test_intervals_of_findings_decide_where_there_are_some():
     findings = changed(constructed_findings(), "information_change", value=0.3, low=-0.1, high=0.7)
     findings = changed(findings, "information_difference", value=-0.2, low=-0.3, high=-0.1)
     said = describe_information(known, findings=findings)
-    assert "vit does not tell its first step from its last" in said
+    assert "vit neither gains nor loses as far as can be told" in said
     assert "the interval of the change holds 0" in said
     assert said.endswith("the interval of their difference excludes 0.")
     assert "loses" in describe_information(known)
