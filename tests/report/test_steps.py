@@ -120,3 +120,10 @@ def test_trees_mark_flagged_steps():
     ]
     assert "vit/block01 †" in labels
     assert sum("†" in label for label in labels) == 1
+
+
+def test_an_even_spread_of_matches_is_over_the_steps_that_can_be_matched(study):
+    results, _, between = study
+    row = next(row for row in alignments(between, results) if (row.source, row.target) == ("a", "b"))
+    own, other = np.array([1, 2, 3]) / 3, np.array([0, 1, 3, 4]) / 4
+    assert row.spread == pytest.approx(np.abs(own[:, None] - other).mean())
