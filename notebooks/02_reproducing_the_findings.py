@@ -24,9 +24,9 @@
 # - **F2** Classifiers discard low-level image statistics in their last layers, self-supervised models keep more.
 # - **F3** Transformers change their representation more smoothly from layer to layer than CNNs.
 #
-# Each is an effect of all 1,000 images with an interval around it (from eight balanced splits of the images into halves)
-# beside its control (the same architectures with random weights, on the same images). Small models need not agree with
-# large ones; what does not show is kept as it is.
+# Each is an effect of all 1,000 images with an interval around it (from eight balanced splits of the images into
+# halves) beside its control (the same architectures with random weights, on the same images). Small models need not
+# agree with large ones; what does not show is kept as it is.
 
 # %%
 import json

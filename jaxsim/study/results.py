@@ -29,7 +29,7 @@ FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "betwe
 #: Only where spaces beside the steps were measured.
 INFORMATION = "information"
 #: Only where half-samples were measured, and what they give.
-HALVES, SHUFFLED, FINDINGS = "halves", "shuffled", "findings"
+HALVES, SHUFFLED, FINDINGS, BY_SIZE = "halves", "shuffled", "findings", "findings_by_size"
 #: Only where images have labels.
 LABELS = "labels"
 #: Datasets that need not be there: field of a study -> name of its files.
@@ -224,8 +224,8 @@ class Study:
                     write_netcdf(dataset, folder / f"{name}.nc")
                     continue
                 # What an earlier study left here would be read as this one's.
-                for suffix in ("nc", "csv"):
-                    (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+                for stale in (f"{name}.nc", f"{name}.csv", *([f"{BY_SIZE}.csv"] if name == FINDINGS else [])):
+                    (folder / stale).unlink(missing_ok=True)
             for name, table in tables(self).items():
                 _replace(folder / f"{name}.csv", table.to_csv(index=False).encode())
             if self.untrained is not None:
@@ -332,7 +332,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         further[LABELS] = _tidy(study.label_overlap, ["k", "step", "label"])
     if study.findings is not None:
         further[FINDINGS] = _tidy(study.findings.drop_dims("size"), ["k", "finding"])
-        further["findings_by_size"] = _tidy(study.findings[["by_size"]], ["k", "finding", "size"])
+        further[BY_SIZE] = _tidy(study.findings[["by_size"]], ["k", "finding", "size"])
     return {
         "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
         "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),
