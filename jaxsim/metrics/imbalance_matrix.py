@@ -243,7 +243,9 @@ def imbalance_matrix(
     kept = np.arange(n)
     if drop_duplicates or clip is not None:
         named, kept = _preprocessed(named, clip, drop_duplicates, metric)
-    metrics = {name: "precomputed" if isinstance(x, Dissimilarities) else metric for name, x in named.items()}
+    metrics: dict[str, Metric] = {
+        name: "precomputed" if isinstance(x, Dissimilarities) else metric for name, x in named.items()
+    }
     dropped = np.setdiff1d(np.arange(n), kept)
     n = len(kept)
     if metric == "precomputed":
