@@ -24,9 +24,9 @@
 # - **F2** Classifiers discard low-level image statistics in their last layers, self-supervised models keep more.
 # - **F3** Transformers change their representation more smoothly from layer to layer than CNNs.
 #
-# Each is an effect with an interval (ten disjoint subsets of the images) beside its control (the same architectures
-# with random weights, on the same subsets). Small models need not agree with large ones; what does not show is kept as
-# it is.
+# Each is an effect of all 1,000 images with an interval around it (from eight balanced splits of the images into halves)
+# beside its control (the same architectures with random weights, on the same images). Small models need not agree with
+# large ones; what does not show is kept as it is.
 
 # %%
 import json
@@ -84,7 +84,7 @@ findings = study.findings.sel(k=1).to_dataframe().reset_index(drop=True)
 def effects(kind, space="", table=findings):
     """Rows of one kind: the effect with its interval, its corrected p, and its control."""
     rows = table[(table.kind == kind) & (table.space == space)]
-    columns = ["a", "b", "estimate", "low", "high", "p_corrected", "control", "control_low", "control_high"]
+    columns = ["a", "b", "value", "low", "high", "p_corrected", "control", "control_low", "control_high", "beyond_low"]
     return rows[columns].round(3).reset_index(drop=True)
 
 
@@ -108,7 +108,7 @@ jaxsim.plot.findings(study, "alignment", k=1)
 
 # %%
 middle = effects("middle_distance")
-middle[["a", "b", "estimate", "low", "high", "control"]]
+middle[["a", "b", "value", "low", "high", "control"]]
 
 # %%
 jaxsim.plot.distance(study, "CNN classifier", k=1)
@@ -136,7 +136,7 @@ pd.Series(
 
 # %%
 given_up = {space: effects("information_change", space).set_index("a") for space in ("colour", "layout", "all")}
-pd.concat(given_up, names=["statistic", "model"])[["estimate", "low", "high", "control", "control_low", "control_high"]]
+pd.concat(given_up, names=["statistic", "model"])[["value", "low", "high", "control", "control_low", "control_high"]]
 
 # %%
 jaxsim.plot.findings(study, "information_change", space="layout", k=1)
@@ -147,20 +147,17 @@ jaxsim.plot.findings(study, "information_change", space="layout", k=1)
 
 # %%
 pace = effects("smoothness").set_index("a")
-pace[["estimate", "low", "high", "control", "control_low", "control_high"]]
+pace[["value", "low", "high", "control", "control_low", "control_high"]]
 
 # %%
 jaxsim.plot.smoothness(study, fixed_step=True, k=1)
 # %% [markdown]
 # ## What is supported?
 #
-# Computed from the numbers above, not written by hand. A difference counts when the interval of its paired values over
-# the subsets excludes 0, and counts as learned when it also exceeds that of random weights.
+# Computed from the numbers above, not written by hand. A difference counts when its interval excludes 0, and counts as
+# learned when the interval of its excess over that of random weights, paired by halves, excludes 0 too.
 
 # %%
-subsets, control = study.subsets, study.untrained.subsets
-
-
 def says(name, holds):
     """Whether a statement holds, or for how many of the pairs of models it does."""
     if (n := getattr(holds, "size", 1)) > 1:
@@ -175,14 +172,14 @@ def difference(kind, a, b, space=""):
         row = rows.isel(finding=(rows.kind == kind) & (rows.a == a) & (rows.b == b) & (rows.space == space))
     else:
         row = rows.isel(finding=(rows.kind == kind) & (rows.a == a) & (rows.b == b))
-    return {name: float(row[name].item()) for name in ("estimate", "low", "high", "beyond_low", "beyond_high")}
+    return {name: float(row[name].item()) for name in ("value", "low", "high", "beyond_low", "beyond_high")}
 
 
 verdicts = {}
 verdicts["F1"] = says("F1  best-matching steps lie at similar depth in every pair of models", order.low > 0)
-verdicts["F1 learned"] = says("F1  ... and nearer than with random weights", order.low > order.control_high)
+verdicts["F1 learned"] = says("F1  ... and nearer than with random weights", order.beyond_low > 0)
 verdicts["F1 differ"] = says(
-    "F1  half way, trained models differ more than random ones, in every pair", middle.low > middle.control
+    "F1  half way, trained models differ more than random ones, in every pair", middle.beyond_low > 0
 )
 for family in ("CNN", "ViT"):
     for space in ("colour", "layout", "all"):
@@ -226,7 +223,7 @@ where.round(3)
 
 # %%
 features = {name: jaxsim.open_features(out / "features" / name.replace(" ", "_")) for name in MODELS}
-quick = {"images": "rendered:1000", "statistics": 32, "report": False, "n_subsets": 0, "batch_size": 200}
+quick = {"images": "rendered:1000", "statistics": 32, "report": False, "n_splits": 0, "batch_size": 200}
 variants = {f"k = {k}": (study, k) for k in (1, 3, 10, 30)}
 variants["N = 500"] = (jaxsim.compare(features, n_samples=500, **quick), 1)
 variants["N = 250"] = (jaxsim.compare(features, n_samples=250, **quick), 1)
@@ -235,7 +232,7 @@ variants["2 x 2 grid"] = (jaxsim.compare(SOURCES, pool="spatial:2", **quick), 1)
 
 
 def measured(study, k):
-    from jaxsim.study.findings import Effect, effects
+    from jaxsim.study.effects import Effect, effects
 
     values = effects(study.imbalance, study.information)
     place = study.imbalance.k.values.tolist().index(k)
@@ -270,7 +267,7 @@ robustness.round(3)
 # %%
 SECOND = {f"{name}, seed 1": f"embedded:{source.removesuffix('0')}1" for name, source in MODELS.items()}
 eight = jaxsim.compare(
-    {**features, **SECOND}, images="rendered:1000", statistics=True, n_subsets=10, batch_size=200, report=False
+    {**features, **SECOND}, images="rendered:1000", statistics=True, batch_size=200, report=False
 )
 rows = eight.findings.sel(k=1).to_dataframe().reset_index(drop=True)
 
@@ -278,7 +275,7 @@ rows = eight.findings.sel(k=1).to_dataframe().reset_index(drop=True)
 def interval(kind, a, b, space=""):
     """An effect, a minus b, in whichever order it was measured."""
     row = rows[(rows.kind == kind) & (rows.space == space) & rows.a.isin([a, b]) & rows.b.isin([a, b])].iloc[0]
-    low, value, high = sorted(float(row[name]) * (1 if row.a == a else -1) for name in ("low", "estimate", "high"))
+    low, value, high = sorted(float(row[name]) * (1 if row.a == a else -1) for name in ("low", "value", "high"))
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
@@ -302,11 +299,11 @@ seeds = pd.DataFrame(
 seeds
 
 # %%
-half_way = rows[rows.kind == "middle_distance"][["a", "b", "estimate", "low", "high"]].reset_index(drop=True)
+half_way = rows[rows.kind == "middle_distance"][["a", "b", "value", "low", "high"]].reset_index(drop=True)
 kinds = [half_way[side].str.removesuffix(", seed 1") for side in ("a", "b")]
 half_way["pair"] = "other kind"
 half_way.loc[kinds[0] == kinds[1], "pair"] = "other seed: " + kinds[0]
-apart = half_way.groupby("pair").estimate.agg(["count", "min", "mean", "max"]).round(3)
+apart = half_way.groupby("pair").value.agg(["count", "min", "mean", "max"]).round(3)
 apart
 
 # %% [markdown]
@@ -319,7 +316,7 @@ apart
 assert quality["held out"].dropna().min() > 0.95
 assert len(verdicts) == 11
 assert len(robustness) == 8
-assert order.estimate.idxmax() == order[(order.a == "CNN classifier") & (order.b == "ViT classifier")].index[0]
+assert order.value.idxmax() == order[(order.a == "CNN classifier") & (order.b == "ViT classifier")].index[0]
 assert float(classifiers.peak_distance) > 4 * ends[1]
 assert all(one[:1] == other[:1] for one, other in seeds.values)
 assert apart["max"].drop("other kind").max() * 2 < apart.loc["other kind", "min"]

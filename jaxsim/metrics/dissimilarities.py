@@ -93,7 +93,7 @@ class Dissimilarities:
             rows: Sample indices.
         """
         at = np.asarray(rows, np.int64)
-        ids = None if self.ids is None else tuple(self.ids[i] for i in at)
+        ids = None if self.ids is None else tuple(self.ids[int(i)] for i in at)
         return Dissimilarities(self[:][np.ix_(at, at)], ids)
 
     @property

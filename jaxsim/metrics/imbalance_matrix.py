@@ -182,10 +182,11 @@ def imbalance_matrix(
 
     Args:
         layers: Mapping name -> `[n_samples, n_features]` of any widths, or a sequence; NumPy, JAX, torch, memory map or
-            array on disk, any real dtype; or `Dissimilarities`, whatever the metric of the others.
+            array on disk, any real dtype; or `Dissimilarities`.
         k: Number of neighbours, or several at once as a tuple.
         metric: `euclidean`, `cosine` or `correlation`; with `precomputed` every layer is `[n_samples, n_samples]`, its
-            row i the distances from sample i (the diagonal is not looked at), rounded to `precision`.
+            row i the distances from sample i (the diagonal is not looked at), rounded to `precision`. A layer that is
+            `Dissimilarities` is measured by these, whatever the metric of the others.
         clip: Two quantiles such as (0.05, 0.95): clip every sample's features to its own before measuring.
         drop_duplicates: Of samples that are equal in all layers keep the first; N is what remains.
         n_queries: Work out only this many rows, drawn without replacement, against all samples.
@@ -240,16 +241,17 @@ def imbalance_matrix(
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
     named = as_layers(layers)
     n = check_same_samples(named)
+    # A layer of dissimilarities is what it is, whatever the metric of the others.
+    metrics: tuple[Metric, ...] = tuple(
+        "precomputed" if isinstance(x, Dissimilarities) else metric for x in named.values()
+    )
     kept = np.arange(n)
     if drop_duplicates or clip is not None:
-        named, kept = _preprocessed(named, clip, drop_duplicates, metric)
-    metrics: dict[str, Metric] = {
-        name: "precomputed" if isinstance(x, Dissimilarities) else metric for name, x in named.items()
-    }
+        named, kept = _preprocessed(named, clip, drop_duplicates, metrics)
     dropped = np.setdiff1d(np.arange(n), kept)
     n = len(kept)
-    if metric == "precomputed":
-        named |= as_distances({name: x for name, x in named.items() if not isinstance(x, Dissimilarities)})
+    for (name, x), own in zip(tuple(named.items()), metrics, strict=True):
+        named[name] = as_distances({name: x})[name] if own == "precomputed" else x
     ks = check_ks(k, n)
     queries = draw_queries(n, n_queries, seed)
     numbers = None if groups is None else check_groups(groups, n + len(dropped))[kept]
@@ -259,7 +261,7 @@ def imbalance_matrix(
     ordered = tuple(sorted(ks))
     options = Options(
         ks=ordered,
-        metric=tuple(metrics.values()) if len(set(metrics.values())) > 1 else next(iter(metrics.values())),
+        metric=metric if set(metrics) == {metric} else metrics,
         ties=ties,
         strict=strict,
         precision=precision,
@@ -273,9 +275,10 @@ def imbalance_matrix(
     widths = tuple(x.shape[1] for x in arrays)
     work = Workload(n, n_rows, widths, ordered[-1], n_splits=n_splits, grouped=numbers is not None)
     plan_for(work, options, placement)
-    for name, x in named.items():
-        check_values({name: x}, metrics[name])
-    settled = settle_precision(named, metrics, ordered[0], precision, placement, seed)
+    for (name, x), own in zip(named.items(), metrics, strict=True):
+        check_values({name: x}, own)
+    of_layers = dict(zip(named, metrics, strict=True))
+    settled = settle_precision(named, of_layers, ordered[0], precision, placement, seed)
     options = replace(options, float64_layers=settled.float64_layers)
     found = all_pairs(arrays, queries, options, placement, progress, sides=sides, groups=numbers)
     warn_of_ties(named, found, options, "imbalance_matrix", numbers)
@@ -348,16 +351,16 @@ def _drawn_sides(
 
 
 def _preprocessed(
-    named: dict[str, Any], clip: Any, drop_duplicates: bool, metric: Metric
+    named: dict[str, Any], clip: Any, drop_duplicates: bool, metrics: tuple[Metric, ...]
 ) -> tuple[dict[str, Any], np.ndarray]:
     """The layers as they are to be measured, and the samples kept."""
-    if metric == "precomputed":
+    if "precomputed" in metrics:
         raise ValueError(
-            "clip and drop_duplicates work on representations, not on distances (metric='precomputed'); apply them "
-            "before the distances are computed."
+            "clip and drop_duplicates work on representations, not on distances (metric='precomputed', "
+            "Dissimilarities); apply them before the distances are computed."
         )
     if clip is not None:
-        named = {name: x if isinstance(x, Dissimilarities) else clip_quantiles(x, clip) for name, x in named.items()}
+        named = {name: clip_quantiles(x, clip) for name, x in named.items()}
     n = next(iter(named.values())).shape[0]
     kept = distinct_samples(named) if drop_duplicates else np.arange(n)
     if len(kept) < n:

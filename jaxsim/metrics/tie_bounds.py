@@ -6,7 +6,7 @@ Without ties that is the floor (k + 1) / N and 2 - (k + 1) / N. In a space of fe
 mid-rank of all samples at the same point: with 55 classes as one-hot vectors 0.035 where (k + 1) / N says 0.0027.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from .dissimilarities import Dissimilarities
 from .inputs import as_representation, check_ks
 
-MOST_ROWS = 1024
+MOST_ROWS = 512
 """Where most samples are points of their own, bounds are means over no more rows than this, evenly spaced."""
 
 
@@ -45,6 +45,7 @@ def tie_bounds(
     metric: str = "euclidean",
     strict: bool = False,
     queries: Int[np.ndarray, " n_queries"] | None = None,
+    groups: Int[np.ndarray, " n_samples"] | None = None,
 ) -> TieBounds:
     """The least and the largest value that Delta(any space -> x) can take, given the ties in x.
 
@@ -58,6 +59,7 @@ def tie_bounds(
         strict: Tied samples get the first rank of their group instead of the mean rank. (How ties in the other space
             are broken makes no difference: any k samples may be neighbours there.)
         queries: Sample indices of the query rows; all by default.
+        groups: Group of every sample; samples of one group are not ranked among each other.
 
     Returns:
         Floor and ceiling for every k, in the order given.
@@ -74,34 +76,46 @@ def tie_bounds(
     x = as_representation(x, "x")
     ks = check_ks(k, x.shape[0])
     queries = np.arange(x.shape[0]) if queries is None else np.asarray(queries)
+    apart = np.arange(x.shape[0]) if groups is None else groups
     if isinstance(x, Dissimilarities):
-        return _from_rows(lambda row: x[row : row + 1][0], ks, _spaced(queries), strict, len(x), len(x))
+        floor, ceiling = _from_rows(lambda row: x[row : row + 1][0], ks, _spaced(queries), strict, apart)
+        return TieBounds(floor, ceiling, len(x))
     rows = normalised_rows(np.asarray(x[:]), metric)
     points, place, sizes = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
     place = place.ravel()
-    if 2 * len(points) < len(rows):
-        return _from_groups(points, sizes, np.bincount(place[queries], minlength=len(points)), ks, strict)
-    return _from_rows(
-        lambda row: ((rows - rows[row]) ** 2).sum(axis=1), ks, _spaced(queries), strict, len(rows), len(points)
-    )
+    if 2 * len(points) < len(rows) and groups is None:
+        weights = np.bincount(place[queries], minlength=len(points))
+        floor, ceiling = _from_groups(points, sizes, weights, ks, strict)
+    else:
+        floor, ceiling = _from_rows(
+            lambda row: ((rows - rows[row]) ** 2).sum(axis=1), ks, _spaced(queries), strict, apart
+        )
+    return TieBounds(floor, ceiling, len(points))
 
 
 def _from_rows(
-    distances_from: Any, ks: Sequence[int], queries: np.ndarray, strict: bool, n: int, n_distinct: int
-) -> TieBounds:
+    distances_from: Callable[[int], np.ndarray],
+    ks: Sequence[int],
+    queries: np.ndarray,
+    strict: bool,
+    groups: np.ndarray,
+) -> Float[np.ndarray, "2 n_k"]:
+    """Bounds from the ranks of all others in every row."""
     sums = np.zeros((2, len(ks)))
     for row in queries:
-        distances = np.array(distances_from(int(row)), np.float64)
-        distances[row] = np.inf
-        ranks = np.sort(np.delete(conditional_ranks(distances[None], "strict" if strict else "mid")[0], row))
-        sums += [[ranks[:k].mean() for k in ks], [ranks[-k:].mean() for k in ks]]
-    floor, ceiling = 2 / n * sums / len(queries)
-    return TieBounds(floor, ceiling, n_distinct)
+        others = np.asarray(distances_from(int(row)), np.float64)[groups != groups[row]]
+        ranks = np.sort(conditional_ranks(others[None], "strict" if strict else "mid")[0])
+        sums += 2 / (len(others) + 1) * np.array([[part.mean() for part in parts] for parts in _ends(ranks, ks)])
+    return sums / len(queries)
+
+
+def _ends(ranks: np.ndarray, ks: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    return [ranks[:k] for k in ks], [ranks[-k:] for k in ks]
 
 
 def _from_groups(
     points: np.ndarray, sizes: np.ndarray, weights: np.ndarray, ks: Sequence[int], strict: bool
-) -> TieBounds:
+) -> Float[np.ndarray, "2 n_k"]:
     """Bounds from the distances between the distinct points, and how many samples lie at each."""
     n, sums = int(sizes.sum()), np.zeros((2, len(ks)))
     for point in np.flatnonzero(weights):
@@ -118,8 +132,7 @@ def _from_groups(
             for place, k in enumerate(ks):
                 taken = np.diff(np.minimum(upto, k), prepend=0)
                 sums[side, place] += weights[point] * (taken * ranks[::step]).sum() / k
-    floor, ceiling = 2 / n * sums / weights.sum()
-    return TieBounds(floor, ceiling, len(points))
+    return 2 / n * sums / weights.sum()
 
 
 def _spaced(queries: np.ndarray) -> np.ndarray:

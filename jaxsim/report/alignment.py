@@ -163,7 +163,8 @@ def describe_peaks(found: list[Peak]) -> str:
         f"The highest point of all curves is {with_error(top.distance, top.error)}, between {top.model_a} "
         f"and "
         f"{top.model_b} at relative depth {top.t:.2f} ({top.step_a} against {top.step_b}). Of the "
-        f"{counted(len(found), 'pair')}, {inner} peak in the middle half of the depth (0.25 to 0.75)"
+        f"{counted(len(found), 'pair')}, {inner} {'peaks' if inner == 1 else 'peak'} in the middle half of the depth "
+        f"(0.25 to 0.75)"
     )
     return sentence + (f"; {flat} {'is' if flat == 1 else 'are'} flat within two {top.word}s." if flat else ".")
 

@@ -172,8 +172,8 @@ def constructed_findings(
         prefix = "" if name == "value" else f"{name}_"
         half = HALF_WIDTH + unknown
         variables |= {name: middle, f"{prefix}low": middle - half, f"{prefix}high": middle + half}
-    fields = dict(zip(("kind", "a", "b", "space"), zip(*rows, strict=True), strict=True))
-    fields["note"] = tuple(notes.get(kind, "") for kind in kinds)
+    names: list[str] = ["kind", "a", "b", "space", "note"]
+    fields = dict(zip(names, zip(*((*row, notes.get(row[0], "")) for row in rows), strict=True), strict=True))
     return xr.Dataset(
         {
             **{name: (("k", "finding"), values) for name, values in variables.items()},

@@ -114,12 +114,12 @@ def _effects(study: Control, k: int | None) -> dict[tuple[str, str], float]:
     """What the tables and sentences of findings are about, as far as single values go."""
     found: dict[tuple[str, str], float] = {}
     smooth = at_k(study.smoothness, k)
-    for name, values in zip(smooth["model_name"].values.astype(str), smooth["fixed_step"].values, strict=True):
+    for name, values in zip(map(str, smooth["model_name"].values), smooth["fixed_step"].values, strict=True):
         found[KINDS["smoothness"].title, name] = _mean(values)
     if study.between is not None:
         between = at_k(study.between, k)
         middle = between["distance"].sel(t=slice(*MIDDLE)).values
-        pairs = zip(between["model_a"].values.astype(str), between["model_b"].values.astype(str), strict=True)
+        pairs = zip(map(str, between["model_a"].values), map(str, between["model_b"].values), strict=True)
         for (a, b), values in zip(pairs, middle, strict=True):
             found["Half way, Δ at the same depth, 0.25 to 0.75", f"{a}, {b}"] = _mean(values)
         for row in alignments(study.between, study.results, k=k):

@@ -1,9 +1,10 @@
 """The sections along the depth of the models: distance, best match, smoothness, each with its table."""
 
 import numpy as np
+import xarray as xr
 
 from jaxsim.report import alignment, sentences
-from jaxsim.report.errors import QUERY_ROWS, band_note, error_meaning, error_word, errors_of
+from jaxsim.report.errors import band_note, error_meaning, error_word, errors_of
 from jaxsim.report.header import swatch
 from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import at_k
@@ -147,20 +148,12 @@ def _summary(story: Story, k: int) -> Markup:
         own = (models == name) & np.isfinite(chosen["mean"].values)
         marked = int(chosen["marked"].values[own].sum())
         values = [
-            float(chosen[f"{what}{suffix}"].values[place])
+            _measured(chosen, f"{what}{suffix}", place)
             for suffix in ("", "_unmarked")
             for what in ("mean_change", "max_change", "roughness")
         ]
         heading = joined(swatch(story.colours[name]), name) if name in story.colours else name
-        rows.append(
-            [
-                heading,
-                str(int(own.sum())),
-                *map(_cell, values[:3]),
-                str(marked),
-                *map(_cell, values[3:]),
-            ]
-        )
+        rows.append([heading, str(int(own.sum())), *values[:3], str(marked), *values[3:]])
     head = [
         "Model",
         "Changes",
@@ -176,17 +169,18 @@ def _summary(story: Story, k: int) -> Markup:
         head,
         rows,
         caption="Step changes (mean of both directions); roughness is their standard deviation. "
-        "Marked changes go along with a change of resolution or width; the last three columns leave them out.",
+        "Marked changes go along with a change of resolution or width; the last three columns leave them out. "
+        f"± one {error_meaning(chosen, 'mean_change')}.",
     )
 
 
 def _changes(story: Story, k: int) -> Markup:
     chosen = at_k(story.smoothness, k)
     columns = [chosen[name].values for name in ("model", "step_from", "step_to", "depth", "marked")]
-    errors = [chosen["forward_se"].values, chosen["backward_se"].values, errors_of(chosen, "mean")]
+    directions = ("forward", "backward", "mean")
     numbers = [
-        [with_error(float(value), float(each)) for value, each in zip(chosen[name].values, error, strict=True)]
-        for name, error in zip(("forward", "backward", "mean"), errors, strict=True)
+        [with_error(float(v), float(e)) for v, e in zip(chosen[name].values, errors_of(chosen, name), strict=True)]
+        for name in directions
     ]
     flags = story.flags
     rows = [
@@ -199,8 +193,9 @@ def _changes(story: Story, k: int) -> Markup:
         ]
         for model, start, stop, depth, marked, *values in zip(*columns, *numbers, strict=True)
     ]
-    meaning = error_meaning(chosen, "mean")
-    both = f"± one {QUERY_ROWS}" + (f", of the mean one {meaning}" if meaning != QUERY_ROWS else "")
+    meanings = [error_meaning(chosen, name) for name in directions]
+    told = [f"of {name} one {meaning}" for name, meaning in zip(directions, meanings, strict=True)]
+    both = f"± {f'one {meanings[0]}' if len(set(meanings)) == 1 else sentences.listed(told)}"
     listing = table(
         ["Model", "Steps", "Marked", "Depth", "Forward", "Backward", "Mean"],
         rows,
@@ -209,6 +204,12 @@ def _changes(story: Story, k: int) -> Markup:
         class_="tall",
     )
     return tag("details", tag("summary", "All step changes as a table"), listing)
+
+
+def _measured(chosen: xr.Dataset, name: str, place: int) -> str:
+    """A summary of one model, with its error where the study has that."""
+    value, error = float(chosen[name].values[place]), float(errors_of(chosen, name)[place])
+    return with_error(value, error) if np.isfinite(value) else "–"
 
 
 def _thin(story: Story) -> str:

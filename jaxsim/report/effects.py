@@ -1,5 +1,6 @@
-"""The kinds of effects that findings are of, and how their rows are chosen, sorted and named."""
+"""The kinds of effects that findings are of, and how their rows are chosen, sorted, named and printed."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,10 @@ class Kind:
     order: str = ""
 
 
+#: Below this, a difference is what rounding left of 0.
+ROUNDING = 1e-9
+#: What the sizes of `by_size` are called; a study of few images has the last two only.
+SIZES = ("N/4", "N/2", "N")
 KINDS = {
     "alignment": Kind(
         "Order of processing",
@@ -136,3 +141,59 @@ def kinds_of(findings: xr.Dataset) -> list[str]:
     if unknown:
         raise ValueError(f"Expected findings of the kinds {', '.join(KINDS)}, but {unknown[0]!r} came.")
     return [kind for kind in KINDS if kind in there]
+
+
+def interval(row: xr.Dataset, name: str) -> str:
+    """A value of one finding with its interval, or with the reason why there is none.
+
+    Example:
+        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> rows = findings_of(constructed_findings(notes={"alignment": "too few splits"}), "alignment")
+        >>> interval(rows.isel(finding=0), "value")
+        '+0.213 (no interval: too few splits)'
+    """
+    middle, prefix = float(row[name]), "" if name == "value" else f"{name}_"
+    if not math.isfinite(middle):
+        return "–" if prefix else "undefined"
+    low, high = float(row[f"{prefix}low"]), float(row[f"{prefix}high"])
+    if math.isfinite(low) and math.isfinite(high):
+        decimals = decimals_for(high - middle, middle - low)
+        return f"{effect(row, middle, decimals)} [{effect(row, low, decimals)}, {effect(row, high, decimals)}]"
+    note = str(row["note"].item())
+    return f"{effect(row, middle)} (no interval: {note})" if note and not prefix else effect(row, middle)
+
+
+def effect(row: xr.Dataset, value: float, decimals: int = 3) -> str:
+    """A value of a finding: with its sign where 0 is what nothing gives, else without."""
+    if KINDS[str(row["kind"].item())].nothing:
+        return signed(value, decimals)
+    return f"{value:.{decimals}f}".replace("-", "\u2212") if math.isfinite(value) else "–"
+
+
+def signed(value: float, decimals: int = 3) -> str:
+    """Three decimals, or as many as wanted, with a sign of typographic length; what rounding left of 0 has none.
+
+    Example:
+        >>> signed(0.0214), signed(0.00047, 5), signed(-1e-17), signed(math.nan)
+        ('+0.021', '+0.00047', '0.000', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    sign = "" if abs(value) < ROUNDING else "+"
+    return f"{value if sign else 0.0:{sign}.{decimals}f}".replace("-", "\u2212")
+
+
+def decimals_for(*sizes: float) -> int:
+    """At least three decimals, and so many that the smallest of some numbers other than 0 has a digit; at most six.
+
+    Example:
+        >>> decimals_for(0.04), decimals_for(0.4, 0.0004), decimals_for(0.0)
+        (3, 4, 3)
+    """
+    smallest = min((abs(size) for size in sizes if size and math.isfinite(size)), default=1.0)
+    return min(6, max(3, math.ceil(-math.log10(smallest))))
+
+
+def who(row: xr.Dataset) -> str:
+    """The model or the pair."""
+    return ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)

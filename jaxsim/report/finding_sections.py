@@ -3,10 +3,10 @@
 from functools import partial
 
 from jaxsim.report.effects import KINDS, notes_of
-from jaxsim.report.finding_sizes import describe_sizes, headlines
+from jaxsim.report.finding_sizes import describe_sizes, headlines, size_names
 from jaxsim.report.findings import figure_names, finding_rows, kinds_of_question, questions, study_of
 from jaxsim.report.markup import Markup, joined, table, tag
-from jaxsim.report.sentences import percent
+from jaxsim.report.sentences import listed, percent
 from jaxsim.report.story import Story, per_k, plot_figure
 
 MOST_ROWS = 15
@@ -30,9 +30,9 @@ def findings(story: Story) -> Markup:
     found = story.findings
     if found is None:
         raise ValueError("Expected findings. Leave this section out where no intervals were asked for.")
-    sizes = [int(size) for size in found["size"].values]
-    head = ["Of", f"Effect at N = {sizes[-1]:,}, interval", "p, corrected", "Random weights", "Shuffled images"]
-    head += [f"At {sizes[0]:,}, {sizes[1]:,} images"]
+    sizes = [f"{int(size):,}" for size in found["size"].values]
+    head = ["Of", f"Effect at N = {sizes[-1]}, interval", "p, corrected", "Random weights", "Shuffled images"]
+    head += [f"At {', '.join(sizes[:-1])} images"]
     attrs = found.attrs
     kept = (
         f"[low, high]: {percent(attrs['level'])} interval from {attrs['n_splits']} balanced half-samples, at N = "
@@ -44,6 +44,8 @@ def findings(story: Story) -> Markup:
         for place, kind in enumerate(kinds_of_question(found, question)):
             notes = notes_of(found.isel(finding=found["kind"].values == kind))
             caption = f"{CAPTIONS[kind]} {kept}"
+            if not KINDS[kind].nothing:
+                caption += " There is no p: 0 is not what nothing would give."
             caption += f" Points without a bar have no interval: {'; '.join(notes)}." if notes else ""
 
             def rows(k: int, kind: str = kind, caption: str = caption) -> Markup:
@@ -68,7 +70,7 @@ def _sizes(story: Story) -> Markup:
         return joined()
     spaces = [space for kind, space in headlines(found) if kind == "information_change"]
     key = (
-        "Effects at a quarter, half and all of the images, the smaller samples within the larger ones and each the "
+        f"Effects at {listed(size_names(found))} images, the smaller samples within the larger ones and each the "
         "mean of "
         "several; the bar is the interval at N. Δ itself depends on N, so compare effects at one N only."
     )

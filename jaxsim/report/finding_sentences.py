@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from jaxsim.report.effects import by_magnitude, findings_of, notes_of, spaces_of
+from jaxsim.report.effects import by_magnitude, decimals_for, findings_of, interval, notes_of, signed, spaces_of, who
 from jaxsim.report.sentences import counted, listed
 
 CONTROLS = {"control": "random weights", "shuffled": "shuffled images"}
@@ -91,43 +91,14 @@ def verdict(rows: xr.Dataset, unit: str, positive: str, negative: str) -> str:
         own = rows.isel(finding=np.flatnonzero(np.sign(value) == sign))
         if own.sizes["finding"] or sign > 0:
             of = f" of {counted(n, *unit.split('|'))}" if sign > 0 else ""
-            parts.append(f"in {own.sizes['finding']}{of} {meaning}{_agreeing(own, sign)}")
+            parts.append(f"in {own.sizes['finding']}{of}, {meaning}{_agreeing(own, sign)}")
     undefined = int(np.isnan(value).sum())
     if undefined:
-        parts.append(f"in {undefined} it is undefined")
-    told = listed(parts)
+        parts.append(f"in {undefined}, it is undefined")
+    told = "; ".join(parts)
     few = listed([f"{who(row)} {interval(row, 'value')}" for row in _each(rows)]) if n <= MOST_SAID else ""
     shown = few or _span(value)
-    return f"{told[0].upper()}{told[1:]} ({shown}{_beside(rows)}){_beyond_control(rows)}.{_no_interval(rows)}"
-
-
-def interval(row: xr.Dataset, name: str) -> str:
-    """A value of one finding with its interval, or with the reason why there is none.
-
-    Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
-        >>> rows = findings_of(constructed_findings(notes={"alignment": "too few splits"}), "alignment")
-        >>> interval(rows.isel(finding=0), "value")
-        '+0.213 (no interval: too few splits)'
-    """
-    middle, prefix = float(row[name]), "" if name == "value" else f"{name}_"
-    if not math.isfinite(middle):
-        return "–" if prefix else "undefined"
-    low, high = float(row[f"{prefix}low"]), float(row[f"{prefix}high"])
-    if math.isfinite(low) and math.isfinite(high):
-        return f"{signed(middle)} [{signed(low)}, {signed(high)}]"
-    note = str(row["note"].item())
-    return f"{signed(middle)} (no interval: {note})" if note and not prefix else signed(middle)
-
-
-def signed(value: float) -> str:
-    """Three decimals with a sign of typographic length."""
-    return f"{value:+.3f}".replace("-", "\u2212")
-
-
-def who(row: xr.Dataset) -> str:
-    """The model or the pair."""
-    return ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)
+    return f"{told[0].upper()}{told[1:]}: {shown}{_beside(rows)}{_beyond_control(rows)}.{_no_interval(rows)}"
 
 
 def excludes_zero(rows: xr.Dataset) -> np.ndarray:
@@ -160,8 +131,8 @@ def _agreeing(own: xr.Dataset, sign: int) -> str:
     if n == 0 or not np.isfinite(own["low"].values).any():
         return ""
     sure = int(excludes_zero(own).sum())
-    how_many = "all of them" if sure == n > 1 else str(sure or "none")
-    return f", with the interval {'above' if sign > 0 else 'below'} 0 in {how_many}"
+    how_many = "all" if sure == n > 1 else str(sure or "none")
+    return f" (interval {'above' if sign > 0 else 'below'} 0 in {how_many})"
 
 
 def _beyond_control(rows: xr.Dataset) -> str:
@@ -175,8 +146,10 @@ def _beyond_control(rows: xr.Dataset) -> str:
     beyond = int(_beyond(own).sum())
     if rows.sizes["finding"] == 1:
         return f", {'' if beyond else 'but not '}by more than with random weights"
-    how_many = "all" if beyond == n > 1 else str(beyond or "none")
-    return f"; by more than with random weights in {how_many} of the {n} whose interval excludes 0"
+    where = "; where the interval excludes 0, "
+    if n == 1:
+        return f"{where}{'' if beyond else 'not '}by more than with random weights"
+    return f"{where}by more than with random weights in {'all' if beyond == n else beyond or 'none'} of {n}"
 
 
 def _beyond(rows: xr.Dataset) -> np.ndarray:
@@ -239,9 +212,11 @@ def _changes_less(a: str, b: str, up: bool) -> str:
 def _by(row: xr.Dataset, *, beside: bool) -> str:
     """A difference whose direction the words around it say; with its controls where it is the only one."""
     sign = 1 if float(row["value"]) > 0 else -1
+    value = abs(float(row["value"]))
     low, high = sorted(sign * float(row[name]) for name in ("low", "high"))
-    ends = f" [{low:.3f}, {high:.3f}]" if math.isfinite(low) else ""
-    return f"by {abs(float(row['value'])):.3f}{ends}{_beside(row, sign) if beside else ''}"
+    decimals = decimals_for(high - value, value - low)
+    ends = f" [{low:.{decimals}f}, {high:.{decimals}f}]".replace("-", "\u2212") if math.isfinite(low) else ""
+    return f"by {value:.{decimals}f}{ends}{_beside(row, sign) if beside else ''}"
 
 
 def _no_interval(rows: xr.Dataset) -> str:

@@ -3,8 +3,18 @@
 import numpy as np
 import xarray as xr
 
-from jaxsim.report.effects import KINDS, by_magnitude, findings_of, kinds_of, spaces_of
-from jaxsim.report.finding_sentences import MOST_SAID, main_of, signed, who
+from jaxsim.report.effects import (
+    KINDS,
+    SIZES,
+    by_magnitude,
+    decimals_for,
+    findings_of,
+    kinds_of,
+    signed,
+    spaces_of,
+    who,
+)
+from jaxsim.report.finding_sentences import MOST_SAID, excludes_zero, main_of
 from jaxsim.report.sentences import listed
 
 #: Kinds that the figure shows, of the main space and of every label.
@@ -31,6 +41,18 @@ def headlines(findings: xr.Dataset) -> list[tuple[str, str | None]]:
     return panels
 
 
+def size_names(findings: xr.Dataset) -> list[str]:
+    """The numbers of images at which effects are known, the smallest first.
+
+    Example:
+        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> size_names(constructed_findings())
+        ['N/4 = 100', 'N/2 = 200', 'N = 400']
+    """
+    sizes = findings["size"].values.astype(int).tolist()
+    return [f"{name} = {size:,}" for name, size in zip(SIZES[-len(sizes) :], sizes, strict=True)]
+
+
 def describe_sizes(findings: xr.Dataset, k: int | None = None) -> str:
     """Which signs and orders are others at N/4 or N/2 than at N, or that none are.
 
@@ -46,7 +68,7 @@ def describe_sizes(findings: xr.Dataset, k: int | None = None) -> str:
         >>> describe_sizes(constructed_findings())
         'No sign and no order of two models is another at N/4 = 100 or N/2 = 200 than at N = 400.'
     """
-    sizes = [int(size) for size in findings["size"].values]
+    *smaller, everything = size_names(findings)
     said = []
     for kind in kinds_of(findings):
         if KINDS[kind].order:
@@ -56,22 +78,33 @@ def describe_sizes(findings: xr.Dataset, k: int | None = None) -> str:
                 said.append(_changes(kind, own, rows.sizes["finding"]))
         elif kind == "middle_distance":
             said += _closest(findings_of(findings, kind, k=k))
-    at = f"N/4 = {sizes[0]:,} or N/2 = {sizes[1]:,} than at N = {sizes[2]:,}"
     if not said:
-        return f"No sign and no order of two models is another at {at}."
-    return f"{' '.join(said)} (In brackets: the effect at {sizes[0]:,}, {sizes[1]:,} and {sizes[2]:,} images.)"
+        return f"No sign and no order of two models is another at {' or '.join(smaller)} than at {everything}."
+    named = any("(" in each for each in said)
+    key = f"{'In brackets: the effect at' if named else 'Compared:'} {listed([*smaller, everything])}."
+    return f"{' '.join(said)} ({key})"
 
 
 def _changes(kind: str, own: xr.Dataset, of: int) -> str:
-    """One kind: what changes, in how many cases, and in which, the largest at N first."""
+    """One kind: what changes, in how many cases, and in which of those more than chance is known of the sign at N.
+
+    A sign that cannot be told from chance at N is as often another at a smaller one; such cases are counted only.
+    """
     order, n = KINDS[kind].order, own.sizes["finding"]
+    opening = f"{order[0].upper()}{order[1:]} changes with N in {n} of {of}"
+    known = own.isel(finding=np.flatnonzero(excludes_zero(own) | np.isnan(own["low"].values)))
+    m = known.sizes["finding"]
+    if m == 0:
+        which = "there" if n == 1 else "in each of them"
+        return f"{opening}, but {which} the interval at N holds 0, so that chance may have done it."
     named = []
-    for i in range(min(n, MOST_SAID)):
-        row = own.isel(finding=i)
+    for i in range(min(m, MOST_SAID)):
+        row = known.isel(finding=i)
         space = str(row["space"].item())
         named.append(f"{who(row)}{f' for {space}' if space else ''} ({_path(row)})")
-    more = f" and {n - MOST_SAID} more, marked ↕ in the table" if n > MOST_SAID else ""
-    return f"{order[0].upper()}{order[1:]} changes with N in {n} of {of}: {listed(named)}{more}."
+    more = f" and {m - MOST_SAID} more, marked ↕ in the table" if m > MOST_SAID else ""
+    rest = f"; in the other {n - m} the interval at N holds 0" if n > m else ""
+    return f"{opening}: {listed(named)}{more}{rest}."
 
 
 def _closest(rows: xr.Dataset) -> list[str]:
@@ -88,4 +121,5 @@ def _closest(rows: xr.Dataset) -> list[str]:
 
 
 def _path(row: xr.Dataset) -> str:
-    return ", ".join(signed(float(value)) for value in row["by_size"].values)
+    values = [float(value) for value in row["by_size"].values]
+    return ", ".join(signed(value, decimals_for(*values)) for value in values)

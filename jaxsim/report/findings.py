@@ -9,7 +9,16 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.report import figures
-from jaxsim.report.effects import by_magnitude, changing, findings_of, kinds_of, row_label
+from jaxsim.report.effects import (
+    by_magnitude,
+    changing,
+    decimals_for,
+    effect,
+    findings_of,
+    interval,
+    kinds_of,
+    row_label,
+)
 from jaxsim.report.figures.findings import Panel
 from jaxsim.report.figures.palette import ModelStyle
 from jaxsim.report.finding_sentences import (
@@ -17,8 +26,6 @@ from jaxsim.report.finding_sentences import (
     describe_labels,
     describe_order,
     describe_smoothness,
-    interval,
-    signed,
 )
 from jaxsim.report.finding_sizes import headlines
 from jaxsim.report.markup import joined, tag
@@ -31,7 +38,8 @@ VARIABLES = (
     *("kind", "a", "b", "space", "note", "size"),
 )
 ATTRIBUTES = ("n_splits", "n_groups", "n_samples", "seed", "level", "degrees_of_freedom")
-N_SIZES = 3
+#: Half of the images and all of them, and a quarter where those were measured.
+N_SIZES = (2, 3)
 
 Job = tuple[str, int, str, Callable[[], Axes]]
 
@@ -74,8 +82,8 @@ def checked_findings(findings: xr.Dataset | None) -> xr.Dataset | None:
     """The findings, or None where no intervals were asked for.
 
     Raises:
-        ValueError: A variable or an attribute is missing, a kind is not known, there are other than three sizes, or a
-            value lies outside its own interval.
+        ValueError: A variable or an attribute is missing, a kind is not known, there are other than two or three
+            sizes, or a value lies outside its own interval.
     """
     checked = checked_dataset(findings, "findings", VARIABLES)
     if checked is None:
@@ -87,11 +95,11 @@ def checked_findings(findings: xr.Dataset | None) -> xr.Dataset | None:
             "missing. Pass the findings of a `jaxsim` study unchanged."
         )
     kinds_of(checked)
-    if checked.sizes["size"] != N_SIZES:
+    if checked.sizes["size"] not in N_SIZES:
         raise ValueError(
-            f"Expected effects at N/4, N/2 and N in `by_size`, but {checked.sizes['size']} sizes came. Pass the "
-            f"findings "
-            "of a `jaxsim` study unchanged."
+            f"Expected effects at N/2 and N, or at N/4, N/2 and N, in `by_size`, but {checked.sizes['size']} sizes "
+            f"came. "
+            "Pass the findings of a `jaxsim` study unchanged."
         )
     value, slack = checked["value"].values, 1e-9
     outside = (value < checked["low"].values - slack) | (value > checked["high"].values + slack)
@@ -180,7 +188,9 @@ def finding_rows(findings: xr.Dataset, kind: str, k: int | None = None) -> list[
         row = rows.isel(finding=i)
         p = float(row["p_corrected"])
         chance = "–" if not math.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
-        smaller = ", ".join(_effect(float(value)) for value in row["by_size"].values[:-1])
+        sizes = [float(value) for value in row["by_size"].values[:-1]]
+        decimals = decimals_for(float(row["high"] - row["low"]), *(sizes if changes[i] else []))
+        smaller = ", ".join(effect(row, value, decimals) for value in sizes)
         both = (interval(row, name) for name in ("control", "shuffled"))
         listing.append([row_label(row), _measured(row), chance, *both, f"{smaller}{' ↕' if changes[i] else ''}"])
     return listing
@@ -205,8 +215,4 @@ def _measured(row: xr.Dataset) -> str:
     value, note = float(row["value"]), str(row["note"].item())
     if not note or math.isfinite(float(row["low"])) or not math.isfinite(value):
         return interval(row, "value")
-    return joined(signed(value), " ", tag("span", f"no interval: {note}", class_="why"))
-
-
-def _effect(value: float) -> str:
-    return signed(value) if math.isfinite(value) else "–"
+    return joined(effect(row, value), " ", tag("span", f"no interval: {note}", class_="why"))

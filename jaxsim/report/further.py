@@ -144,9 +144,8 @@ def describe_tree(paths: xr.Dataset, *, k: int | None = None) -> str:
         return (
             f"The steps of every model join each other before they join those of another model (at {number(crossing)})."
         )
-    alone = (
-        f"{listed(list(whole))} {'joins' if len(whole) == 1 else 'join'} as a whole first" if whole else "no model does"
-    )
+    joining = "joins" if len(whole) == 1 else "join"
+    alone = f"{listed(list(whole))} {joining} as a whole first" if whole else "none joins as a whole first"
     return (
         f"Steps of different models join first at {number(crossing)}, before the steps of every model have joined: "
         f"of {n_models} models, {alone}."

@@ -16,7 +16,7 @@ def masthead(facts: StudyFacts, colours: Mapping[str, str], *, constant: Sequenc
     Args:
         facts: Settings and models.
         colours: CSS colour of every model.
-        constant: A line for every step that is the same for all images.
+        constant: What is said of the steps that are the same for all images.
         flags: Steps that warnings are about.
     """
     names = [model.name for model in facts.models]
@@ -68,7 +68,7 @@ def _settings(facts: StudyFacts) -> Markup:
         ("Seed", facts.seed),
     ]
     wide = [("Image source", facts.images), ("Created", f"{facts.created}, jaxsim {facts.jaxsim_version}")]
-    wide += list(facts.further.items())
+    wide += [(name, value or "none") for name, value in facts.further.items()]
     return tag(
         "dl",
         *(tag("div", tag("dt", term), tag("dd", value or "not recorded")) for term, value in entries),
@@ -120,7 +120,7 @@ def _constant(lines: Sequence[str]) -> list[Markup]:
     """The steps without information, named, and why."""
     if not lines:
         return []
-    title = f"{counted(len(lines), 'step')} without information"
+    title = "Steps without information"
     listing = tag("ul", *(tag("li", each) for each in lines))
     return [tag("div", tag("h2", title), listing, class_="notice", role="note", id="constant")]
 

@@ -72,7 +72,7 @@ def describe_information(information: xr.Dataset, *, k: int | None = None, findi
             said.append(f"{name} {'loses' if change > 0 else 'gains'} from its first step to its last ({shown})")
         else:
             why = "the interval of the change holds 0" if there is not None else f"within two {_word(chosen)}s, a bound"
-            said.append(f"{name} does not tell its first step from its last ({shown}; {why})")
+            said.append(f"{name} neither gains nor loses as far as can be told ({shown}; {why})")
     sentence = f"Of {what} (Δ from step to statistics; lower: the step holds more), {listed(said)}."
     if len(last) < 2:
         return sentence

@@ -35,15 +35,13 @@ def label_jobs(
     """The figure of labels: file name, k, description for the page, how to draw it."""
     if labels is None:
         return []
-    return [
-        (
-            "labels",
-            k,
-            f"Line charts, one per label: how often neighbours share it against relative depth, k = {k}.",
-            lambda k=k: figures.label_overlaps(labels, k=k, styles=styles, control=control)[0],
-        )
-        for k in ks
-    ]
+    known = labels
+
+    def job(k: int) -> Job:
+        described = f"Line charts, one per label: how often neighbours share it against relative depth, k = {k}."
+        return "labels", k, described, lambda: figures.label_overlaps(known, k=k, styles=styles, control=control)[0]
+
+    return [job(k) for k in ks]
 
 
 def describe_label_overlap(labels: xr.Dataset, *, k: int | None = None) -> str:

@@ -156,12 +156,13 @@ def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
     """How much the models change per step, where the largest change is, and why step counts matter."""
     chosen = at_k(smoothness, k)
     change_model, changes = chosen["model"].values.astype(str), chosen["mean"].values
-    errors = errors_of(chosen, "mean")
+    errors, of_means = errors_of(chosen, "mean"), errors_of(chosen, "mean_change")
     rows = []
     for place, name in enumerate(chosen["model_name"].values.astype(str)):
         mean, own = float(chosen["mean_change"].values[place]), (change_model == name) & np.isfinite(changes)
         if math.isfinite(mean):
-            rows.append((mean, name, int(own.sum()), _mean(errors[own])))
+            error = float(of_means[place])
+            rows.append((mean, name, int(own.sum()), error if math.isfinite(error) else _mean(errors[own])))
     if not rows:
         return "No model has two consecutive steps, so there is no change to show."
     if len(rows) == 1:
@@ -174,7 +175,8 @@ def describe_smoothness(smoothness: xr.Dataset, *, k: int | None = None) -> str:
         f"and {most[1]} most ({number(most[0])} over {counted(most[2], 'change')})"
     )
     close = not most[0] - least[0] > 2 * (least[3] + most[3])
-    sentence += f", within two {error_word(chosen, 'mean')}s (a bound) of each other." if close else "."
+    word = error_word(chosen, "mean_change" if np.isfinite(of_means).any() else "mean")
+    sentence += f", within two {word}s (a bound) of each other." if close else "."
     if fewest < highest:
         sentence += (
             f" The models have {fewest} to {highest} changes, and more steps look smoother for that reason alone: "

@@ -18,13 +18,13 @@ def constant_mask(results: xr.Dataset) -> np.ndarray:
 
 
 def describe_constant(results: xr.Dataset) -> list[str]:
-    """A line for every step without information: its name, why it has none, and what became of it.
+    """The steps without information: their names, why they have none, and what became of them.
 
     Args:
         results: Checked results dataset.
 
     Returns:
-        One line per step, none where all steps tell images apart.
+        One line for every reason, none where all steps tell images apart.
 
     Example:
         >>> from jaxsim.report.constructed import constructed_study
@@ -32,17 +32,18 @@ def describe_constant(results: xr.Dataset) -> list[str]:
         >>> describe_constant(results)[0].partition(":")[0]
         'vit/embeddings'
     """
-    pool, lines = str(results.attrs.get("pool", "")), []
-    kinds = results["source_kind"].values.astype(str)
+    pool, kinds = str(results.attrs.get("pool", "")), results["source_kind"].values.astype(str)
+    named: dict[str, list[str]] = {}
     for place in np.flatnonzero(constant_mask(results)):
         class_token = pool == "cls" and kinds[place] == "embeddings"
-        what = "the class token before the first block" if class_token else "its representation"
-        lines.append(
-            f"{results['source'].values[place]}: {what} is the same for every image, or differs by rounding only, so "
-            f"it "
-            "says nothing about them; left out of every curve and summary, hatched in the heat maps."
-        )
-    return lines
+        what = "the class token before the first block" if class_token else "the representation"
+        named.setdefault(what, []).append(str(results["source"].values[place]))
+    return [
+        f"{', '.join(labels)}: {what} is the same for every image, or differs by rounding only, so it says nothing "
+        f"about "
+        "them; left out of every curve and summary, hatched in the heat maps."
+        for what, labels in named.items()
+    ]
 
 
 @dataclass(frozen=True)

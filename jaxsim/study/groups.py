@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
 from jaxsim.features.statistics import THUMBNAIL
-from jaxsim.metrics import NearDuplicates, near_duplicates
+from jaxsim.metrics import DegenerateLayerWarning, NearDuplicates, near_duplicates
 from jaxsim.metrics.near_duplicates import NEIGHBOURS, scale_and_dimension
 from jaxsim.study.samples import rows_of
 from jaxsim.study.statistics import Statistics
@@ -21,6 +22,8 @@ from jaxsim.study.statistics import Statistics
 NEAR_DUPLICATES = "near_duplicates"
 #: Part of the samples that may have a near copy without a warning: as much as may have a tie.
 QUIET_SHARE = 0.01
+#: And so many in any case: chance alone brings half a pair.
+QUIET_COPIES = 5
 _MOST_LOOKED_AT = 512
 
 
@@ -124,7 +127,10 @@ def find_copies(
         model, step = _most_dimensions(features, ids)
         where, space, own = f"step {model}/{step}", features[model][step], features[model].sample_ids
     rows = rows_of(ids, own)
-    found = near_duplicates(np.asarray(space) if rows is None else np.asarray(space)[rows], ids)
+    with warnings.catch_warnings():
+        # Of a space without variance it is said where it is measured.
+        warnings.simplefilter("ignore", DegenerateLayerWarning)
+        found = near_duplicates(np.asarray(space) if rows is None else np.asarray(space)[rows], ids)
     return dataclasses.replace(found, rule=f"in {where}: {found.rule}")
 
 
@@ -132,11 +138,12 @@ def warning_of(copies: NearDuplicates) -> NearDuplicateWarning | None:
     """What to say about near copies: nothing if less than 1 % of the samples has one.
 
     Example:
-        >>> str(warning_of(near_duplicates([[0.0], [1.0], [1.0]], ["a", "b", "c"])))[:59]
-        '2 of 3 samples are near copies, in 1 group: (b, c). Copies '
+        >>> twice = near_duplicates([[0.0], [1.0], [2.0]] * 2)
+        >>> str(warning_of(twice)).partition(":")[0]
+        '6 of 6 samples are near copies, in 3 groups'
     """
     n_samples = len(copies.groups)
-    if not copies.n_groups or copies.n_copies < QUIET_SHARE * n_samples:
+    if copies.n_copies <= QUIET_COPIES or copies.n_copies < QUIET_SHARE * n_samples:
         return None
     return NearDuplicateWarning(
         f"{copies.n_copies:,} of {n_samples:,} samples are near copies, in {copies.shown()}. Copies are nearest "

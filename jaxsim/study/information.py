@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from jaxsim.metrics.tie_bounds import tie_bounds
 from jaxsim.study.labels import StepLabel, step_coordinates
 
 
@@ -97,6 +98,39 @@ def label_information(
             **(attrs or {}),
         },
     )
+
+
+def with_tie_bounds(
+    known: xr.Dataset,
+    spaces: Mapping[str, Any],
+    *,
+    metric: str,
+    queries: Int[np.ndarray, " n_queries"] | None = None,
+    groups: Int[np.ndarray, " n_samples"] | None = None,
+) -> xr.Dataset:
+    """Adds the least and the largest value that Delta(step -> space) can take, given the ties in every space.
+
+    The least is what the space gives of itself: a row's nearest samples have its smallest ranks, in whatever order
+    equally near ones are taken. So it is there already, by the counts that all other values rest on.
+
+    Args:
+        known: As `label_information` makes it.
+        spaces: Name -> space, of those that were measured.
+        metric: Of the measurement.
+        queries: Sample indices of the query rows; all by default.
+        groups: Group of every sample, if samples of one group were not ranked among each other.
+
+    Returns:
+        With `floor_forward` and `ceiling_forward` on (`k`, `space`), NaN for spaces that are the same for all samples.
+    """
+    names = [str(name) for name in known["space"].values]
+    floor = np.stack([known["among"].sel(space=name, space_to=name).values for name in names], axis=1)
+    ceiling = np.full(floor.shape, np.nan)
+    ks = tuple(int(k) for k in known["k"].values)
+    for place, name in enumerate(names):
+        if name in spaces:
+            ceiling[:, place] = tie_bounds(spaces[name], k=ks, metric=metric, queries=queries, groups=groups).ceiling
+    return known.assign(floor_forward=(("k", "space"), floor), ceiling_forward=(("k", "space"), ceiling))
 
 
 def describe_view(view: Mapping[str, Any]) -> str:

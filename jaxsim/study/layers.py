@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, is_constant
-from jaxsim.metrics.preprocessing import SelectedRows
+from jaxsim.metrics.dissimilarities import Dissimilarities, select_samples
 from jaxsim.study.categories import Categories
 from jaxsim.study.constant_steps import explain_constant, mark_constant, with_missing
 from jaxsim.study.halves import as_blocks
@@ -22,6 +22,7 @@ from jaxsim.study.labels import StepLabel, label_imbalance
 from jaxsim.study.samples import rows_of
 from jaxsim.study.selection import choose_of_every_model
 from jaxsim.study.settings import Settings, check_sample_count
+from jaxsim.study.space_kinds import tells_nothing_apart
 from jaxsim.study.spaces import Spaces
 
 
@@ -33,7 +34,7 @@ class StudyLayers:
         layers: Name -> representation `[n_samples, n_features]` of what is measured: steps and spaces that are not the
             same for all samples.
         labels: All steps.
-        widths: Name of every space -> number of its features.
+        widths: Name of every space -> number of its features; 0 for one of dissimilarities.
         constant_spaces: Spaces that are the same for all samples.
         origins: Name of a space -> where it comes from.
         n_samples: Number of samples N.
@@ -204,15 +205,15 @@ def open_layers(
     kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))
     check_sample_count(len(kept), settings)
     dropped = tuple(ids[int(i)] for i in np.setdiff1d(np.arange(len(ids)), kept))
-    layers = {name: SelectedRows(x, kept) for name, x in layers.items()} if dropped else layers
+    layers = {name: select_samples(x, kept) for name, x in layers.items()} if dropped else layers
     arrays = {} if spaces is None else spaces.make(kept)
     labels = mark_constant(labels, [is_constant(layers[label.label]) for label in labels])
-    constant = tuple(name for name, x in arrays.items() if (x == x[:1]).all())
+    constant = tuple(name for name, x in arrays.items() if tells_nothing_apart(x))
     measured = {label.label: layers[label.label] for label in labels if not label.constant}
     return StudyLayers(
         layers=measured | {name: x for name, x in arrays.items() if name not in constant},
         labels=tuple(labels),
-        widths={name: x.shape[1] for name, x in arrays.items()},
+        widths={name: 0 if isinstance(x, Dissimilarities) else x.shape[1] for name, x in arrays.items()},
         constant_spaces=constant,
         origins={} if spaces is None else spaces.origins,
         n_samples=len(kept),

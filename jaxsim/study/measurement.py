@@ -16,13 +16,14 @@ import xarray as xr
 from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.half_samples import N_GROUPS
+from jaxsim.metrics.imbalance_matrix import draw_queries
 from jaxsim.study.categories import Categories
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
 from jaxsim.study.groups import warning_of
 from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
-from jaxsim.study.information import describe_view
+from jaxsim.study.information import describe_view, with_tie_bounds
 from jaxsim.study.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
@@ -118,8 +119,10 @@ def measure(
 
     found = open_layers(features, ids, settings, spaces, groups, categories)
     of_copies = None if copies is None else warning_of(copies)
-    said = [DegenerateLayerWarning(message) for message in found.messages]
+    said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
+    said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
+    said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     for warning in said:
         warnings.warn(warning, stacklevel=2)
     n_splits = n_splits_for(found.n_samples, settings, found.groups)
@@ -147,6 +150,9 @@ def measure(
         "warnings": json.dumps(list(dict.fromkeys(map(str, said)))),
     }
     if known is not None and spaces is not None:
+        measured_spaces = {name: x for name, x in found.layers.items() if name in found.widths}
+        rows = draw_queries(found.n_samples, settings.n_queries, settings.seed)
+        known = with_tie_bounds(known, measured_spaces, metric=settings.metric, queries=rows, groups=found.groups)
         known.attrs |= {
             "n_samples": found.n_samples,
             "n_queries": matrix.n_queries,

@@ -260,7 +260,7 @@ class Study:
             )
         results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
         there = {field: folder / f"{name}.nc" for field, name in OPTIONAL.items()}
-        measured = {field: read_netcdf(path) if path.is_file() else None for field, path in there.items()}
+        measured: dict[str, Any] = {field: read_netcdf(path) for field, path in there.items() if path.is_file()}
         untrained = None
         if (folder / UNTRAINED / FILES["results"]).is_file():
             untrained = cls.load(folder / UNTRAINED)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from jaxsim.metrics.dissimilarities import Dissimilarities
 from jaxsim.study.settings import Settings
+from jaxsim.study.space_kinds import explain_categories, given_dissimilarities, refuse_dissimilarities
 from jaxsim.study.statistics import STATISTICS, Statistics
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, np.ndarray | Dissimilarities]
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Spaces:
         origins: Name -> "low-level statistics" or "given".
         key: JSON-able, changes whenever the arrays would.
         view: JSON-able account of the pixels behind the statistics; empty without statistics.
-        make: Computes the arrays `[n_kept, n_features]` of the rows that are kept of the study's samples, in order.
+        make: Computes the arrays `[n_kept, n_features]` of the rows that are kept of the study's samples, in order; of
+            a space of dissimilarities, those between them.
+        messages: What a user should know of the spaces given.
     """
 
     names: tuple[str, ...]
@@ -33,6 +37,7 @@ class Spaces:
     key: list[Any]
     view: dict[str, Any]
     make: Callable[[np.ndarray], Arrays]
+    messages: tuple[str, ...] = ()
 
 
 def check_spaces(given: Any, settings: Settings) -> None:
@@ -43,7 +48,8 @@ def check_spaces(given: Any, settings: Settings) -> None:
         settings: The settings; `statistics` says whether low-level statistics are wanted.
 
     Raises:
-        ValueError: If names clash, or a space is not an array of one row per sample.
+        ValueError: If names clash, or a space is not an array of one row per sample, or looks like a matrix of
+            dissimilarities.
     """
     if given is None:
         return
@@ -56,8 +62,8 @@ def check_spaces(given: Any, settings: Settings) -> None:
             raise ValueError(f"expected the name of a space to be a text without '/', got {name!r}; rename it")
         if settings.statistics is not False and name in STATISTICS:
             raise ValueError(f"the name {name!r} is that of a low-level statistic; rename the space")
-        if not isinstance(value, Mapping):
-            _as_rows(name, value)
+        if not isinstance(value, Mapping | Dissimilarities):
+            refuse_dissimilarities(name, _as_rows(name, value))
 
 
 def open_spaces(
@@ -71,7 +77,7 @@ def open_spaces(
 
     Args:
         given: Name -> array with one row per sample of the study, or per sample it was drawn from; or name ->
-            mapping from sample id to a row.
+            mapping from sample id to a row; or name -> `Dissimilarities` between these samples.
         statistics: The low-level statistics of the samples, if wanted; z-scored over the rows that are kept.
         ids: The samples of the study.
         source_ids: The samples it was drawn from, before a subset was drawn and damaged images were left out.
@@ -82,14 +88,21 @@ def open_spaces(
     Raises:
         ValueError: If a space has another number of rows, lacks a sample, or is not numeric.
     """
-    arrays = {name: given_rows(name, value, ids, source_ids) for name, value in (given or {}).items()}
+    arrays: Arrays = {
+        name: given_dissimilarities(name, value, ids, source_ids)
+        if isinstance(value, Dissimilarities)
+        else given_rows(name, value, ids, source_ids)
+        for name, value in (given or {}).items()
+    }
     names = (() if statistics is None else STATISTICS) + tuple(arrays)
     if not names:
         return None
 
     def make(rows: np.ndarray) -> Arrays:
         found = {} if statistics is None else statistics.spaces([ids[int(i)] for i in rows])
-        return found | {name: x[rows] for name, x in arrays.items()}
+        return found | {
+            name: x.select(rows) if isinstance(x, Dissimilarities) else x[rows] for name, x in arrays.items()
+        }
 
     return Spaces(
         names=names,
@@ -97,6 +110,7 @@ def open_spaces(
         key=[*([] if statistics is None else statistics.key), *_hashes(arrays)],
         view={} if statistics is None else statistics.view,
         make=make,
+        messages=tuple(said for name, x in arrays.items() if (said := explain_categories(name, x))),
     )
 
 
@@ -162,4 +176,6 @@ def _as_rows(name: str, value: Any) -> np.ndarray:
 
 
 def _hashes(arrays: Arrays) -> list[Any]:
-    return [[name, hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()] for name, x in arrays.items()]
+    return [
+        [name, hashlib.sha256(np.ascontiguousarray(np.asarray(x)).tobytes()).hexdigest()] for name, x in arrays.items()
+    ]

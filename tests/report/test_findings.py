@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from jaxsim.report.constructed_further import constructed_findings
+from jaxsim.report.effects import interval
 from jaxsim.report.finding_sentences import (
     describe_information,
     describe_labels,
     describe_order,
     describe_smoothness,
-    interval,
 )
 from jaxsim.report.findings import checked_findings, finding_rows, questions, study_of
 
@@ -27,6 +27,17 @@ def with_values(findings, kind, values, half=0.05, space=None):
         own &= findings["space"].values == space
     found["value"].values[:, own] = values
     found["low"].values[:, own], found["high"].values[:, own] = np.array(values) - half, np.array(values) + half
+    return found
+
+
+def changed_beyond(findings):
+    """Of the differences in smoothness, the second alone is not beyond that of random weights."""
+    found = findings.copy(deep=True)
+    own = np.flatnonzero(found["kind"].values == "smoothness_difference")
+    up = found["value"].values[:, own] > 0
+    found["beyond_low"].values[:, own] = np.where(up, 0.01, -0.2)
+    found["beyond_high"].values[:, own] = np.where(up, 0.2, -0.01)
+    found["beyond_low"].values[:, own[1]], found["beyond_high"].values[:, own[1]] = -0.1, 0.1
     return found
 
 
@@ -53,13 +64,13 @@ def test_counts_are_of_the_values_and_say_how_many_intervals_agree():
     rows = constructed_findings(MODELS, spaces=("all",))
     said = describe_information(with_values(rows, "information_change", [-0.2, -0.03, -0.01, -0.3, 0.02]))
     assert said.startswith(
-        "In 1 of 5 models the last step holds less of the image statistics together than the first, with the interval "
-        "above 0 in none and in 4 the last step holds more of the image statistics together than the first, with the "
-        "interval below 0 in 2 (−0.300 to +0.020"
+        "In 1 of 5 models, the last step holds less of the image statistics together than the first (interval above 0 "
+        "in none); in 4, the last step holds more of the image statistics together than the first (interval below 0 in "
+        "2): −0.300 to +0.020"
     )
     said = describe_information(with_values(rows, "information_change", [0.2, 0.1, 0.3, np.nan, 0.4]))
-    assert "In 4 of 5 models" in said
-    assert "above 0 in all of them and in 1 it is undefined (+0.100 to +0.400" in said
+    assert "In 4 of 5 models, " in said
+    assert "(interval above 0 in all); in 1, it is undefined: +0.100 to +0.400" in said
 
 
 @pytest.mark.parametrize(("value", "smoother", "other"), [(-0.1, "vit", "resnet"), (0.1, "resnet", "vit")])
@@ -82,8 +93,8 @@ def test_many_pairs_are_counted_and_the_largest_named_first():
     said = describe_smoothness(found)
     assert "the interval of the difference excludes 0 in 5 of 6 pairs (corrected p below 0.05 in 1): a changes" in said
     assert said.index("by 0.500") < said.index("by 0.400") < said.index("by 0.300") < said.index("by 0.200")
-    assert "; and 1 more with smaller differences, in the table; by more than with random weights in" in said
-    assert "of the 5 whose interval excludes 0" in said
+    assert "; and 1 more with smaller differences, in the table; where the interval excludes 0, by more than" in said
+    assert "by more than with random weights in 4 of 5" in describe_smoothness(changed_beyond(found))
 
 
 def test_the_larger_value_knows_less():
@@ -96,7 +107,7 @@ def test_of_labels_the_larger_value_separates_better():
     found = changed(constructed_findings(labels=("class",)), "label_difference", value=0.3, **SURE)
     said = describe_labels(changed(found, "label_change", value=0.4))
     assert said.startswith(
-        "In 2 of 2 models the last step separates class better than the first, with the interval above 0"
+        "In 2 of 2 models, the last step separates class better than the first (interval above 0 in all): "
     )
     assert "that of vit separates it better than that of resnet (by 0.300 [0.250, 0.350]" in said
     two = describe_labels(constructed_findings(labels=("class", "shape")))
@@ -130,6 +141,7 @@ def test_rows_are_sorted_by_size_and_carry_what_smaller_samples_gave():
     rows = finding_rows(found, "smoothness")
     assert [row[0] for row in rows] == ["b", "c", "e", "a", "d"]
     assert rows[0][1] == "−0.400 [−0.450, −0.350]"
+    assert rows[1][1] == "0.300 [0.250, 0.350]"
     assert rows[-1][1] == "undefined"
     found["sign_changes"].values[0, 0] = True
     found["by_size"].values[0, 0] = [-0.2, 0.1, found["value"].values[0, 0]]
@@ -141,6 +153,10 @@ def test_rows_are_sorted_by_size_and_carry_what_smaller_samples_gave():
 def test_intervals_print_the_value_between_their_ends():
     rows = changed(constructed_findings(), "alignment", value=0.0004, low=-0.1, high=0.1)
     assert interval(rows.isel(k=0, finding=0), "value") == "+0.000 [−0.100, +0.100]"
+    small = changed(constructed_findings(), "alignment", value=0.0004, low=0.0002, high=0.0006)
+    assert interval(small.isel(k=0, finding=0), "value") == "+0.0004 [+0.0002, +0.0006]"
+    small = changed(small, "smoothness_difference", value=0.0004, low=0.0001, high=0.0007)
+    assert "by 0.0004 [0.0001, 0.0007]" in describe_smoothness(small)
 
 
 def test_spaces_of_the_user_s_own_are_named_and_others_counted():
@@ -172,8 +188,8 @@ def test_findings_that_the_page_cannot_trust_are_refused():
         checked_findings(found.drop_attrs())
     with pytest.raises(ValueError, match=r"inside its own interval, but that of 'alignment.*another number of images"):
         checked_findings(changed(found, "alignment", value=0.9, low=0.1, high=0.3))
-    with pytest.raises(ValueError, match="N/4, N/2 and N"):
-        checked_findings(found.isel(size=[0, 2]))
+    with pytest.raises(ValueError, match=r"N/4, N/2 and N, in `by_size`, but 1 sizes"):
+        checked_findings(found.isel(size=[2]))
     strange = found.assign_coords(kind=("finding", np.full(found.sizes["finding"], "taste", dtype=object)))
     with pytest.raises(ValueError, match="'taste' came"):
         checked_findings(strange)

@@ -25,6 +25,7 @@ def flip(findings, kind, place=0):
     at = int(np.flatnonzero(findings["kind"].values == kind)[place])
     findings["by_size"].values[0, at] = [-0.012, 0.034, 0.056]
     findings["sign_changes"].values[0, at] = True
+    findings["low"].values[0, at], findings["high"].values[0, at] = 0.01, 0.1
     return at
 
 
@@ -51,12 +52,33 @@ def test_a_sign_that_changes_is_named_with_its_path(found, kind, expected):
     said = describe_sizes(found)
     assert expected in said
     assert "(−0.012, +0.034, +0.056)" in said
-    assert said.endswith("(In brackets: the effect at 100, 200 and 400 images.)")
+    assert said.endswith("(In brackets: the effect at N/4 = 100, N/2 = 200 and N = 400.)")
+
+
+def test_a_sign_that_chance_may_have_changed_is_counted_only(found):
+    at = flip(found, "smoothness_difference")
+    found["low"].values[0, at], found["high"].values[0, at] = -0.01, 0.12
+    assert describe_sizes(found) == (
+        "Which of two models is smoother changes with N in 1 of 3, but there the interval at N holds 0, so that "
+        "chance may "
+        "have done it. (Compared: N/4 = 100, N/2 = 200 and N = 400.)"
+    )
+    flip(found, "smoothness_difference", 2)
+    said = describe_sizes(found)
+    assert "changes with N in 2 of 3: b, c (−0.012, +0.034, +0.056); in the other 1 the interval at N holds 0." in said
+
+
+def test_half_of_the_images_is_enough_to_compare_with(found):
+    two = found.isel(size=[1, 2])
+    assert describe_sizes(two) == "No sign and no order of two models is another at N/2 = 200 than at N = 400."
+    ticks = [tick.get_text() for tick in figures.sample_size(two, "alignment").get_xticklabels()]
+    assert ticks == ["200 (N/2)", "400 (N)"]
 
 
 def test_more_changes_than_a_sentence_names_are_counted(found):
     many = constructed_findings(tuple("abcdefg"), spaces=())
-    many["sign_changes"].values[:, many["kind"].values == "alignment"] = True
+    own = many["kind"].values == "alignment"
+    many["sign_changes"].values[:, own], many["low"].values[:, own], many["high"].values[:, own] = True, 0.1, 0.3
     said = describe_sizes(many)
     assert "changes with N in 21 of 21" in said
     assert "and 17 more, marked ↕ in the table" in said

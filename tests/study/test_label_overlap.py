@@ -103,6 +103,7 @@ def test_findings_about_labels(random_vit, images, labels, tmp_path) -> None:
     assert not (tmp_path / "labels.csv").exists()
 
 
+@pytest.mark.filterwarnings("ignore::jaxsim.study.groups.NearDuplicateWarning")
 def test_labels_follow_the_samples(random_vit, images, labels) -> None:
     """A subset, an image that is left out, duplicates that are dropped, labels in the order of the images or by id."""
     model = random_vit(0, "a")

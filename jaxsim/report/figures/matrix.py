@@ -163,9 +163,9 @@ def _draw(ax: Axes, value: np.ndarray, error: np.ndarray | None) -> AxesImage:
 def _hatch(ax: Axes, rows: np.ndarray, columns: np.ndarray) -> None:
     """Hatch the rows and columns of steps that are the same for all images."""
     for row in np.flatnonzero(rows):
-        hatched(ax, -0.5, row - 0.5, len(columns), 1)
+        hatched(ax, -0.5, row - 0.5, float(len(columns)), 1.0)
     for column in np.flatnonzero(columns):
-        hatched(ax, column - 0.5, -0.5, 1, len(rows))
+        hatched(ax, column - 0.5, -0.5, 1.0, float(len(rows)))
 
 
 def _label_steps(ax: Axes, axis: str, names: list[str], most: int) -> None:

@@ -70,7 +70,7 @@ def trajectories(
     ax = axes_or_new(ax, 7.2, 4.6)
     style_axes(ax)
     ax.grid(visible=False)
-    placed = np.isfinite(place[:, :2]).all(axis=1)
+    placed = np.asarray(np.isfinite(place[:, :2]).all(axis=1))
     names = [name for name in names if placed[owners == name].any()]
     handles = []
     for name in names:

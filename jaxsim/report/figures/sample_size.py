@@ -1,4 +1,4 @@
-"""How effects depend on the number of images: a quarter of them, half and all."""
+"""How effects depend on the number of images: half of them and all, and a quarter where that was measured."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from jaxsim.report.effects import KINDS, by_magnitude, changing, findings_of, row_label
+from jaxsim.report.effects import KINDS, SIZES, by_magnitude, changing, findings_of, row_label
 from jaxsim.report.figures.canvas import (
     SMALL_SIZE,
     axes_or_new,
@@ -24,7 +24,6 @@ from jaxsim.report.figures.palette import INK, LINES, MARKERS, MUTED, ModelStyle
 MOST_NAMED = 12
 #: Names of so many letters stand in two columns.
 SHORT = 30
-SIZES = {0: "N/4", 1: "N/2", 2: "N"}
 #: No model has this colour.
 CHANGING = "#b3123c"
 
@@ -38,7 +37,7 @@ def sample_size(
     styles: Mapping[str, ModelStyle] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Every effect of one kind at N/4, N/2 and N images, with its interval at N.
+    """Every effect of one kind at N/4 (where it was measured), N/2 and N images, with its interval at N.
 
     The smaller samples lie within the larger ones. Effects that change are drawn in red and named so: those whose sign
     is another at a smaller N, and, of kinds whose sign says nothing, those whose place in the order is another. Single
@@ -101,7 +100,7 @@ def sample_size(
         n = int(changed.sum())
         handles = [Line2D([], [], color=each, linewidth=1.3) for each in (CHANGING, MUTED)]
         labels = [f"{word} changes with N ({n})", f"{word} as at N ({count - n})"]
-    ax.set_xticks(at, [f"{size:,} ({SIZES[place]})" for place, size in enumerate(sizes)])
+    ax.set_xticks(at, [f"{size:,} ({name})" for name, size in zip(SIZES[-len(sizes) :], sizes, strict=True)])
     ax.set_xlim(at[0] - 0.2, at[-1] + 0.3)
     name_axes(ax, "number of images", KINDS[kind].axis)
     title_axes(ax, f"{KINDS[kind].title}{f': {space}' if space else ''}", width=46)
