@@ -242,7 +242,9 @@ def imbalance_matrix(
     named = as_layers(layers)
     n = check_same_samples(named)
     # A layer of dissimilarities is what it is, whatever the metric of the others.
-    metrics = tuple("precomputed" if isinstance(x, Dissimilarities) else metric for x in named.values())
+    metrics: tuple[Metric, ...] = tuple(
+        "precomputed" if isinstance(x, Dissimilarities) else metric for x in named.values()
+    )
     kept = np.arange(n)
     if drop_duplicates or clip is not None:
         named, kept = _preprocessed(named, clip, drop_duplicates, metrics)

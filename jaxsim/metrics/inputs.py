@@ -209,7 +209,7 @@ def plain_k(k: Any) -> Any:
     """
     if hasattr(k, "tolist") and not isinstance(k, Tracer):
         k = k.tolist()
-    return tuple(v.item() if hasattr(v, "item") else v for v in k) if isinstance(k, (tuple, list, range)) else k
+    return tuple(getattr(v, "item", lambda v=v: v)() for v in k) if isinstance(k, (tuple, list, range)) else k
 
 
 def check_ks(k: Any, n_samples: int) -> tuple[int, ...]:

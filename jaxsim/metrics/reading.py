@@ -148,26 +148,28 @@ def _torch(x: Any, name: str) -> np.ndarray:
 
 
 def _frame(frame: pd.DataFrame, name: str) -> np.ndarray:
-    other = [column for column in frame.columns if not pd.api.types.is_numeric_dtype(frame[column].dtype)]
-    if other:
-        raise ValueError(
-            f"layer {name!r} must hold real numbers, but column {other[0]!r} of its DataFrame has dtype "
-            f"{frame[other[0]].dtype}; select the columns that are features."
-        )
+    dtypes = list(frame.dtypes)
+    for column, dtype in zip(frame.columns, dtypes, strict=True):
+        if not pd.api.types.is_numeric_dtype(dtype):
+            raise ValueError(
+                f"layer {name!r} must hold real numbers, but column {column!r} of its DataFrame has dtype {dtype}; "
+                "select the columns that are features."
+            )
     missing = frame.isna().to_numpy().any(1)
     if missing.any():
         raise ValueError(
             f"layer {name!r} has missing values in {int(missing.sum())} samples, first in sample "
             f"{int(np.argmax(missing))}; leave these samples out of every layer or fill them."
         )
-    dtype = np.result_type(*(getattr(d, "numpy_dtype", getattr(d, "subtype", d)) for d in frame.dtypes))
-    if dtype.kind == "f":
-        for column in frame.columns:
-            values = frame[column]
-            integers = pd.api.types.is_integer_dtype(values.dtype)
-            if integers and max(int(values.max()), -int(values.min())) > _EXACT_INTEGERS:
+    if not dtypes:
+        return frame.to_numpy()
+    common = np.result_type(*(getattr(d, "numpy_dtype", getattr(d, "subtype", d)) for d in dtypes))
+    for place, dtype in enumerate(dtypes):
+        if common.kind == "f" and pd.api.types.is_integer_dtype(dtype):
+            values = [int(each) for each in frame.iloc[:, place].to_numpy()]
+            if max(max(values), -min(values)) > _EXACT_INTEGERS:
                 raise ValueError(
-                    f"layer {name!r} mixes integers beyond 2^53 (column {column!r}) with floats, which do not hold "
-                    "them; subtract an offset from the column first."
+                    f"layer {name!r} mixes integers beyond 2^53 (column {frame.columns[place]!r}) with floats, which "
+                    "do not hold them; subtract an offset from the column first."
                 )
-    return frame.to_numpy(dtype=dtype)
+    return frame.to_numpy(dtype=common)

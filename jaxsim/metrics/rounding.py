@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxsim_kernels import Metric
 from jaxsim_kernels.centring import Centre, centre_of, centred, chunks, differences
-from jaxsim_kernels.directions import normalised_rows
+from jaxsim_kernels.directions import direction_tolerance, normalised_rows
 from jaxsim_kernels.machine_code import shared
 from scipy.special import erfc
 
@@ -20,6 +20,7 @@ _FEWEST, _MOST, _N_NEAR, _N_SOME = 12, 256, 24, 32
 _FEATURES, _DISTANCES = 12 * 384, 1 << 24
 _FLOAT64_OVER_FLOAT32 = 2.0**-29
 _SAFE_EXPONENT = 50
+_SUMS = 2.0**-44
 _CHAIN = 2.0
 """NumPy adds up in more lanes than a matrix product does, so that its rounding error is smaller."""
 
@@ -165,11 +166,13 @@ class _Middle:
         middle = self.of(queries)
         error = _scores(middle, self.of(others.reshape(-1, shape[2])).reshape(shape), bits) - exact
         error -= np.median(error, axis=1, keepdims=True)
-        length = np.ones(shape[0])
+        length, alike = np.ones(shape[0]), direction_tolerance(self.rows.dtype) ** 2
         if self.metric == "euclidean":
+            alike = 0.0
             own = np.ldexp(np.where(self.varying, queries.astype(np.float64), 0.0), -self.centre.exponent)
             length = np.sqrt(np.vecdot(own, own))
-        ties = 4 * self.unit * np.sqrt(2 * exact) * length[:, None]
+        # To what the data were rounded, to what sums are, and to what counts as one direction.
+        ties = 4 * self.unit * np.sqrt(2 * exact) * length[:, None] + _SUMS * exact + alike
         return _Look(exact, _CHAIN * np.sqrt(np.mean(error**2, axis=1)), ties)
 
 
@@ -238,4 +241,4 @@ def _of_distances(given: np.ndarray, largest: float) -> _Look:
     """Given distances are rounded and nothing else."""
     exact = np.ldexp(given.astype(np.float64), -int(np.frexp(largest)[1]))
     error = np.sqrt(np.mean((exact.astype(np.float32) - exact) ** 2, axis=1))
-    return _Look(exact, error, 2.0**-51 * exact)
+    return _Look(exact, error, _SUMS * exact)
