@@ -157,6 +157,7 @@ jaxsim.plot.smoothness(study, fixed_step=True, k=1)
 # Computed from the numbers above, not written by hand. A difference counts when its interval excludes 0, and counts as
 # learned when the interval of its excess over that of random weights, paired by halves, excludes 0 too.
 
+
 # %%
 def says(name, holds):
     """Whether a statement holds, or for how many of the pairs of models it does."""
@@ -266,9 +267,7 @@ robustness.round(3)
 
 # %%
 SECOND = {f"{name}, seed 1": f"embedded:{source.removesuffix('0')}1" for name, source in MODELS.items()}
-eight = jaxsim.compare(
-    {**features, **SECOND}, images="rendered:1000", statistics=True, batch_size=200, report=False
-)
+eight = jaxsim.compare({**features, **SECOND}, images="rendered:1000", statistics=True, batch_size=200, report=False)
 rows = eight.findings.sel(k=1).to_dataframe().reset_index(drop=True)
 
 

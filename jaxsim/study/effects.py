@@ -44,6 +44,9 @@ OF_LABELS = ("label_change", "label_difference")
 PAIRED = ("alignment", "middle_distance", "information_change", "information_difference")
 #: Kinds whose effect is 0 when there is nothing, so that a p-value has a meaning.
 TESTED = ("alignment", "information_change", "information_difference", "smoothness_difference", *OF_LABELS)
+#: Kinds that rest on which step matches best, and so vary with N as little as the matches do: where steps are equally
+#: good matches, more images make none of them the surer choice.
+OF_MATCHES = ("alignment",)
 MIDDLE = (0.25, 0.75)
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 from scipy.stats import t as student
 
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
-from jaxsim.study.effects import OF_LABELS, PAIRED, TESTED, Effect, Effects, effects, label_of
+from jaxsim.study.effects import OF_LABELS, OF_MATCHES, PAIRED, TESTED, Effect, Effects, effects, label_of
 from jaxsim.study.inference.correction import corrected_p_values
 from jaxsim.study.labels import apart, as_many_k
 from jaxsim.study.smoothness import smoothness_profile
@@ -53,16 +53,21 @@ class _Sampled:
     Attributes:
         value: `[n_k, n_findings]`.
         halves: `[n_splits, 2, n_k, n_findings]`.
+        kinds: Of the findings `[n_findings]`.
     """
 
     value: Float[np.ndarray, "n_k n_findings"]
     halves: Float[np.ndarray, "n_splits 2 n_k n_findings"]
+    kinds: np.ndarray
 
     def minus(self, other: _Sampled) -> _Sampled:
-        return _Sampled(self.value - other.value, self.halves - other.halves)
+        return _Sampled(self.value - other.value, self.halves - other.halves, self.kinds)
 
     def error(self) -> Float[np.ndarray, "n_k n_findings"]:
-        return half_sample_error(self.halves[:, 0], self.halves[:, 1])
+        """At N; of matches as in a half, whose variance is twice as large."""
+        return half_sample_error(self.halves[:, 0], self.halves[:, 1]) * np.where(
+            np.isin(self.kinds, OF_MATCHES), np.sqrt(2), 1.0
+        )
 
 
 def measure_findings(measured: Measured, control: Measured | None = None, *, level: float = 0.95) -> xr.Dataset:
@@ -91,13 +96,13 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
     h = float(smoothness_profile(measured.results["imbalance"]).attrs["h"])
     whole = effects(measured.results["imbalance"], measured.information, measured.label_overlap, h=h)
     names = list(whole)
-    own = _Sampled(_stacked(whole, names), _in_parts(halves, "", h, names))
+    kinds = np.array([name.kind for name in names])
+    own = _Sampled(_stacked(whole, names), _in_parts(halves, "", h, names), kinds)
     variables: dict[str, Any] = {"value": own.value, "standard_error": own.error()}
     reach = half_sample_quantile(level, n_splits)
     variables |= _interval(own, reach)
-    kinds = np.array([name.kind for name in names])
-    variables |= _p_values(own, kinds, n_splits)
-    nothing = _Sampled(np.full(own.value.shape, np.nan), np.full(own.halves.shape, np.nan))
+    variables |= _p_values(own, n_splits)
+    nothing = _Sampled(np.full(own.value.shape, np.nan), np.full(own.halves.shape, np.nan), kinds)
     random = nothing
     if control is not None:
         if control.halves.attrs != halves.attrs:
@@ -106,14 +111,14 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
                 "measure both with the same samples, seed and n_splits"
             )
         of_control = effects(control.results["imbalance"], control.information, control.label_overlap, h=h)
-        random = _Sampled(_stacked(of_control, names), _in_parts(control.halves, "", h, names))
+        random = _Sampled(_stacked(of_control, names), _in_parts(control.halves, "", h, names), kinds)
     for prefix, sampled in (("control", random), ("beyond", own.minus(random))):
         variables |= {prefix: sampled.value, **_interval(sampled, reach, f"{prefix}_")}
     chance = nothing
     if measured.shuffled is not None:
         at_random = effects(measured.shuffled["imbalance"], _known(measured.shuffled), h=h)
         at_random |= {name: np.full(len(halves["k"]), np.nan) for name in names if name.kind in OF_LABELS}
-        chance = _Sampled(_stacked(at_random, names), _in_parts(halves, "shuffled_", h, names))
+        chance = _Sampled(_stacked(at_random, names), _in_parts(halves, "shuffled_", h, names), kinds)
         of_pairs = np.isin(kinds, PAIRED)
         chance.value[:, ~of_pairs] = np.nan
         chance.halves[..., ~of_pairs] = np.nan
@@ -178,9 +183,9 @@ def _interval(sampled: _Sampled, reach: float, prefix: str = "") -> dict[str, np
     return {f"{prefix}low": sampled.value - half, f"{prefix}high": sampled.value + half}
 
 
-def _p_values(sampled: _Sampled, kinds: np.ndarray, n_splits: int) -> dict[str, np.ndarray]:
+def _p_values(sampled: _Sampled, n_splits: int) -> dict[str, np.ndarray]:
     """Two-sided, of an effect of 0; 1 where value and error are 0; corrected within a kind."""
-    value, error = sampled.value, sampled.error()
+    value, error, kinds = sampled.value, sampled.error(), sampled.kinds
     with np.errstate(all="ignore"):
         p = 2 * student.sf(np.abs(value) / error, degrees_of_freedom(n_splits))
     p = np.where((value == 0) & (error == 0), 1.0, p)
