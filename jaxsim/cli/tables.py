@@ -84,7 +84,8 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
     attrs = study.results.attrs
     k, floor = int(study.results["k"][0]), float(study.results["floor"][0])
     console.print()
-    title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f})"
+    errors = "sampling error" if study.halves is not None else "query-row error"
+    title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f}, ± {errors})"
     columns = ("model", "steps", "mean change", "largest change", "<between", "roughness", "fixed step")
     print_table(console, title, columns, _smoothness_rows(study.smoothness.isel(k=0), study.results))
     if study.between.sizes["pair"]:
@@ -126,6 +127,11 @@ def _number(value: float) -> str:
     return "-" if np.isnan(value) else f"{value:.4f}"
 
 
+def _error_of(name: str, dataset: xr.Dataset) -> str:
+    """The variable with the error of a value: of other images where that was measured, else of other query rows."""
+    return f"{name}_sampling_error" if f"{name}_sampling_error" in dataset else f"{name}_se"
+
+
 def _smoothness_rows(smooth: xr.Dataset, results: xr.Dataset) -> Iterator[tuple[str, ...]]:
     for name in smooth["model_name"].values:
         own = smooth.isel(change=np.flatnonzero(smooth["model"].values == name))
@@ -141,7 +147,7 @@ def _smoothness_rows(smooth: xr.Dataset, results: xr.Dataset) -> Iterator[tuple[
         yield (
             str(name),
             steps,
-            "-" if np.isnan(change) else f"{change:.4f} ± {row['mean_change_se'].item():.4f}",
+            "-" if np.isnan(change) else f"{change:.4f} ± {row[_error_of('mean_change', smooth)].item():.4f}",
             _number(row["max_change"].item()),
             where,
             _number(row["roughness"].item()),
@@ -157,7 +163,8 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
             middle = row["control" if prefix else "value"].item()
             cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
         shuffled = row["shuffled"].item()
-        yield (str(name).replace("_", " "), *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")
+        kind, _, of = str(name).partition(":")
+        yield (f"{kind.replace('_', ' ')}:{of}", *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")
 
 
 def _end_rows(values: xr.DataArray) -> Iterator[tuple[str, ...]]:
@@ -188,7 +195,7 @@ def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:
         )
         yield (
             str(pair),
-            f"{row['peak_distance'].item():.4f} ± {there['distance_se'].item():.4f}",
+            f"{row['peak_distance'].item():.4f} ± {there[_error_of('distance', between)].item():.4f}",
             f"{row['peak_t'].item():.2f}",
             f"{there['nearest_a'].item()} | {there['nearest_b'].item()}",
             # With all steps matched to one there is no correlation to speak of.

@@ -12,9 +12,9 @@ from itertools import combinations, permutations
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from jaxsim.study.labels import ModelSteps, depth_grid, matching_error, read_labels
+from jaxsim.study.labels import SLACK, ModelSteps, depth_grid, matching_error, read_labels
 
 
 def between_models(
@@ -38,8 +38,9 @@ def between_models(
 
     Returns:
         Dataset with
-        `distance`, `distance_se` on (`k`, `pair`, `t`), `nearest_a`, `nearest_b` on (`pair`, `t`), `peak_t`,
-        `peak_distance` on (`k`, `pair`), with coordinates `model_a`, `model_b` on `pair`;
+        `distance`, `distance_se` on (`k`, `pair`, `t`), NaN where one of the models has no step that far out,
+        `nearest_a`, `nearest_b` on (`pair`, `t`), `peak_t`, `peak_distance` on (`k`, `pair`), with coordinates
+        `model_a`, `model_b` on `pair`;
         `best_step`, `best_depth`, `best_value`, `best_value_se` on (`k`, `match`), one match per step and
         other model, with coordinates `match_source` ("model/step"), `match_model_from`, `match_model_to`,
         `match_depth`. With a single model both dims have length 0.
@@ -77,6 +78,9 @@ def between_models(
         _positions([_nearest_rows(pair[side], ts, nothing) for pair in pairs], ts.size) for side in (0, 1)
     )
     distance = values[:, rows_a, rows_b]
+    for place, pair in enumerate(pairs):
+        # Beyond a model's first and last step that say something, the nearest would be compared once more.
+        distance[:, place, ~np.logical_and(*(covers(model, ts) for model in pair))] = np.nan
     peak = np.where(np.isnan(distance), -np.inf, distance).argmax(axis=2)
     known = ~np.isnan(distance).all(axis=2)
     steps = np.array([*(str(name) for name in imbalance["source_step"].values), ""], dtype=object)
@@ -127,6 +131,13 @@ def between_models(
         },
         attrs={"nearest_step": "nearest in relative depth; of two equally near the earlier"},
     )
+
+
+def covers(model: ModelSteps, ts: Float[np.ndarray, " points"]) -> Bool[np.ndarray, " points"]:
+    """Which depths lie between a model's first and last step."""
+    if not len(model.positions):
+        return np.zeros(len(ts), bool)
+    return (ts >= model.depths[0] - SLACK) & (ts <= model.depths[-1] + SLACK)
 
 
 def _nearest_rows(model: ModelSteps, ts: Float[np.ndarray, " points"], nothing: int) -> list[int]:

@@ -18,6 +18,9 @@ from jaxtyping import Bool, Float
 #: The coordinates every labelled imbalance carries next to `source` and `target`.
 REQUIRED = ("source_model", "source_step", "source_depth")
 
+#: What sums of relative depths may be off by.
+SLACK = 1e-9
+
 #: Dims of parts of the samples.
 PARTS = ("split", "side", "quarter")
 

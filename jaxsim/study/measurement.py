@@ -30,6 +30,7 @@ from jaxsim.study.label_overlap import (
     overlap_in_halves,
     overlap_of_steps,
 )
+from jaxsim.study.labels import StepLabel
 from jaxsim.study.layers import StudyLayers, open_layers
 from jaxsim.study.settings import Progress, Settings
 from jaxsim.study.spaces import Spaces
@@ -149,6 +150,7 @@ def measure(
         **_about_preprocessing(settings, found.dropped),
         "warnings": json.dumps(list(dict.fromkeys(map(str, said)))),
     }
+    results = results.assign_coords(source_flag=("source", np.array(_flagged(found.labels, said), dtype=object)))
     if known is not None and spaces is not None:
         measured_spaces = {name: x for name, x in found.layers.items() if name in found.widths}
         rows = draw_queries(found.n_samples, settings.n_queries, settings.seed)
@@ -218,7 +220,9 @@ def _measured_quarters(
     measured = found.parts(("quarter",), np.stack(values), settings, "quarter_")
     if found.categories is not None:
         measured = measured.merge(
-            labelled_overlap(("quarter",), np.stack(overlaps), found.categories, found.labels, settings.k, "quarter_")
+            labelled_overlap(("quarter",), np.stack(overlaps), found.categories, found.labels, settings.k, "quarter_"),
+            compat="equals",
+            join="exact",
         )
     return [measured.assign_coords(quarter_samples=("quarter", np.array([len(rows) for rows in parts])))]
 
@@ -284,9 +288,23 @@ def _about_samples(
         "models": json.dumps(models),
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
         "seed": settings.seed,
-        "groups": 0 if found.groups is None else len(np.unique(found.groups)),
-        "steps": json.dumps({"steps": settings.steps, "drop_steps": settings.drop_steps}),
+        "groups": "none" if found.groups is None else f"{len(np.unique(found.groups))}, not ranked among each other",
+        "steps": _about_steps(settings),
     }
+
+
+def _about_steps(settings: Settings) -> str:
+    chosen = {name: getattr(settings, name) for name in ("steps", "drop_steps")}
+    named = {name: value for name, value in chosen.items() if value is not None}
+    return json.dumps(named) if named else "all"
+
+
+def _flagged(labels: Sequence[StepLabel], said: Sequence[UserWarning]) -> list[str]:
+    """For every step that is measured the first warning that names it, "" for none."""
+    texts = [str(each) for each in said]
+    return [
+        "" if label.constant else next((text for text in texts if repr(label.label) in text), "") for label in labels
+    ]
 
 
 def _about_measurement(matrix: ImbalanceMatrix) -> dict[str, Any]:

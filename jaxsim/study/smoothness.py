@@ -14,10 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from jaxsim.study.labels import ModelSteps, depth_grid, matching_error, read_labels
-
-#: What sums of relative depths may be off by.
-SLACK = 1e-9
+from jaxsim.study.labels import SLACK, ModelSteps, depth_grid, matching_error, read_labels
 
 
 def smoothness_profile(

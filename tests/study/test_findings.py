@@ -320,7 +320,8 @@ class TestStudies:
         xr.testing.assert_identical(found.findings, by_name.findings)
         between = {"source": "a/block01", "target": "b/block01"}
         assert float(plain.imbalance[0].sel(between)) < float(found.imbalance[0].sel(between))
-        assert found.results.attrs["groups"] == found.untrained.results.attrs["groups"] == 32
+        assert found.results.attrs["groups"] == "32, not ranked among each other"
+        assert found.untrained.results.attrs["groups"] == found.results.attrs["groups"]
 
     def test_what_cannot_be_drawn_anew_has_to_be_given(self, random_vit, images):
         import torch
