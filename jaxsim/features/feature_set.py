@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim.features.atomic_json import read_json
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation, open_stores
+from jaxsim.files import read_json
 
 FORMAT = "jaxsim features 1"
 MANIFEST, ARRAYS = "manifest.json", "steps.zarr"

@@ -9,12 +9,12 @@ from typing import Any
 import filelock
 import numpy as np
 
-from jaxsim.features.atomic_json import read_json, write_json
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_features
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import close_stores, create_stores, open_stores
 from jaxsim.features.writers import Damage, finished_manifest, request_of
+from jaxsim.files import read_json, write_json
 
 REQUEST, PROGRESS, LOCK = "request.json", "progress.json", ".lock"
 

@@ -11,8 +11,8 @@ import numpy as np
 import tensorstore
 from jaxtyping import Shaped
 
-from jaxsim.features.atomic_json import write_json
 from jaxsim.features.step_record import StepRecord
+from jaxsim.files import write_json
 
 RowIndex = int | np.integer | slice | Sequence[int] | np.ndarray
 

@@ -242,7 +242,13 @@ def _earlier(out: Path, key: str) -> Measurement | None:
     kept = load_measurement(out, key)
     if kept is None:
         return None
-    parts = {name: load_measurement(out, key, name) for name in json.loads(kept.attrs.pop("kept_with"))}
+    try:
+        names = json.loads(kept.attrs.pop("kept_with"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not isinstance(names, list) or not all(name in PARTS for name in names):
+        return None
+    parts = {name: load_measurement(out, key, name) for name in names}
     if any(part is None for part in parts.values()):
         return None
     return Measurement(results=kept, **(dict.fromkeys(PARTS) | parts), reused=True)
