@@ -126,6 +126,9 @@ def compare(
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
     ] = False,
+    verify_images: Annotated[
+        bool, typer.Option("--verify-images", help="Hash all image files again, even those whose size and time fit.")
+    ] = False,
     distributed: Annotated[
         bool, typer.Option("--distributed", help="Join the other hosts; start the same command on each.")
     ] = False,
@@ -175,6 +178,7 @@ def compare(
             ties=ties,
             steps=steps or None,
             drop_steps=drop_steps or None,
+            verify_images=verify_images,
         )
         run_comparison(
             models,

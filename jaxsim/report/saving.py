@@ -11,6 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from jaxsim.files import OwnedFiles
+from jaxsim.names import printable
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, RULE
 from jaxsim.report.markup import Markup
 
@@ -45,8 +46,10 @@ def save_figure(figure: Figure, files: OwnedFiles, name: str) -> str:
         figure.set_dpi(DOTS_PER_INCH)
         FigureCanvasAgg(figure).print_png(pixels, metadata={"Software": None})
     files.write(f"{name}.png", pixels.getvalue())
-    files.write(f"{name}.svg", vector.getvalue().encode())
-    return vector.getvalue()
+    # A name with a control character would make it no XML.
+    text = printable(vector.getvalue(), keep="\n\t")
+    files.write(f"{name}.svg", text.encode())
+    return text
 
 
 def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]) -> Markup:

@@ -5,12 +5,14 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 
 import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.files import OwnedFiles
+from jaxsim.names import printable
 from jaxsim.report import figures
 from jaxsim.report.control import Control, checked_control
 from jaxsim.report.facts import read_facts
@@ -21,6 +23,7 @@ from jaxsim.report.findings import checked_findings, finding_jobs
 from jaxsim.report.further import checked_information, checked_paths, checked_plane, further_jobs
 from jaxsim.report.labels import checked_labels, label_jobs
 from jaxsim.report.markup import Markup
+from jaxsim.report.names import with_printable_names
 from jaxsim.report.page import colour_variables, page
 from jaxsim.report.saving import SUFFIXES, inlined, save_figure
 from jaxsim.report.schema import checked_between, checked_results, checked_smoothness
@@ -78,11 +81,15 @@ def write_report(
         ...     write_report(*constructed_study(), folder).name
         'index.html'
     """
-    results = checked_results(results)
-    smoothness = checked_smoothness(smoothness)
-    between = checked_between(between)
-    information, paths, plane = checked_information(information), checked_paths(paths), checked_plane(plane)
-    findings, labels = checked_findings(findings), checked_labels(labels)
+    results = checked_results(with_printable_names(results))
+    smoothness = checked_smoothness(with_printable_names(smoothness))
+    between = checked_between(with_printable_names(between))
+    information = checked_information(with_printable_names(information))
+    paths, plane = checked_paths(with_printable_names(paths)), checked_plane(with_printable_names(plane))
+    findings, labels = checked_findings(with_printable_names(findings)), checked_labels(with_printable_names(labels))
+    if control is not None:
+        parts = {each.name: with_printable_names(getattr(control, each.name)) for each in fields(Control)}
+        control = replace(control, **parts)
     control = checked_control(control, results)
     facts, flags = read_facts(results), read_flags(results)
     styles = model_styles(facts.families)
@@ -122,7 +129,7 @@ def write_report(
         flags=flags,
     )
     with _writable(folder):
-        files.write(INDEX, page(story, styles).encode("utf-8"))
+        files.write(INDEX, printable(page(story, styles), keep="\n\t").encode("utf-8"))
         # Figures of an earlier report that this one has not got.
         files.remove(
             [name for name in files if name.startswith(f"{FIGURES}/") and name.rpartition(".")[0] not in drawn]

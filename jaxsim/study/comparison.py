@@ -242,6 +242,7 @@ def compare(
     steps: Any = None,
     drop_steps: Any = None,
     n_splits: int | None = None,
+    verify_images: bool = False,
     groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
@@ -297,6 +298,8 @@ def compare(
         drop_steps: Of these, steps to leave out, in the same way.
         n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
             `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
+        verify_images: Read and hash all image files again, even those whose size and time are as an earlier run into
+            `out` has noted them.
         groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
             image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
             in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
@@ -347,6 +350,7 @@ def compare(
         clip=clip,
         drop_duplicates=drop_duplicates,
         statistics=statistics,
+        verify_images=verify_images,
     )
     comparison = prepare_comparison(
         models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out
