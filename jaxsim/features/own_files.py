@@ -93,12 +93,13 @@ def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> No
     _require(request["dtype"] in ("float32", "float16"), path, "dtype", "float32 or float16", request["dtype"])
     for key in ("preprocessing", "computation"):
         _require(isinstance(request.get(key), dict), path, key, "an object", request.get(key))
-    steps = request.get("steps")
+    steps: Any = request.get("steps")
     _require(isinstance(steps, list) and len(steps) > 0, path, "steps", "a list", steps)
     for place, step in enumerate(steps):
         _require(_is_step(step), path, f"steps[{place}]", "a step with name, depth and sizes", step)
     _require(_unique([step["name"] for step in steps]), path, "steps", "steps of different names", "one name twice")
-    n_images, ids = request.get("n_images"), request.get("sample_ids")
+    n_images: Any = request.get("n_images")
+    ids: Any = request.get("sample_ids")
     _require(_is_count(n_images, 1), path, "n_images", "a whole number from 1", n_images)
     _require(isinstance(ids, list) and all(map(_is_text, ids)), path, "sample_ids", "a list of texts", ids)
     _require(_unique(ids), path, "sample_ids", "ids that differ", "one id twice")

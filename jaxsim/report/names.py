@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -11,7 +12,7 @@ import xarray as xr
 from jaxsim.names import printable, printable_json
 
 
-def with_printable_names(dataset: xr.Dataset | None) -> xr.Dataset | None:
+def with_printable_names(dataset: xr.Dataset | None) -> Any:
     r"""Returns a dataset with all texts printable; one in which they are comes back as it is, None stays None.
 
     Example:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
 from jaxsim.files import JOURNAL, OwnedFiles
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
@@ -83,7 +82,7 @@ def save_study(study: Any, folder: Path, tables: Mapping[str, pd.DataFrame]) -> 
     return folder
 
 
-def load_datasets(folder: Path) -> tuple[dict[str, xr.Dataset], bool]:
+def load_datasets(folder: Path) -> tuple[dict[str, Any], bool]:
     """Reads what `save_study` wrote.
 
     Args:
@@ -115,7 +114,7 @@ def load_datasets(folder: Path) -> tuple[dict[str, xr.Dataset], bool]:
         hashes |= {UNTRAINED: None} if (folder / UNTRAINED / FILES["results"]).is_file() else {}
     else:
         hashes = _checked_hashes(saved_with, folder)
-    read: dict[str, xr.Dataset] = {}
+    read: dict[str, Any] = {}
     for field, name in (FILES | {field: f"{name}.nc" for field, name in OPTIONAL.items()}).items():
         if name not in hashes:
             continue
