@@ -38,6 +38,13 @@ def main() -> None:
         raise
 
 
+def _folder(text: str | Path) -> Path:
+    """A folder from an option; `Path` would take "" for the current folder."""
+    if not str(text):
+        raise typer.BadParameter('expected the path of a folder, got nothing; write "." for the current folder')
+    return Path(text)
+
+
 def _print_version(asked: bool | None) -> None:
     if asked:
         from jaxsim.study import package_versions
@@ -62,7 +69,7 @@ def compare(
         list[str],
         typer.Argument(metavar="MODEL...", help="Checkpoint directories, hub ids, or folders of features."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for features, results and report.")],
+    out: Annotated[Path, typer.Option(parser=_folder, help="Folder for features, results and report.")],
     images: Annotated[
         str | None, typer.Option(help='A folder of images, an .npz or .npy file, "digits" or "rendered:N" (embedded).')
     ] = None,
@@ -119,6 +126,9 @@ def compare(
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
     ] = False,
+    verify_images: Annotated[
+        bool, typer.Option("--verify-images", help="Hash all image files again, even those whose size and time fit.")
+    ] = False,
     distributed: Annotated[
         bool, typer.Option("--distributed", help="Join the other hosts; start the same command on each.")
     ] = False,
@@ -168,6 +178,7 @@ def compare(
             ties=ties,
             steps=steps or None,
             drop_steps=drop_steps or None,
+            verify_images=verify_images,
         )
         run_comparison(
             models,
@@ -182,7 +193,9 @@ def compare(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for features, results and report.")] = Path("jaxsim-demo"),
+    out: Annotated[Path, typer.Option(parser=_folder, help="Folder for features, results and report.")] = Path(
+        "jaxsim-demo"
+    ),
     traceback: Traceback = False,
 ) -> None:
     """Compare four small trained models with their untrained controls on rendered images; needs no network."""

@@ -14,6 +14,8 @@ from typing import TextIO
 
 import typer
 
+from jaxsim.names import printable
+
 BAD_INPUT = 2
 INTERRUPTED = 130
 SYSTEM_ERROR = 1
@@ -118,4 +120,4 @@ def _show_warning(
 
 def _say(text: str) -> None:
     """One line on stderr, whatever line breaks the text has."""
-    print(" ".join(text.split()), file=sys.stderr, flush=True)
+    print(printable(" ".join(text.split())), file=sys.stderr, flush=True)

@@ -19,6 +19,8 @@ from rich.progress import Progress as RichProgress
 from rich.progress import Task as RichTask
 from rich.text import Text
 
+from jaxsim.names import printable
+
 Report = Callable[[int, int, str], None]
 
 #: Seconds between the lines of one task in a file.
@@ -39,7 +41,7 @@ def shown_progress(console: Console) -> Iterator[Report]:
         yield LineProgress(console)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(),
@@ -51,7 +53,7 @@ def shown_progress(console: Console) -> Iterator[Report]:
         def update(done: int, total: int, what: str) -> None:
             if what not in tasks:
                 # What is there from an earlier run must not count as speed.
-                tasks[what] = bars.add_task(what, total=total, completed=done)
+                tasks[what] = bars.add_task(printable(what), total=total, completed=done)
             else:
                 bars.update(tasks[what], completed=done, total=total)
 
@@ -90,7 +92,7 @@ class LineProgress:
             return
         self._last[what] = (now, done)
         elapsed, gained = now - started, done - had
-        text = f"{what}: {done:,}/{total:,}"
+        text = f"{printable(what)}: {done:,}/{total:,}"
         if elapsed > 0 and gained > 0:
             rate = gained / elapsed
             left = "done" if done >= total else f"about {_duration((total - done) / rate)} left"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from jaxsim.cli.outcome import lasting_interrupts
 from jaxsim.cli.progress import shown_progress
 from jaxsim.cli.tables import print_plan, print_summary
 from jaxsim.cli.terminal import open_console
+from jaxsim.names import printable
 from jaxsim.study import Comparison, Settings, prepare_comparison
 
 
@@ -68,4 +71,7 @@ def run_comparison(
     page = study.report(out)
     meet("report")
     # Last, alone and never wrapped, for a click or for `open "$(jaxsim compare ... | tail -n 1)"`.
-    typer.echo(str(page))
+    if sys.stdout.isatty():
+        typer.echo(printable(str(page)))
+    else:  # the bytes of the name, whatever they are, so that a program can open it
+        typer.echo(os.fsencode(page))

@@ -9,8 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jaxsim.names import printable
+
 #: Columns of tables in a file; a terminal has its own width.
 FILE_WIDTH = 140
+#: What is written for signs that an encoding lacks.
+PLAIN_SIGNS = {"±": "+/-", "Δ": "Delta", "→": "->", "−": "-", "…": "..."}
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -19,6 +23,18 @@ def open_console(*, stderr: bool = False) -> Console:
     if not console.is_terminal:
         console = Console(stderr=stderr, highlight=False, width=FILE_WIDTH, color_system=None)
     return console
+
+
+def _shown(console: Console, text: str) -> str:
+    """A text without control characters, in what the terminal's encoding has (under LC_ALL=C that is ASCII)."""
+    text = printable(text)
+    try:
+        text.encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        for sign, plain in PLAIN_SIGNS.items():
+            text = text.replace(sign, plain)
+        return text.encode("ascii", "backslashreplace").decode()
+    return text
 
 
 def print_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -33,10 +49,12 @@ def print_table(console: Console, title: str, columns: Sequence[str], rows: Iter
     table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2, show_edge=False)
     for i, column in enumerate(columns):
         text = i == 0 or column.startswith("<")
-        table.add_column(column.removeprefix("<"), justify="left" if text else "right", overflow="fold")
+        table.add_column(
+            Text(_shown(console, column.removeprefix("<"))), justify="left" if text else "right", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(title, style="bold", markup=False)
+        table.add_row(*(Text(_shown(console, cell)) for cell in row))
+    console.print(_shown(console, title), style="bold", markup=False)
     console.print(table)
     console.print()
 
@@ -44,4 +62,4 @@ def print_table(console: Console, title: str, columns: Sequence[str], rows: Iter
 def print_lines(console: Console, lines: Iterable[str]) -> None:
     """Prints lines as they are: no markup, and no line breaks of its own, which would cut paths."""
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(_shown(console, line), markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxsim.data.source import ImageSource
+from jaxsim.names import printable
 
 _IMAGE_KEYS = ("images", "x")
 
@@ -98,6 +99,8 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
         2
     """
     file = Path(path).expanduser()
+    if file.exists() and not file.is_file():
+        raise ValueError(f"cannot read the array file {printable(str(file))}: it is no regular file (a pipe, a device)")
     try:
         array, name = _read_array(file, key)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
@@ -111,7 +114,7 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
             f"{file} holds pickled objects, which are never loaded (they can run code): "
             "save the images as one uint8 array of shape [N, H, W, 3]"
         ) from error
-    origin: dict[str, Any] = {"kind": "array file", "path": str(file.absolute())}
+    origin: dict[str, Any] = {"kind": "array file", "path": printable(str(file.absolute()))}
     try:
         return ArraySource(array, origin=origin if name is None else origin | {"key": name})
     except ValueError as error:

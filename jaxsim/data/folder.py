@@ -1,17 +1,24 @@
 """A folder of image files as a source."""
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from functools import cached_property
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
 from jaxsim.data.decode import SUFFIXES, read_image, read_size
 from jaxsim.data.source import ImageSource, fingerprint_of
+from jaxsim.names import printable
+
+_MOST_THREADS = 16
+_TICK = 2 * 10**9
+_UNREADABLE = "unreadable"
 
 
 class FolderSource(ImageSource):
@@ -42,46 +49,110 @@ class FolderSource(ImageSource):
         if not root.is_dir():
             came = "a file" if root.exists() else "a path that does not exist"
             raise ValueError(f"expected a folder of images, came {came}: {root}. Check the path")
-        found = sorted(_image_files(root))
+        found = sorted(_image_files(root), key=lambda file: file.name)
         if not found:
             raise ValueError(
                 f"the folder {root} holds no image, at any depth; expected files ending in "
                 f"{', '.join(sorted(SUFFIXES))}. Hidden files do not count"
             )
         self._root = root
-        self._ids = tuple(name for name, _ in found)
-        self._sizes = tuple(size for _, size in found)
+        self._opened = time.time_ns()
+        self._files = tuple(found)
+        self._ids = _shown([file.name for file in found])
+        self._hashes: dict[str, tuple[list[int], str]] = {}
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Relative paths with "/"."""
+        """Relative paths with "/"; what cannot be printed is escaped."""
         return self._ids
 
-    @cached_property
-    def _fingerprint(self) -> str:
-        return fingerprint_of([f"{name}\0{size}" for name, size in zip(self._ids, self._sizes, strict=True)])
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Kind and absolute path."""
+        return {"kind": "folder", "path": printable(str(self._root.absolute()))}
 
     @property
     def description(self) -> dict[str, Any]:
-        """Kind, absolute path, number of images; the fingerprint is of names and file sizes, not pixels."""
+        """Kind, absolute path, number of images; the fingerprint is of names and contents of the files.
+
+        The first time all files are read and hashed, by threads, as fast as the disk gives them.
+        """
+        return self.origin | {"n_images": len(self), "fingerprint": self.fingerprint_at(range(len(self)))}
+
+    def fingerprint_at(self, indices: Sequence[int]) -> str:
+        """A fingerprint of names and contents of the files at some positions; reads those that were not read before."""
+        chosen = [self._files[index] for index in indices]
+        unread = [file for file in chosen if self._hash_of(file) is None]
+        threads = min(_MOST_THREADS, os.cpu_count() or 1)
+        if unread:
+            with ThreadPoolExecutor(threads) as pool:
+                found = pool.map(lambda file: _content_hash(self._root / file.name), unread)
+                self._hashes |= {file.name: (file.state, each) for file, each in zip(unread, found, strict=True)}
+        return fingerprint_of([part for file in chosen for part in (file.name, self._hashes[file.name][1])])
+
+    def contents(self) -> dict[str, Any] | None:
+        """State and hash of every file that was read, but of those that changed a moment before."""
+        # A file that is written twice within one tick of the disk's clock has the same times both times.
+        recent = self._opened - _TICK
         return {
-            "kind": "folder",
-            "path": str(self._root.absolute()),
-            "n_images": len(self),
-            "fingerprint": self._fingerprint,
+            printable(name): [*state, found]
+            for name, (state, found) in self._hashes.items()
+            if max(state[1:]) < recent and found != _UNREADABLE
         }
+
+    def take_contents(self, known: Mapping[str, Any]) -> None:
+        """Take over the hashes of files whose size and times are as they were."""
+        for name, entry in zip(self._ids, self._files, strict=True):
+            told = known.get(name)
+            if isinstance(told, list) and told[:-1] == entry.state and isinstance(told[-1], str):
+                self._hashes.setdefault(entry.name, (entry.state, told[-1]))
+
+    def _hash_of(self, file: "_File") -> str | None:
+        """The hash of a file, None where it was not read yet."""
+        return self._hashes[file.name][1] if file.name in self._hashes else None
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Read and decode the file at a position."""
-        return read_image(self._root / self._ids[index])
+        return read_image(self._root / self._files[index].name)
 
     def image_size(self, index: int) -> tuple[int, int]:
         """(height, width) of the file at a position, from its header where that can be read."""
-        return read_size(self._root / self._ids[index])
+        return read_size(self._root / self._files[index].name)
 
 
-def _image_files(root: Path) -> Iterator[tuple[str, int]]:
-    """Relative path and size in bytes of every image file below `root`; each real folder is read once."""
+class _File(NamedTuple):
+    """An image file: its path below the folder, and its size and times, by which a change is noticed."""
+
+    name: str
+    state: list[int]
+
+
+def _shown(names: Sequence[str]) -> tuple[str, ...]:
+    """The names as they can be shown, each another; of equal ones the second gets a mark."""
+    taken: set[str] = set(names)
+    shown = []
+    for name in names:
+        text = printable(name)
+        while text != name and text in taken:
+            text += "'"
+        taken.add(text)
+        shown.append(text)
+    return tuple(shown)
+
+
+def _content_hash(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    except OSError:
+        return _UNREADABLE  # it is listed as damaged when it is decoded
+    return digest.hexdigest()
+
+
+def _image_files(root: Path) -> Iterator[_File]:
+    """Every image file below `root`; each real folder is read once."""
     seen: set[tuple[int, int]] = set()
     # Depth first, sorted: which of several links to one folder is followed does not depend on the disk.
     waiting = [(root, "")]
@@ -102,8 +173,8 @@ def _image_files(root: Path) -> Iterator[tuple[str, int]]:
                 continue
             if _is_folder(entry):
                 below.append((folder / entry.name, f"{prefix}{entry.name}/"))
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and (size := _file_size(entry)) is not None:
-                yield prefix + entry.name, size
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and (state := _file_state(entry)) is not None:
+                yield _File(prefix + entry.name, state)
         waiting.extend(reversed(below))
 
 
@@ -115,10 +186,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _file_size(entry: os.DirEntry[str]) -> int | None:
-    """Size of a regular file in bytes; None for a broken link, a socket, a pipe (reading one would hang)."""
+def _file_state(entry: os.DirEntry[str]) -> list[int] | None:
+    """Size and times of a regular file; None for a broken link, a socket, a pipe (reading one would hang)."""
     try:
         status = entry.stat()
     except OSError:
         return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns] if stat.S_ISREG(status.st_mode) else None

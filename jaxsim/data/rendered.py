@@ -19,6 +19,7 @@ NOISE = 0.03
 # Raise it when pixels change: stored features of older images must not be taken for those of newer ones.
 _VERSION = "1"
 _BLOCK = 64
+MOST_IMAGES = 2_000_000
 
 
 class RenderedSource(ImageSource):
@@ -30,7 +31,7 @@ class RenderedSource(ImageSource):
     too, and nothing is ever clipped. Uniform noise (+-0.03) is on every pixel.
 
     Args:
-        n: number of images, at least one.
+        n: number of images, 1..2,000,000.
         seed: which set, not negative. The shipped reference models are trained on seed 1 and held out from all others.
 
     Raises:
@@ -48,6 +49,8 @@ class RenderedSource(ImageSource):
         for name, value, least in (("n", n, 1), ("seed", seed, 0)):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise ValueError(f"rendered images: expected {name} as a whole number from {least}, came {value!r}")
+        if n > MOST_IMAGES:
+            raise ValueError(f"rendered images: expected n of at most {MOST_IMAGES:,}, came {n}")
         self.n, self.seed = int(n), int(seed)
         self._ids = tuple(f"{SCHEME}/{self.seed}/{i:06d}" for i in range(self.n))
 
@@ -101,7 +104,7 @@ def rendered(n: Any = DEFAULT_N, seed: Any = 0) -> RenderedSource:
     """Return rendered images with known factors; see `RenderedSource`.
 
     Args:
-        n: number of images, at least one.
+        n: number of images, 1..2,000,000.
         seed: which set, not negative.
 
     Example:

@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,33 @@ class ImageSource(ABC):
         height, width = self.load(index).shape[:2]
         return height, width
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """The `description` without number and fingerprint: where the images are from."""
+        return {key: value for key, value in self.description.items() if key not in ("n_images", "fingerprint")}
+
+    def fingerprint_at(self, indices: Sequence[int]) -> str:
+        """Return a fingerprint of the images at some positions.
+
+        Args:
+            indices: positions in `ids`.
+        """
+        return fingerprint_of([self.description["fingerprint"], *(self.ids[index] for index in indices)])
+
+    def contents(self) -> dict[str, Any] | None:
+        """Return what is known of the image files, so that a later run need not read them again; None without files.
+
+        Id -> [size, time of modification, time of change, hash of the content]; times in nanoseconds.
+        """
+        return None
+
+    def take_contents(self, known: Mapping[str, Any]) -> None:  # noqa: B027 (sources without files have none)
+        """Take over what an earlier run knew of the image files; a file whose size or times differ is read again.
+
+        Args:
+            known: what `contents` returned.
+        """
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -154,9 +181,20 @@ class Selection(ImageSource):
     @property
     def description(self) -> dict[str, Any]:
         """The parent's account with the new number of images and fingerprint."""
-        parent = self._parent.description
-        fingerprint = fingerprint_of([parent["fingerprint"], *self._ids])
-        return parent | {"n_images": len(self), "fingerprint": fingerprint}
+        fingerprint = self._parent.fingerprint_at(self._positions)
+        return self._parent.origin | {"n_images": len(self), "fingerprint": fingerprint}
+
+    def fingerprint_at(self, indices: Sequence[int]) -> str:
+        """A fingerprint of the images at some positions."""
+        return self._parent.fingerprint_at([self._positions[index] for index in indices])
+
+    def contents(self) -> dict[str, Any] | None:
+        """What is known of the parent's files."""
+        return self._parent.contents()
+
+    def take_contents(self, known: Mapping[str, Any]) -> None:
+        """Hand on to the parent what an earlier run knew."""
+        self._parent.take_contents(known)
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Decode the image at a position."""

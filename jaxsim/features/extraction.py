@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from jaxsim.features.request import describe_origin, describe_request
 from jaxsim.features.step_model import StepModel
 from jaxsim.features.step_record import step_records
 from jaxsim.features.writers import MemoryWriter, Writer
+from jaxsim.files import read_json, write_json
 
 Progress = Callable[[int, int, str], None]
 Pooled = tuple[Batch, list[np.ndarray]]
 
+IMAGES = "images.json"
 DTYPES = ("float32", "float16")
 
 
@@ -36,26 +39,32 @@ def extract(
     strict: bool = False,
     overwrite: bool = False,
     threads: int | None = None,
+    verify_images: bool = False,
     progress: Progress | None = None,
 ) -> FeatureSet:
     """Run a model over images and keep every step, pooled to one vector a sample.
 
     Model and pooling are one compiled program for batches of one shape, so only `[batch, features]` per
     step leaves the device; images are decoded by threads meanwhile. On disk, rows are written block by
-    block: memory does not grow with the number of images, a killed run continues where it was, a second run
-        with the same model (weights),
-    images, pooling and preprocessing finds everything there, and one with others is refused.
+    block: memory does not grow with the number of images, a killed run continues where it was, a second run with the
+    same model (weights), images, pooling and preprocessing finds everything there, and one with others is refused.
+
+    Images are the same if their content is: image files are read and hashed once before the first extraction and again
+    when size or time of a file changed.
+    Rows depend on `batch_size` in their last bits (programs of different shapes add in different orders), so a killed
+    run is continued with the batch size it began with alone; the manifest names that of finished features.
 
     Args:
         model: as `jaxsim.load_model` returns it.
         images: a source, or anything that `jaxsim.data.open_images` takes.
         pool: `"cls"`, `"mean"`, `"flatten"` or `"spatial:P"`; see `pool_state`.
         out: folder to keep the features in; None keeps them in memory.
-        batch_size: images in one call of the model.
+        batch_size: images in one call of the model; smaller batches are filled up to it.
         dtype: of the kept features, `"float32"` or `"float16"`.
         strict: whether a damaged image is an error; otherwise it is left out and listed in `damaged`.
         overwrite: replace what an earlier extraction has left in `out`.
         threads: that decode images; see `load_batches`.
+        verify_images: read and hash all image files, even those whose size and time are as they were.
         progress: called as `progress(done, total, what)` with numbers of images.
 
     Returns:
@@ -86,25 +95,32 @@ def extract(
         raise ValueError(f"batch_size must be at least 1, came {batch_size}")
     check_pools(model.steps, pool, model.name)
     steps = step_records(model.steps, pool)
+    folder = None if out is None else Path(out).expanduser().resolve()
+    if folder is not None and not verify_images:
+        images.take_contents(read_contents(folder / IMAGES))
     request = describe_request(model, images, steps, pool, dtype)
+    size = min(batch_size, len(images))
     with contextlib.ExitStack() as stack:
-        if out is None:
+        if folder is None:
             writer: Writer = MemoryWriter(request, steps)
         else:
-            folder = Path(out).expanduser()
             if not overwrite and (there := finished_features(folder, request, model.name)):
                 _refuse_damage(strict, there.manifest["damaged"])
                 return there
             stack.enter_context(sole_writer(folder))
             if overwrite:
-                remove_features(folder)
-            writer = FolderWriter(folder, request, steps)
+                remove_features(folder, steps)
+            writer = FolderWriter(folder, request, steps, size)
+            if (contents := images.contents()) is not None:
+                write_json(folder / IMAGES, contents)
             estimate(model, len(images) - writer.start, pool=pool, dtype=dtype).check_disk(folder)
         _refuse_damage(strict, writer.damaged)
         report = progress or (lambda done, total, what: None)
         report(writer.start, len(images), model.name)
-        for batch, rows in _pooled_batches(model, images, pool, dtype, batch_size, threads, writer.start):
+        for batch, rows in _pooled_batches(model, images, pool, dtype, size, threads, writer.start):
             for position, error in batch.damaged:
+                if position < writer.start:
+                    continue
                 if strict:
                     raise error
                 writer.damaged.append({"id": images.ids[position], "reason": error.reason, "position": position})
@@ -119,11 +135,15 @@ def _pooled_batches(
     images: ImageSource,
     pool: str,
     dtype: str,
-    batch_size: int,
+    size: int,
     threads: int | None,
     start: int,
 ) -> Iterator[Pooled]:
-    """Yield each batch with its rows, one `[b, D]` a step, while the device works on the next."""
+    """Yield each batch with its rows, one `[b, D]` a step, while the device works on the next.
+
+    Batches begin at multiples of their size, wherever the work starts: a row's last bits may depend on its neighbours'
+    number, and a run that continues must give what one in a single go does.
+    """
     layouts = [step.layout for step in model.steps]
     widths = [step.n_features for step in step_records(model.steps, pool)]
 
@@ -143,16 +163,25 @@ def _pooled_batches(
 
     params = jax.device_put(model.params)
     # Every batch is padded to one shape, so there is one compilation.
-    size = min(batch_size, len(images))
     running: tuple[Batch, tuple[jax.Array, ...] | None] | None = None
-    with contextlib.closing(load_batches(images, model.preprocess, size, start=start, threads=threads)) as batches:
+    with contextlib.closing(
+        load_batches(images, model.preprocess, size, start=start // size * size, threads=threads)
+    ) as batches:
         for batch in batches:
             started = None if batch.pixels is None else pooled(params, _padded(batch.pixels, size))
             if running is not None:
-                yield _fetched(*running, widths, dtype)
+                yield _from(start, *_fetched(*running, widths, dtype))
             running = batch, started
         if running is not None:
-            yield _fetched(*running, widths, dtype)
+            yield _from(start, *_fetched(*running, widths, dtype))
+
+
+def _from(start: int, batch: Batch, rows: list[np.ndarray]) -> Pooled:
+    """A batch and its rows without the samples before `start`."""
+    kept = batch.positions >= start
+    if kept.all():
+        return batch, rows
+    return replace(batch, positions=batch.positions[kept], pixels=None), [each[kept] for each in rows]
 
 
 def _padded(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -165,6 +194,15 @@ def _fetched(batch: Batch, pooled: tuple[jax.Array, ...] | None, widths: Sequenc
     if pooled is None:
         return batch, [np.empty((0, width), dtype) for width in widths]
     return batch, [np.asarray(rows)[: len(batch.positions)] for rows in pooled]
+
+
+def read_contents(path: Path) -> dict[str, Any]:
+    """What an earlier run knew of the image files; nothing if that cannot be read, and then they are hashed again."""
+    try:
+        found = read_json(path) if path.is_file() else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _refuse_damage(strict: bool, damaged: Sequence[dict[str, Any]]) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim.features.atomic_json import read_json
+from jaxsim.features.own_files import CURE, check_unchanged, read_manifest
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation, open_stores
 
-FORMAT = "jaxsim features 1"
 MANIFEST, ARRAYS = "manifest.json", "steps.zarr"
 
 Representation = StoredRepresentation | np.ndarray
@@ -68,6 +67,9 @@ class FeatureSet(Mapping[str, Representation]):
 def open_features(path: str | PathLike[str]) -> FeatureSet:
     """Open features that `extract` has kept in a folder; nothing is read but the manifest.
 
+    Chunks are checked as they are read: a damaged or missing one is a ValueError that names the file. Features of
+    earlier versions, whose chunks carry no checksum, open, too; of these only missing chunks are noticed.
+
     Args:
         path: the folder.
 
@@ -85,16 +87,18 @@ def open_features(path: str | PathLike[str]) -> FeatureSet:
         if (folder / ARRAYS).is_dir():
             raise ValueError(f"the extraction into {folder} has not finished: run it again, it continues")
         raise ValueError(f"no features in {folder}: expected a folder that extract has written")
-    manifest = read_json(folder / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ValueError(f"{folder / MANIFEST} is not of the format {FORMAT!r}: it was not written by extract")
+    manifest = read_manifest(folder / MANIFEST)
     records = [StepRecord.from_json(step) for step in manifest["steps"]]
-    stored = [StoredRepresentation(store) for store in open_stores(folder / ARRAYS, records)]
+    stored = [
+        StoredRepresentation(store, name=record.name, folder=folder)
+        for record, store in zip(records, open_stores(folder / ARRAYS, records), strict=True)
+    ]
     for record, representation in zip(records, stored, strict=True):
         expected = (len(manifest["sample_ids"]), record.n_features)
         if representation.shape != expected:
             raise ValueError(
                 f"the features of step {record.name} in {folder} should have the shape {expected}, and have "
-                f"{representation.shape}: extract them again with overwrite=True"
+                f"{representation.shape}: {CURE}"
             )
+    check_unchanged(manifest, folder / MANIFEST)
     return FeatureSet(stored, manifest)

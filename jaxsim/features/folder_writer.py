@@ -1,6 +1,7 @@
 """Features written to a folder, block by block, so that a killed run can continue."""
 
-import shutil
+import secrets
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 import filelock
 import numpy as np
 
-from jaxsim.features.atomic_json import read_json, write_json
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_features
+from jaxsim.features.own_files import FORMAT, read_progress, read_request
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
-from jaxsim.features.store import close_stores, create_stores, open_stores
+from jaxsim.features.store import close_stores, create_stores, open_stores, remove_arrays
 from jaxsim.features.writers import Damage, finished_manifest, request_of
+from jaxsim.files import read_json, write_json
 
 REQUEST, PROGRESS, LOCK = "request.json", "progress.json", ".lock"
 
@@ -34,23 +36,24 @@ class FolderWriter:
         folder: exists, and nobody else writes to it.
         request: see `describe_request`.
         steps: the steps in order.
+        batch_size: images in one call of the model. It decides the last bits of the features, so an unfinished
+            extraction is continued with its own alone.
 
     Raises:
         ValueError: the folder holds an unfinished extraction of another request (says what differs), or
             arrays that nothing is known about.
     """
 
-    def __init__(self, folder: Path, request: dict[str, Any], steps: Sequence[StepRecord]):
+    def __init__(self, folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int):
         self._folder = folder
         self._request = request
         arrays = folder / ARRAYS
         progress = {"start": 0, "n_rows": 0, "damaged": []}
         if (folder / REQUEST).exists():
-            note = read_json(folder / REQUEST)
-            refuse_difference(folder, note["request"], request)
-            self._block_rows: int = note["block_rows"]
+            asked, self._block_rows = read_request(folder / REQUEST)
+            refuse_difference(folder, asked, request | {"batch_size": batch_size})
         else:
-            if arrays.exists():
+            if (arrays / "zarr.json").exists():
                 raise ValueError(
                     f"{arrays} exists without a manifest, so nothing is known about it: "
                     "choose another folder, or pass overwrite=True"
@@ -58,9 +61,10 @@ class FolderWriter:
             row_bytes = np.dtype(request["dtype"]).itemsize * sum(step.n_features for step in steps)
             fitting = max(1, _MOST_BLOCK_BYTES // row_bytes)
             self._block_rows = min(fitting, _MOST_BLOCK_ROWS, request["n_images"])
-            write_json(folder / REQUEST, {"request": request, "block_rows": self._block_rows})
+            asked = request | {"batch_size": batch_size}
+            write_json(folder / REQUEST, {"request": asked, "block_rows": self._block_rows})
         if (folder / PROGRESS).exists():
-            progress = read_json(folder / PROGRESS)
+            progress = read_progress(folder / PROGRESS, request["n_images"])
             self._stores = open_stores(arrays, steps, write=True)
         else:
             self._stores = create_stores(arrays, steps, request["n_images"], self._block_rows, request["dtype"])
@@ -147,18 +151,58 @@ def finished_features(folder: Path, request: dict[str, Any], model_name: str) ->
 
 
 def holds_other(folder: Path, request: dict[str, Any]) -> bool:
-    """Whether a folder holds features, finished or not, that were made for another request."""
-    if (folder / MANIFEST).exists():
-        return first_difference(request_of(read_json(folder / MANIFEST), list(request)), request) is not None
-    return (folder / REQUEST).exists() and first_difference(read_json(folder / REQUEST)["request"], request) is not None
+    """Whether a folder holds features, finished or not, that are damaged or were made for another request."""
+    try:
+        if (folder / MANIFEST).exists():
+            there = open_features(folder).manifest
+            return first_difference(request_of(there, list(request)), request) is not None
+        if (folder / REQUEST).exists():
+            asked = read_json(folder / REQUEST)["request"]
+            return first_difference({key: asked[key] for key in request}, request) is not None
+    except (ValueError, KeyError, TypeError):
+        return True
+    return False
 
 
-def remove_features(folder: Path) -> None:
-    """Remove what an extraction has written, and nothing else; the manifest goes first."""
-    for name in (MANIFEST, PROGRESS, REQUEST):
+def remove_features(folder: Path, steps: Sequence[StepRecord]) -> None:
+    """Remove what an extraction has written, and nothing else.
+
+    A manifest or request that cannot be read, or is not ours, is set aside.
+
+    Args:
+        folder: of the features.
+        steps: that are about to be written.
+    """
+    names = [step.name for step in steps]
+    for file in (MANIFEST, REQUEST):
+        if not (folder / file).exists():
+            continue
+        try:
+            names += _own_steps(folder / file)
+        except ValueError as error:
+            aside = folder / f"{file}.{secrets.token_hex(4)}.aside"
+            warnings.warn(f"{error}. It is kept as {aside.name}", stacklevel=2)
+            (folder / file).rename(aside)
+    # The arrays first: as long as there is a manifest or a request, it is known what they are.
+    arrays = folder / ARRAYS
+    if arrays.exists():
+        remove_arrays(arrays, list(dict.fromkeys(names)))
+        (arrays / "zarr.json").unlink(missing_ok=True)
+        if not any(arrays.iterdir()):
+            arrays.rmdir()
+    for name in (PROGRESS, REQUEST, MANIFEST):
         (folder / name).unlink(missing_ok=True)
-    if (folder / ARRAYS).exists():
-        shutil.rmtree(folder / ARRAYS)
+
+
+def _own_steps(path: Path) -> list[str]:
+    """The steps that a manifest or request names, as far as it can be read; a ValueError if it is none of ours."""
+    value = read_json(path)
+    if isinstance(value, dict) and (value.get("format") == FORMAT or set(value) == {"request", "block_rows"}):
+        asked = value if "format" in value else value["request"]
+        steps = asked.get("steps") if isinstance(asked, dict) else None
+        steps = steps if isinstance(steps, list) else []
+        return [step["name"] for step in steps if isinstance(step, dict) and isinstance(step.get("name"), str)]
+    raise ValueError(f"{path} was not written by extract")
 
 
 def refuse_difference(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ import jax
 from jaxsim.data import ImageSource
 from jaxsim.features.step_model import StepModel
 from jaxsim.features.step_record import StepRecord
+from jaxsim.names import printable
 
 _PACKAGES = (
     "jaxsim-metrics",
@@ -62,7 +63,7 @@ def describe_origin(model: StepModel, images: ImageSource, batch_size: int) -> d
     """Return what is worth knowing about a run and does not decide the numbers, as a JSON object."""
     return _as_json(
         {
-            "model": {"name": model.name, "family": model.family, "source": model.source},
+            "model": {key: printable(str(getattr(model, key))) for key in ("name", "family", "source")},
             "images": images.description,
             "batch_size": batch_size,
             "device": {"platform": jax.default_backend(), "kind": jax.devices()[0].device_kind},

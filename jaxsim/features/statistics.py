@@ -15,7 +15,7 @@ from jaxsim.data import ImageSource, StatisticsView, statistic_names
 from jaxsim.data.grid_cells import cell_weights
 from jaxsim.data.image_statistics import GROUPS, filtered_statistics, filters
 from jaxsim.data.thumbnails import EDGE
-from jaxsim.features.extraction import extract
+from jaxsim.features.extraction import IMAGES, extract, read_contents
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.folder_writer import holds_other
 from jaxsim.features.request import describe_request
@@ -90,6 +90,7 @@ def extract_statistics(
     *,
     out: str | PathLike[str] | None = None,
     overwrite: bool = False,
+    verify_images: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> FeatureSet:
     """Compute the low-level statistics of images, or take them from the folder where they are already.
@@ -102,6 +103,7 @@ def extract_statistics(
         out: folder to keep them in; None keeps them in memory. Statistics of other images or of another view that
             are there are replaced: they cost one reading of the images, no model.
         overwrite: compute them again in any case.
+        verify_images: as `extract`.
         progress: called as `progress(done, total, what)`.
 
     Returns:
@@ -120,6 +122,8 @@ def extract_statistics(
     """
     model = StatisticsModel(view)
     if out is not None and not overwrite:
+        if not verify_images:
+            images.take_contents(read_contents(Path(out).expanduser() / IMAGES))
         request = describe_request(model, images, step_records(model.steps, "mean"), "mean", "float32")
         overwrite = holds_other(Path(out).expanduser(), request)
     return extract(
@@ -129,6 +133,7 @@ def extract_statistics(
         batch_size=_BATCH,
         strict=True,
         overwrite=overwrite,
+        verify_images=verify_images,
         progress=progress,
     )
 

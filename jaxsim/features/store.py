@@ -1,7 +1,9 @@
 """Representations on disk: one Zarr v3 array a step, written in blocks of rows, read lazily."""
 
+import functools
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import numpy as np
 import tensorstore
 from jaxtyping import Shaped
 
-from jaxsim.features.atomic_json import write_json
+from jaxsim.features.own_files import CURE
 from jaxsim.features.step_record import StepRecord
+from jaxsim.files import write_json
 
 RowIndex = int | np.integer | slice | Sequence[int] | np.ndarray
 
@@ -28,8 +31,9 @@ class StoredRepresentation:
         dtype: of the stored numbers.
     """
 
-    def __init__(self, store: tensorstore.TensorStore):
+    def __init__(self, store: tensorstore.TensorStore, *, name: str = "", folder: Path | None = None):
         self._store = store
+        self._name, self._folder = name, folder
         self.shape: tuple[int, int] = (int(store.shape[0]), int(store.shape[1]))
         self.dtype: np.dtype = np.dtype(store.dtype.numpy_dtype)
 
@@ -64,10 +68,18 @@ class StoredRepresentation:
         # TensorStore takes -1 for a position of its own; NumPy's meaning is got by indexing the row numbers.
         chosen = np.arange(self.shape[0])[rows]
         if isinstance(rows, slice) and chosen.size and rows.step in (None, 1):
-            return self._store[int(chosen[0]) : int(chosen[-1]) + 1].read().result()
+            return self._rows(slice(int(chosen[0]), int(chosen[-1]) + 1))
         if np.size(chosen) == 0:
             return np.empty((0, self.shape[1]), self.dtype)
-        return np.asarray(self._store[chosen].read().result())
+        return np.asarray(self._rows(chosen))
+
+    def _rows(self, rows: Any) -> np.ndarray:
+        try:
+            return self._store[rows].read().result()
+        except ValueError as error:
+            raise ValueError(
+                f"the features of step {self._name} in {self._folder} are damaged ({error}): {CURE}"
+            ) from error
 
 
 def create_stores(
@@ -76,9 +88,11 @@ def create_stores(
     """Create the arrays of all steps, `[n_rows, n_features]` each, in a Zarr v3 group.
 
     Chunks are whole rows, not compressed (float features hardly shrink), so each is written by one
-    operation and seen whole or not at all. Dimensions are named, for xarray.
+    operation and seen whole or not at all, and each carries its CRC-32C, so that a reader notices a flipped bit.
+    Dimensions are named, for xarray.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    remove_arrays(folder, [step.name for step in steps])
     write_json(folder / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": {}})
     opened = [
         tensorstore.open(
@@ -91,14 +105,13 @@ def create_stores(
                         "name": "regular",
                         "configuration": {"chunk_shape": [chunk_rows, step.n_features]},
                     },
-                    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+                    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
                     "fill_value": "NaN",
                     "dimension_names": ["sample", f"{step.name} feature"],
                     "attributes": {"kind": step.kind, "depth": step.depth},
                 },
             },
             create=True,
-            delete_existing=True,
         )
         for step in steps
     ]
@@ -111,15 +124,18 @@ def open_stores(folder: Path, steps: Sequence[StepRecord], *, write: bool = Fals
     Raises:
         ValueError: an array is missing or is no Zarr array; names the step and the folder.
     """
-    opened = [tensorstore.open(_location(folder, step.name), open=True, read=True, write=write) for step in steps]
+    # A chunk that is gone must not read as NaN.
+    strict = {} if write else {"fill_missing_data_reads": False}
+    opened = [
+        tensorstore.open(_location(folder, step.name) | strict, open=True, read=True, write=write) for step in steps
+    ]
     stores = []
     for step, future in zip(steps, opened, strict=True):
         try:
             stores.append(future.result())
         except ValueError as error:
             raise ValueError(
-                f"the features of step {step.name} in {folder} are missing or damaged ({error}): "
-                "extract them again with overwrite=True"
+                f"the features of step {step.name} in {folder} are missing or damaged ({error}): {CURE}"
             ) from error
     return stores
 
@@ -142,7 +158,44 @@ def close_stores(folder: Path, stores: Sequence[tensorstore.TensorStore], n_rows
     )
 
 
-def _location(folder: Path, step: str) -> dict[str, Any]:
+def remove_arrays(folder: Path, steps: Sequence[str]) -> None:
+    """Remove the arrays of some steps, metadata and chunks, and the folders that are empty then; nothing else."""
+    for step in steps:
+        array = folder / _folder_name(step)
+        chunks = [chunk for chunk in array.glob("c/*/0") if chunk.parent.name.isdigit()]
+        # The metadata last: without them nobody could tell what the chunks are.
+        for file in (*chunks, array / "zarr.json"):
+            file.unlink(missing_ok=True)
+        for emptied in (*(each for each in array.glob("c/*") if each.name.isdigit()), array / "c", array):
+            if emptied.is_dir() and not any(emptied.iterdir()):
+                emptied.rmdir()
+
+
+def _folder_name(step: str) -> str:
     # A name of a step may hold any character (a slash, in a user's own model); a folder's name may not.
-    path = f"{folder.absolute()}/{quote(step, safe=' ')}/"
+    return quote(step.encode("utf-8", "surrogateescape"), safe=" ")
+
+
+def _location(folder: Path, step: str) -> dict[str, Any]:
+    path = f"{_utf8_path(folder.resolve())}/{_folder_name(step)}/"
     return {"driver": "zarr3", "kvstore": {"driver": "file", "path": path}}
+
+
+def _utf8_path(folder: Path) -> str:
+    """A path that TensorStore can take: it knows UTF-8 alone, and no ".."."""
+    try:
+        str(folder).encode("utf-8")
+    except UnicodeEncodeError as error:
+        status = folder.stat()
+        if Path("/proc/self/fd").is_dir():
+            return _through_handle(os.fsencode(folder), status.st_dev, status.st_ino)
+        raise ValueError(
+            f"cannot keep features in {str(folder)!r}: its name is not UTF-8; choose another folder"
+        ) from error
+    return str(folder)
+
+
+@functools.cache
+def _through_handle(folder: bytes, device: int, inode: int) -> str:
+    """A folder by a handle on it, which stays open: stores may be read at any time."""
+    return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}"

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from jaxsim.features.feature_set import FORMAT, FeatureSet
+from jaxsim.features.feature_set import FeatureSet
+from jaxsim.features.own_files import CHECKSUM, FORMAT, checksum
 from jaxsim.features.step_record import StepRecord
 
 Damage = dict[str, Any]
@@ -69,7 +70,9 @@ def finished_manifest(request: dict[str, Any], origin: dict[str, Any], damaged: 
     lost = {entry["position"] for entry in damaged}
     kept = [sample for position, sample in enumerate(request["sample_ids"]) if position not in lost]
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"format": FORMAT, "created": created} | origin | request | {"sample_ids": kept, "damaged": list(damaged)}
+    rest = origin | request | {"sample_ids": kept, "damaged": list(damaged)}
+    manifest = {"format": FORMAT, "created": created} | rest
+    return manifest | {CHECKSUM: checksum(manifest)}
 
 
 def request_of(manifest: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:

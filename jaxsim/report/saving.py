@@ -1,10 +1,8 @@
 """Figures to files and onto the page: the same bytes for the same numbers, text as text."""
 
 import io
-import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -12,10 +10,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from jaxsim.files import OwnedFiles
+from jaxsim.names import printable
 from jaxsim.report.figures.palette import INK, MUTED, PAPER, RULE
 from jaxsim.report.markup import Markup
 
 DOTS_PER_INCH = 160
+SUFFIXES = ("png", "svg")
 SALT = "jaxsim"
 SVG_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -25,13 +26,13 @@ SVG_SETTINGS: dict[Any, Any] = {
 }
 
 
-def save_figure(figure: Figure, folder: Path, name: str) -> str:
-    """Write `name.png` and `name.svg` to the folder.
+def save_figure(figure: Figure, files: OwnedFiles, name: str) -> str:
+    """Write `name.png` and `name.svg` to a folder.
 
     Args:
         figure: What to write.
-        folder: An existing folder.
-        name: File name without suffix.
+        files: The folder; that of the name exists in it.
+        name: File name without suffix, relative to the folder.
 
     Returns:
         The text of the SVG file.
@@ -44,16 +45,11 @@ def save_figure(figure: Figure, folder: Path, name: str) -> str:
         figure.set_layout_engine("none")
         figure.set_dpi(DOTS_PER_INCH)
         FigureCanvasAgg(figure).print_png(pixels, metadata={"Software": None})
-    write_whole(folder / f"{name}.png", pixels.getvalue())
-    write_whole(folder / f"{name}.svg", vector.getvalue().encode())
-    return vector.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file such that a reader sees either the old or the whole new one."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    files.write(f"{name}.png", pixels.getvalue())
+    # A name with a control character would make it no XML.
+    text = printable(vector.getvalue(), keep="\n\t")
+    files.write(f"{name}.svg", text.encode())
+    return text
 
 
 def inlined(svg: str, *, name: str, description: str, colours: Mapping[str, str]) -> Markup:

@@ -2,12 +2,17 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 
 import xarray as xr
 from matplotlib.axes import Axes
 
+from jaxsim.files import OwnedFiles
+from jaxsim.names import printable
 from jaxsim.report import figures
 from jaxsim.report.control import Control, checked_control
 from jaxsim.report.facts import read_facts
@@ -18,17 +23,15 @@ from jaxsim.report.findings import checked_findings, finding_jobs
 from jaxsim.report.further import checked_information, checked_paths, checked_plane, further_jobs
 from jaxsim.report.labels import checked_labels, label_jobs
 from jaxsim.report.markup import Markup
+from jaxsim.report.names import with_printable_names
 from jaxsim.report.page import colour_variables, page
-from jaxsim.report.saving import inlined, save_figure, write_whole
+from jaxsim.report.saving import SUFFIXES, inlined, save_figure
 from jaxsim.report.schema import checked_between, checked_results, checked_smoothness
 from jaxsim.report.steps import read_flags
 from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
-OWN_FILES = re.compile(
-    r"^(overview|heatmap|smoothness|fixed-step|between|best-match|information(-\d+)?|labels|paths|plane|tree|sample-size"
-    r"|finding-[a-z0-9-]+)_.*\.(png|svg)$"
-)
+INDEX, FIGURES = "index.html", "figures"
 
 
 def write_report(
@@ -54,7 +57,8 @@ def write_report(
         results: Results dataset: `imbalance` and `standard_error` with dims `k`, `source`, `target`.
         smoothness: Step changes, their summaries and the fixed-step profile.
         between: Distances between models and best matches; None or without pairs for a single model.
-        out: Folder to write into; made if it does not exist. Figures of an earlier report in it are replaced.
+        out: Folder to write into; made if it does not exist. Figures of an earlier report in it are replaced, if they
+            are as they were written; any other file stays.
         information: What the steps know of other spaces, such as low-level statistics; None where not measured.
         paths: The steps placed and grouped (`place`, `explained`, `negative`, `linkage`); None leaves that section out.
         plane: Both directions of every pair of steps; shown beside `paths`.
@@ -67,7 +71,8 @@ def write_report(
         The path of `index.html`.
 
     Raises:
-        ValueError: A dataset lacks what the report shows, or the folder cannot be written.
+        ValueError: A dataset lacks what the report shows, the folder cannot be written, or a file in it would be
+            replaced that jaxsim has not written or that was changed since.
 
     Example:
         >>> import tempfile
@@ -76,30 +81,36 @@ def write_report(
         ...     write_report(*constructed_study(), folder).name
         'index.html'
     """
-    results = checked_results(results)
-    smoothness = checked_smoothness(smoothness)
-    between = checked_between(between)
-    information, paths, plane = checked_information(information), checked_paths(paths), checked_plane(plane)
-    findings, labels = checked_findings(findings), checked_labels(labels)
+    results = checked_results(with_printable_names(results))
+    smoothness = checked_smoothness(with_printable_names(smoothness))
+    between = checked_between(with_printable_names(between))
+    information = checked_information(with_printable_names(information))
+    paths, plane = checked_paths(with_printable_names(paths)), checked_plane(with_printable_names(plane))
+    findings, labels = checked_findings(with_printable_names(findings)), checked_labels(with_printable_names(labels))
+    if control is not None:
+        parts = {each.name: with_printable_names(getattr(control, each.name)) for each in fields(Control)}
+        control = replace(control, **parts)
     control = checked_control(control, results)
     facts, flags = read_facts(results), read_flags(results)
     styles = model_styles(facts.families)
-    folder = _prepared(Path(out))
-
     beside = {} if control is None else control.own
     jobs = _jobs(results, smoothness, between, styles, facts.k, beside)
     further = beside.get("information")
     jobs += further_jobs(information, paths, plane, styles, facts.k, control=further, flags=flags)
     jobs += label_jobs(labels, styles, facts.k, beside.get("labels")) + finding_jobs(findings, facts.k, styles)
+    drawn = [f"{FIGURES}/{name}_k{k}" for name, k, _, _ in jobs]
+    folder = Path(out)
+    files = _prepared(folder, [INDEX, *(f"{name}.{suffix}" for name in drawn for suffix in SUFFIXES)])
     plots: dict[tuple[str, int], Markup] = {}
     for done, (name, k, described, draw) in enumerate(jobs):
         if progress is not None:
             progress(done, len(jobs), name)
-        svg = save_figure(figure_of(draw()), folder / "figures", f"{name}_k{k}")
+        with _writable(folder):
+            svg = save_figure(figure_of(draw()), files, drawn[done])
         if described:
             plots[name, k] = inlined(svg, name=f"{name}-{k}", description=described, colours=colour_variables(styles))
     if progress is not None:
-        progress(len(jobs), len(jobs), "index.html")
+        progress(len(jobs), len(jobs), INDEX)
 
     colours = _css_colours(styles)
     story = Story(
@@ -117,9 +128,13 @@ def write_report(
         control=control,
         flags=flags,
     )
-    index = folder / "index.html"
-    write_whole(index, page(story, styles).encode("utf-8"))
-    return index
+    with _writable(folder):
+        files.write(INDEX, printable(page(story, styles), keep="\n\t").encode("utf-8"))
+        # Figures of an earlier report that this one has not got.
+        files.remove(
+            [name for name in files if name.startswith(f"{FIGURES}/") and name.rpartition(".")[0] not in drawn]
+        )
+    return folder / INDEX
 
 
 def _css_colours(styles: dict[str, ModelStyle]) -> dict[str, str]:
@@ -199,19 +214,25 @@ def _in_file_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:40] or "model"
 
 
-def _prepared(folder: Path) -> Path:
-    """The folder, made, writable and without figures of an earlier report."""
+def _prepared(folder: Path, names: list[str]) -> OwnedFiles:
+    """The files of the folder, which is made, and in which all of these may be written."""
+    with _writable(folder):
+        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
+        files = OwnedFiles(folder)
+        files.check(names)
+        # Permissions tell less than an attempt: read-only mounts, quotas, network shares.
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0")
+    return files
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Says which folder cannot be written."""
     try:
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-        for old in (folder / "figures").iterdir():
-            if OWN_FILES.match(old.name):
-                old.unlink()
-        probe = folder / ".index.html.partial"
-        probe.write_bytes(b"")
-        probe.unlink()
+        yield
     except OSError as error:
         raise ValueError(
             f"Expected a folder to write the report into, but {str(folder)!r} cannot be written ({error}). "
-            "Choose another folder or change its permissions."
+            "Choose another folder, make room, or change its permissions."
         ) from error
-    return folder

@@ -16,13 +16,14 @@ from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
 from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
-from jaxsim.study.folder import check_writable
+from jaxsim.study.folder import check_own_files, check_writable, output_folder
 from jaxsim.study.groups import check_groups, find_copies, open_groups
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
 from jaxsim.study.plan import Plan, make_plan
-from jaxsim.study.results import UNTRAINED, Study
+from jaxsim.study.results import Study
 from jaxsim.study.samples import shared_samples
+from jaxsim.study.saved import UNTRAINED
 from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
 from jaxsim.study.spaces import check_spaces, open_spaces
 from jaxsim.study.statistics import Statistics, check_statistics, open_statistics
@@ -174,10 +175,11 @@ def prepare_comparison(
     """
     if out is None and jax.process_count() > 1:
         raise ValueError("expected out= (--out), a folder that all processes see, when several processes run together")
-    folder = None if out is None else Path(out).expanduser()
+    folder = None if out is None else output_folder(out)
     # One process for all: the check makes and removes folders.
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
+        check_own_files(folder, report=True)
     source = open_images(images) if images is not None else None
     check_spaces(spaces, settings)
     check_groups(groups)
@@ -240,6 +242,7 @@ def compare(
     steps: Any = None,
     drop_steps: Any = None,
     n_splits: int | None = None,
+    verify_images: bool = False,
     groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
@@ -295,6 +298,8 @@ def compare(
         drop_steps: Of these, steps to leave out, in the same way.
         n_splits: Number of balanced splits of the samples into two halves, 2 to 15, that intervals and tests rest on:
             `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
+        verify_images: Read and hash all image files again, even those whose size and time are as an earlier run into
+            `out` has noted them.
         groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
             image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
             in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
@@ -345,6 +350,7 @@ def compare(
         clip=clip,
         drop_duplicates=drop_duplicates,
         statistics=statistics,
+        verify_images=verify_images,
     )
     comparison = prepare_comparison(
         models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out

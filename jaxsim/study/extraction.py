@@ -55,6 +55,7 @@ def all_features(
                 batch_size=settings.batch_size,
                 strict=settings.strict,
                 overwrite=settings.overwrite,
+                verify_images=settings.verify_images,
                 progress=renamed(progress, f"features of {each.name}"),
             )
     if jax.process_count() > 1:

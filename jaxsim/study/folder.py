@@ -4,15 +4,64 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import secrets
 import tempfile
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from jaxsim.study.results import read_netcdf, write_netcdf
+from jaxsim.files import OwnedFiles
+from jaxsim.study.netcdf import read_netcdf, write_netcdf
+from jaxsim.study.saved import ALWAYS
+
+
+def output_folder(out: str | os.PathLike[str]) -> Path:
+    """The folder that a user means, as an absolute path without ".." or "~".
+
+    Args:
+        out: Need not exist.
+
+    Raises:
+        ValueError: If it is empty, or no path at all.
+
+    Example:
+        >>> output_folder("runs/../study") == Path.cwd().resolve() / "study"
+        True
+        >>> output_folder("")
+        Traceback (most recent call last):
+        ...
+        ValueError: expected out (--out) as the path of a folder, got ''; write "." for the current folder
+    """
+    if not isinstance(out, str | os.PathLike):
+        raise ValueError(f"expected out (--out) as the path of a folder, got {out!r}; leave it out to keep nothing")
+    text = os.fsdecode(out)
+    if not text.strip() or "\0" in text:
+        raise ValueError(
+            f'expected out (--out) as the path of a folder, got {text!r}; write "." for the current folder'
+        )
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, an unknown user after "~"
+        raise ValueError(f"cannot use the output folder {text!r}: {error}; choose another one") from error
+
+
+def check_own_files(folder: Path, *, report: bool) -> None:
+    """Refuses a folder in which a comparison would replace files that jaxsim has not written, before the work.
+
+    Args:
+        folder: Need not exist.
+        report: Whether a report is written, too.
+
+    Raises:
+        ValueError: If there is such a file; names it.
+    """
+    if folder.is_dir():
+        OwnedFiles(folder).check([*ALWAYS, *(["index.html"] if report else [])])
 
 
 def check_writable(folder: Path) -> None:
@@ -78,17 +127,28 @@ def measurement_key(**inputs: Any) -> str:
 
 
 def load_measurement(out: Path, key: str, what: str = "imbalance") -> xr.Dataset | None:
-    """The measurement that an earlier run left under this key, or None."""
-    path = _measurement(out, key, what)
-    return read_netcdf(path) if path.is_file() else None
+    """The measurement that an earlier run left under this key; None if there is none or it is not as it was written."""
+    name = _measurement(key, what)
+    return read_netcdf(out / name) if OwnedFiles(out).owns(name) else None
 
 
 def save_measurement(out: Path, key: str, results: xr.Dataset, what: str = "imbalance") -> None:
-    """Keeps a measurement for later runs into the same folder."""
-    path = _measurement(out, key, what)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_netcdf(results, path)
+    """Keeps a measurement for later runs into the same folder.
+
+    A file that is in its place and is not as it was written (damaged, or of an earlier version) is set aside.
+    """
+    name = _measurement(key, what)
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
+    files = OwnedFiles(out)
+    if not files.may_write(name):
+        aside = out / f"{name}.{secrets.token_hex(4)}.aside"
+        warnings.warn(
+            f"{out / name} is not as jaxsim has written it, so it was measured anew; the file is kept as {aside.name}",
+            stacklevel=2,
+        )
+        (out / name).rename(aside)
+    write_netcdf(results, files, name)
 
 
-def _measurement(out: Path, key: str, what: str) -> Path:
-    return out / "measurements" / f"{what}-{key[:16]}.nc"
+def _measurement(key: str, what: str) -> str:
+    return f"measurements/{what}-{key[:16]}.nc"

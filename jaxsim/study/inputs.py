@@ -14,6 +14,7 @@ import numpy as np
 from jaxsim.features import FeatureSet, StepModel, open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
 from jaxsim.models import VisionModel, load_model
+from jaxsim.names import printable
 from jaxsim.study.settings import Settings
 
 # Anything else (a bare module) gets an error that says what to do with it.
@@ -58,9 +59,11 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     if not sources:
         raise ValueError("expected at least one model to compare, got none; give checkpoints, models or features")
     if isinstance(sources, Mapping):
-        return tuple(StudyInput(name, _open(source, settings, name)) for name, source in sources.items())
+        return tuple(StudyInput(name, _open(source, settings, name)) for name, source in _shown(sources).items())
     opened = [_open(source, settings, None) for source in sources]
-    names = unique_names(given.model_name if isinstance(given, FeatureSet) else given.name for given in opened)
+    names = unique_names(
+        printable(str(given.model_name if isinstance(given, FeatureSet) else given.name)) for given in opened
+    )
     return tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True))
 
 
@@ -85,7 +88,7 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
         raise ValueError(
             f"expected untrained to be True, False or a mapping from names of models to models, got {given!r}"
         )
-    mapping = {} if given is True else given
+    mapping = {} if given is True else _shown(given)
     names = [each.name for each in inputs]
     odd = next((name for name in mapping if name not in names), None)
     if odd is not None:
@@ -105,6 +108,17 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
                 f"counterpart, untrained={{{each.name!r}: ...}}"
             )
     return tuple(found)
+
+
+def _shown(sources: Mapping[Any, Source]) -> dict[str, Source]:
+    """The models under names that can be printed, and written to every file; refuses two that are shown alike."""
+    shown: dict[str, Source] = {}
+    for name, source in sources.items():
+        text = printable(str(name))
+        if text in shown:
+            raise ValueError(f"expected models of different names, got {text!r} twice; give them other names")
+        shown[text] = source
+    return shown
 
 
 def weights_seed(name: str, seed: int) -> int:

@@ -19,6 +19,7 @@ from jaxsim.features import FeatureSet
 from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.half_samples import N_GROUPS
 from jaxsim.metrics.imbalance_matrix import draw_queries
+from jaxsim.names import printable_json
 from jaxsim.study.categories import Categories
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
 from jaxsim.study.groups import warning_of
@@ -242,7 +243,13 @@ def _earlier(out: Path, key: str) -> Measurement | None:
     kept = load_measurement(out, key)
     if kept is None:
         return None
-    parts = {name: load_measurement(out, key, name) for name in json.loads(kept.attrs.pop("kept_with"))}
+    try:
+        names = json.loads(kept.attrs.pop("kept_with"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not isinstance(names, list) or not all(name in PARTS for name in names):
+        return None
+    parts = {name: load_measurement(out, key, name) for name in names}
     if any(part is None for part in parts.values()):
         return None
     return Measurement(results=kept, **(dict.fromkeys(PARTS) | parts), reused=True)
@@ -284,8 +291,8 @@ def _about_samples(
     ]
     return {
         "pool": next(iter(pools.values())) if one_pool else ", ".join(f"{p} ({n})" for n, p in pools.items()),
-        "images": json.dumps(images),
-        "models": json.dumps(models),
+        "images": json.dumps(printable_json(dict(images))),
+        "models": json.dumps(printable_json(models)),
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
         "seed": settings.seed,
         "groups": "none" if found.groups is None else f"{len(np.unique(found.groups))}, not ranked among each other",

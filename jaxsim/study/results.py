@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -20,22 +19,10 @@ from jaxsim.study.between import between_models
 from jaxsim.study.findings import Measured, measure_findings
 from jaxsim.study.labels import constant_steps_of
 from jaxsim.study.sampling_errors import with_sampling_errors
+from jaxsim.study.saved import BY_SIZE, FINDINGS, INFORMATION, LABELS, UNTRAINED, load_datasets, save_study
 from jaxsim.study.selection import checked_globs, choose_steps, with_steps
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
-
-#: The datasets of a study, in the order of its fields, and the files that hold them.
-FILES = {"results": "study.nc", "smoothness": "smoothness.nc", "between": "between.nc"}
-#: Only where spaces beside the steps were measured.
-INFORMATION = "information"
-#: Only where half-samples were measured, and what they give.
-HALVES, SHUFFLED, FINDINGS, BY_SIZE = "halves", "shuffled", "findings", "findings_by_size"
-#: Only where images have labels.
-LABELS = "labels"
-#: Datasets that need not be there: field of a study -> name of its files.
-OPTIONAL = {INFORMATION: INFORMATION, HALVES: HALVES, SHUFFLED: SHUFFLED, "label_overlap": LABELS}
-#: The folder of the same study of random weights.
-UNTRAINED = "untrained"
 
 
 @dataclass(frozen=True)
@@ -210,7 +197,8 @@ class Study:
         """Writes NetCDF files (study.nc, smoothness.nc, between.nc, ...), tidy CSV tables, and `untrained`/.
 
         Every file is written beside its place and moved there whole, so a reader never sees a half-written
-        one.
+        one. `jaxsim.jsonl` records what was written; files of an earlier study that this one has not got are removed if
+        they are as they were written, and anything else in the directory stays.
 
         Args:
             directory: Made if it does not exist.
@@ -219,32 +207,10 @@ class Study:
             The directory.
 
         Raises:
-            ValueError: If the directory cannot be written.
+            ValueError: If the directory cannot be written, or a file in it would be replaced that jaxsim has not
+                written or that was changed since.
         """
-        folder = Path(directory)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, file in FILES.items():
-                write_netcdf(getattr(self, name), folder / file)
-            for field, name in (OPTIONAL | {"all_findings": FINDINGS}).items():
-                dataset = getattr(self, field)
-                if dataset is not None:
-                    write_netcdf(dataset, folder / f"{name}.nc")
-                    continue
-                # What an earlier study left here would be read as this one's.
-                for stale in (f"{name}.nc", f"{name}.csv", *([f"{BY_SIZE}.csv"] if name == FINDINGS else [])):
-                    (folder / stale).unlink(missing_ok=True)
-            for name, table in tables(self).items():
-                _replace(folder / f"{name}.csv", table.to_csv(index=False).encode())
-            if self.untrained is not None:
-                self.untrained.save(folder / UNTRAINED)
-            else:
-                (folder / UNTRAINED / FILES["results"]).unlink(missing_ok=True)
-        except OSError as error:
-            raise ValueError(
-                f"cannot save the study in {folder}: {error.strerror or error}; choose another folder"
-            ) from error
-        return folder
+        return save_study(self, Path(directory), tables(self))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Study:
@@ -257,22 +223,10 @@ class Study:
             The study, wholly in memory.
 
         Raises:
-            ValueError: If the folder holds no study, or a file in it cannot be read.
+            ValueError: If the folder holds no study, or a file in it is missing, damaged or of another study.
         """
-        folder = Path(directory)
-        missing = [file for file in FILES.values() if not (folder / file).is_file()]
-        if missing:
-            raise ValueError(
-                f"expected a folder written by Study.save, but {folder} has no {missing[0]}; "
-                "give the `out` folder of a finished comparison"
-            )
-        results, smoothness, between = (read_netcdf(folder / file) for file in FILES.values())
-        there = {field: folder / f"{name}.nc" for field, name in OPTIONAL.items()}
-        measured: dict[str, Any] = {field: read_netcdf(path) for field, path in there.items() if path.is_file()}
-        untrained = None
-        if (folder / UNTRAINED / FILES["results"]).is_file():
-            untrained = cls.load(folder / UNTRAINED)
-        return cls(results, smoothness, between, **measured, untrained=untrained)
+        datasets, controlled = load_datasets(Path(directory))
+        return cls(**datasets, untrained=cls.load(Path(directory) / UNTRAINED) if controlled else None)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -356,56 +310,3 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 def _tidy(dataset: xr.Dataset, dims: list[str]) -> pd.DataFrame:
     """One row per cell, labels first."""
     return dataset.to_dataframe(dim_order=dims).reset_index()
-
-
-def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
-    """Writes a dataset as NetCDF 4, whole or not at all.
-
-    Args:
-        dataset: What to write; attributes must be strings or numbers.
-        path: The file; replaced if it exists.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        dataset.to_netcdf(name, engine="h5netcdf")
-        _publish(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def read_netcdf(path: Path) -> xr.Dataset:
-    """Reads a NetCDF file wholly into memory.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The dataset.
-
-    Raises:
-        ValueError: If the file is not NetCDF 4 or is damaged.
-    """
-    try:
-        return xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, KeyError) as error:
-        raise ValueError(f"cannot read {path} as NetCDF: {error}; delete it and run the comparison again") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Writes bytes beside their place and moves them there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        _publish(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _publish(name: str, path: Path) -> None:
-    """Moves a finished temporary file to its place, readable by whom the user's umask allows."""
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(name, 0o666 & ~mask)  # mkstemp makes files for their owner's eyes only
-    os.replace(name, path)

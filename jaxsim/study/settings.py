@@ -24,7 +24,7 @@ LEAST_SPLITS = 2
 
 #: Integer fields and their least values.
 COUNTS = {"n_samples": 1, "n_queries": 2, "devices": 1, "batch_size": 1, "seed": 0}
-FLAGS = ("strict", "overwrite", "drop_duplicates")
+FLAGS = ("strict", "overwrite", "drop_duplicates", "verify_images")
 
 #: Called as `progress(done, total, what)`.
 Progress = Callable[[int, int, str], None]
@@ -64,6 +64,7 @@ class Settings:
     n_splits: int | None = None
     steps: Globs | None = None
     drop_steps: Globs | None = None
+    verify_images: bool = False
 
 
 def checked_settings(*, k: Any, **fields: Any) -> Settings:

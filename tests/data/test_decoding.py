@@ -1,13 +1,23 @@
+import contextlib
 import io
 import struct
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import PIL.PngImagePlugin
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from jaxsim.data import DamagedImage
-from jaxsim.data.decode import read_image
+from jaxsim.data import DamagedImage, load_batches, open_images
+from jaxsim.data.decode import read_image, read_size
+from jaxsim.data.memory_budget import MemoryBudget
+from jaxsim.pixels import rgb_pixels
 
 
 @pytest.fixture
@@ -181,3 +191,98 @@ def test_a_missing_file_is_not_called_damaged(tmp_path):
     with pytest.raises(ValueError, match=r"cannot read the image file .*gone.png: No such file") as caught:
         read_image(tmp_path / "gone.png")
     assert not isinstance(caught.value, DamagedImage)
+
+
+def test_more_pixels_than_are_decoded_are_told_from_the_header(tmp_path, monkeypatch):
+    PIL.Image.new("L", (100, 100)).save(tmp_path / "large.png")
+    monkeypatch.setattr("jaxsim.data.decode.MOST_PIXELS", 9_999)
+    monkeypatch.setattr("jaxsim.data.decode.rgb_pixels", lambda image: pytest.fail("decoded"))
+    for read in (read_image, read_size):
+        with pytest.raises(DamagedImage, match=r"large\.png: it has 100 x 100 pixels, and at most 9,999 are decoded"):
+            read(tmp_path / "large.png")
+
+
+def test_want_of_memory_is_no_damage(tmp_path, monkeypatch):
+    PIL.Image.new("L", (4, 4)).save(tmp_path / "a.png")
+
+    def full(image):
+        raise MemoryError
+
+    monkeypatch.setattr("jaxsim.data.decode.rgb_pixels", full)
+    with pytest.raises(MemoryError, match=r"no memory to decode .*a\.png"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_file_that_may_not_be_read_is_listed_like_damage(tmp_path, monkeypatch):
+    PIL.Image.new("L", (4, 4)).save(tmp_path / "a.png")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DamagedImage, match=r"a\.png: cannot be read: Permission denied"):
+        read_image(tmp_path / "a.png")
+
+
+def test_threads_share_the_memory_for_decoding():
+    budget, most, lock = MemoryBudget(100), [0, 0], threading.Lock()
+
+    def work(size):
+        with budget.taken(size):
+            with lock:
+                most[0] += size
+                most[1] = max(most)
+            time.sleep(0.002)
+            with lock:
+                most[0] -= size
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [60, 10, 50, 100, 30] * 8))
+    assert 50 < most[1] <= 100
+    assert budget.left == 100
+    with budget.taken(10**9):
+        assert budget.left == 0
+
+
+@pytest.mark.parametrize("threads", [0, 4])
+def test_a_warning_of_the_decoder_names_the_picture(tmp_path, monkeypatch, threads):
+    for i in range(8):
+        PIL.Image.new("L", (4, 4), i).save(tmp_path / f"{i}.png")
+
+    def odd(image):
+        warnings.warn_explicit("odd tag", UserWarning, "x.py", 1, module="PIL.TiffImagePlugin")
+        return rgb_pixels(image)
+
+    monkeypatch.setattr("jaxsim.data.decode.rgb_pixels", odd)
+
+    def as_floats(images):
+        return np.stack(images).astype(np.float32)
+
+    shown = warnings.showwarning
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        batches = list(load_batches(open_images(tmp_path), as_floats, 8, threads=threads))
+    assert len(batches[0].positions) == 8
+    assert {str(each.message) for each in caught} == {f"odd tag (in {tmp_path / f'{i}.png'})" for i in range(8)}
+    assert warnings.showwarning is shown
+
+
+@pytest.mark.slow
+def test_any_header_is_a_picture_or_damage(tmp_path):
+    whole = {}
+    for suffix in ("png", "jpg", "bmp", "gif", "tif", "webp"):
+        PIL.Image.new("L", (5, 4), 77).save(tmp_path / f"a.{suffix}")
+        whole[suffix] = (tmp_path / f"a.{suffix}").read_bytes()
+
+    @settings(max_examples=600, deadline=None)
+    @given(suffix=st.sampled_from(sorted(whole)), at=st.integers(0, 120), noise=st.binary(min_size=1, max_size=8))
+    def check(suffix, at, noise):
+        content = whole[suffix]
+        path = tmp_path / f"b.{suffix}"
+        path.write_bytes(content[:at] + noise + content[at + len(noise) :])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with contextlib.suppress(DamagedImage):
+                assert read_image(path).dtype == np.uint8
+
+    check()

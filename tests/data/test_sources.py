@@ -230,3 +230,30 @@ class TestDigits:
         assert len(ours.held_out) == 360
         for part in (ours.train, ours.held_out):
             assert np.bincount(ours.labels[part]).min() >= 30
+
+
+def test_a_list_of_pictures_of_different_sizes():
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 256, (5 + i, 7, 3), np.uint8) for i in range(3)]
+    images = open_images([PIL.Image.fromarray(arrays[0]), arrays[1], PIL.Image.fromarray(arrays[2])])
+    for i, array in enumerate(arrays):
+        np.testing.assert_array_equal(images.load(i), array)
+    other = open_images([arrays[0], arrays[1], arrays[2] + 1])
+    assert images.description["fingerprint"] != other.description["fingerprint"]
+    assert images.description["fingerprint"] == open_images(tuple(arrays)).description["fingerprint"]
+    with pytest.raises(ValueError, match=r"came float32 \[2, 2, 3\] at 1"):
+        open_images([arrays[0], np.zeros((2, 2, 3), np.float32)])
+    with pytest.raises(ValueError, match="empty list"):
+        open_images([])
+
+
+def test_doors_that_lead_nowhere(tmp_path):
+    with pytest.raises(ValueError, match="empty path"):
+        open_images("")
+    with pytest.raises(ValueError, match="n of at most 2,000,000"):
+        open_images("rendered:1000000000000")
+    os.mkfifo(tmp_path / "a.npz")
+    os.mkfifo(tmp_path / "a.npy")
+    for name in ("a.npz", "a.npy"):
+        with pytest.raises(ValueError, match=rf"{name}: it is no regular file"):
+            open_images(tmp_path / name)

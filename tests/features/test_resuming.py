@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from jaxsim.data import open_images
+from jaxsim.data import folder, open_images
 from jaxsim.features import extract, open_features
 from jaxsim.features.store import close_stores
 
@@ -76,13 +78,17 @@ def test_an_interrupted_run_continues(TinyModel, images, reference, tmp_path, do
     with pytest.raises(ValueError, match="has not finished: run it again"):
         open_features(tmp_path)
     calls = []
-    features = extract(TinyModel(), images, out=tmp_path, batch_size=5, progress=lambda *c: calls.append(c[0]))
+    with pytest.raises(ValueError, match=rf"batch_size is {batch_size} there and 5 now"):
+        extract(TinyModel(), images, out=tmp_path, batch_size=5)
+    features = extract(TinyModel(), images, out=tmp_path, batch_size=batch_size, progress=lambda *c: calls.append(c[0]))
+    single_go = extract(TinyModel(), images, batch_size=batch_size)
     written = -(-done // batch_size) * batch_size
     assert calls[0] == min(written, 40) // 6 * 6
     assert calls[-1] == 40
     assert not features.reused
     for name in reference:
         np.testing.assert_allclose(features[name], reference[name], atol=1e-5)
+        np.testing.assert_array_equal(features[name], single_go[name])
     assert features.sample_ids == images.ids
 
 
@@ -101,7 +107,7 @@ def test_damaged_images_are_counted_once_over_an_interruption(TinyModel, tmp_pat
         out = tmp_path / f"f{done}"
         with pytest.raises(Stop):
             extract(TinyModel(), photos, out=out, batch_size=4, progress=stop_after(done))
-        features = extract(TinyModel(), photos, out=out, batch_size=3)
+        features = extract(TinyModel(), photos, out=out, batch_size=4)
         assert features.damaged == tuple(f"{i:02d}.png" for i in sorted(damaged))
         assert features.sample_ids == reference.sample_ids
         for name in reference:
@@ -209,6 +215,147 @@ def test_arrays_that_do_not_fit_the_manifest(TinyModel, images, tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(ValueError, match=r"not of the format"):
         open_features(tmp_path)
+
+
+def test_overwrite_removes_no_file_beside_its_own(TinyModel, images, tmp_path):
+    extract(TinyModel(), images, out=tmp_path)
+    for name in ("steps.zarr/mine.txt", "steps.zarr/stem/mine.txt"):
+        (tmp_path / name).write_text("mine")
+    extract(TinyModel(), images, out=tmp_path, overwrite=True)
+    assert (tmp_path / "steps.zarr" / "stem" / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "steps.zarr" / "mine.txt").read_text() == "mine"
+    (tmp_path / "manifest.json").write_text('{"name": "my web app"}')
+    with pytest.warns(UserWarning, match=r"not written by extract. It is kept as manifest.json.\w+.aside"):
+        extract(TinyModel(), images, out=tmp_path, overwrite=True)
+    (aside,) = tmp_path.glob("*.aside")
+    assert "my web app" in aside.read_text()
+
+
+def test_one_flipped_bit_and_a_removed_chunk_are_found(TinyModel, images, tmp_path):
+    extract(TinyModel(), images, out=tmp_path)
+    file = sorted((tmp_path / "steps.zarr" / "stem" / "c").glob("*/0"))[3]
+    whole = file.read_bytes()
+    file.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    with pytest.raises(ValueError, match=rf"step stem .* damaged .*{file}.*overwrite=True"):
+        np.asarray(open_features(tmp_path)["stem"])
+    file.unlink()
+    with pytest.raises(ValueError, match=rf"step stem .* damaged .*{file}.*missing.*overwrite=True"):
+        open_features(tmp_path)["stem"][[0, 20]]
+    features = extract(TinyModel(), images, out=tmp_path, overwrite=True)
+    assert np.isfinite(features["stem"]).all()
+
+
+SPOILED = {
+    "no steps": (lambda m: m.pop("steps"), r"expected steps as a list, came None"),
+    "steps null": (lambda m: m.update(steps=None), r"expected steps as a list"),
+    "step without name": (lambda m: m["steps"][0].pop("name"), r"expected steps\[0\] as a step"),
+    "model a text": (lambda m: m.update(model="vit"), r"expected model as an object"),
+    "no damaged": (lambda m: m.pop("damaged"), r"expected damaged as a list"),
+    "damaged without place": (lambda m: m.update(damaged=[{"id": "a"}]), r"expected damaged as a list"),
+    "ids twice": (lambda m: m.update(sample_ids=m["sample_ids"][:1] * 40), r"expected sample_ids as ids that differ"),
+    "ids numbers": (lambda m: m.update(sample_ids=list(range(40))), r"expected sample_ids as a list of texts"),
+    "pool null": (lambda m: m.update(pool=None), r"expected pool as a text, came None"),
+    "another hash": (lambda m: m.update(weights_hash="0"), r"is damaged, or was changed since it was written"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_manifest_that_is_json_and_damaged_is_a_sentence(TinyModel, images, tmp_path, case):
+    extract(TinyModel(), images, out=tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    spoil, words = SPOILED[case]
+    spoil(manifest)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    for use in (open_features, lambda folder: extract(TinyModel(), images, out=folder)):
+        with pytest.raises(ValueError, match=rf"manifest\.json.*{words}.*overwrite=True"):
+            use(tmp_path)
+    assert not extract(TinyModel(), images, out=tmp_path, overwrite=True).reused
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("request.json", "[]"),
+        ("request.json", "{}"),
+        ("request.json", '{"request": 3, "block_rows": 6}'),
+        ("request.json", '{"request": {}, "block_rows": 0}'),
+        ("progress.json", "null"),
+        ("progress.json", "{}"),
+        ("progress.json", '{"start": -1, "n_rows": 0, "damaged": []}'),
+        ("progress.json", '{"start": 6, "n_rows": 7, "damaged": []}'),
+        ("progress.json", '{"start": "6", "n_rows": 6, "damaged": []}'),
+    ],
+)
+def test_notes_that_are_json_and_damaged_are_a_sentence(TinyModel, images, tmp_path, file, content):
+    with pytest.raises(Stop):
+        extract(TinyModel(), images, out=tmp_path, progress=stop_after(20), batch_size=4)
+    (tmp_path / file).write_text(content)
+    with pytest.raises(ValueError, match=rf"{file} is damaged: expected .*overwrite=True"):
+        extract(TinyModel(), images, out=tmp_path, batch_size=4)
+
+
+@pytest.mark.slow
+def test_any_json_in_place_of_a_manifest_is_a_sentence(TinyModel, images, tmp_path):
+    extract(TinyModel(), images, out=tmp_path)
+    whole = json.loads((tmp_path / "manifest.json").read_text())
+    leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+    anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner))
+
+    @settings(max_examples=300, deadline=None)
+    @given(key=st.sampled_from([key for key in whole if key != "checksum"]), value=anything)
+    def check(key, value):
+        (tmp_path / "manifest.json").write_text(json.dumps(whole | {key: value}))
+        if value == whole[key] and type(value) is type(whole[key]):
+            return
+        with pytest.raises(ValueError, match=r"manifest\.json|should have the shape"):
+            open_features(tmp_path)
+
+    check()
+
+
+def photos_of(path, shade):
+    path.mkdir(exist_ok=True)
+    for i in range(8):
+        PIL.Image.new("L", (8, 8), i * 8 + shade).save(path / f"{i}.bmp")
+        os.utime(path / f"{i}.bmp", ns=(10**18, 10**18))
+
+
+def test_other_pictures_of_the_same_names_and_sizes_are_noticed(TinyModel, tmp_path):
+    photos = tmp_path / "photos"
+    photos_of(photos, 0)
+    extract(TinyModel(), photos, out=tmp_path / "f")
+    assert extract(TinyModel(), photos, out=tmp_path / "f").reused
+    photos_of(photos, 1)
+    with pytest.raises(ValueError, match="images_fingerprint is"):
+        extract(TinyModel(), photos, out=tmp_path / "f")
+
+
+def test_files_that_did_not_change_are_not_read_again(TinyModel, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxsim.data.folder._TICK", 0)
+    photos = tmp_path / "photos"
+    photos_of(photos, 0)
+    time.sleep(0.02)
+    extract(TinyModel(), photos, out=tmp_path / "f")
+    read = []
+    hashed = folder._content_hash
+    monkeypatch.setattr("jaxsim.data.folder._content_hash", lambda path: read.append(path.name) or hashed(path))
+    assert extract(TinyModel(), photos, out=tmp_path / "f").reused
+    assert read == []
+    (photos / "3.bmp").touch()
+    assert extract(TinyModel(), photos, out=tmp_path / "f").reused
+    assert read == ["3.bmp"]
+    assert extract(TinyModel(), photos, out=tmp_path / "f", verify_images=True).reused
+    assert len(read) == 1 + 8
+
+
+def test_a_folder_above_and_one_that_is_not_utf8(TinyModel, images, tmp_path, monkeypatch):
+    (tmp_path / "code").mkdir()
+    monkeypatch.chdir(tmp_path / "code")
+    reference = extract(TinyModel(), images)
+    for out in ("../above", os.fsdecode(b"r\xe9sultats")):
+        features = extract(TinyModel(), images, out=out)
+        np.testing.assert_array_equal(features["stem"], reference["stem"])
+    assert (tmp_path / "above" / "manifest.json").is_file()
 
 
 def test_a_folder_that_cannot_be_made(TinyModel, images, tmp_path):

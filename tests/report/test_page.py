@@ -143,22 +143,45 @@ def test_a_study_without_pairs_gives_the_same_bytes_again_with_or_without_their_
         return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     assert digests(tmp_path) == digests(single[0])
-    assert len(digests(tmp_path)) == 1 + 2 * 4
+    assert len(digests(tmp_path)) == 1 + 1 + 2 * 4
 
 
 def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path):
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "heatmap_00-07_gone_to_gone_k1.png").write_bytes(b"old")
-    (tmp_path / "figures" / "mine.png").write_bytes(b"kept")
+    write_report(*constructed_study({"gone": 3}), tmp_path)
+    figures = tmp_path / "figures"
+    (figures / "overview_of_my_talk.png").write_bytes(b"kept")
+    (figures / "heatmap_00-07_mine_to_mine_k1.svg").write_bytes(b"kept")
+    touched_up = next(path for path in figures.glob("heatmap_*gone*.svg"))
+    touched_up.write_bytes(b"changed by hand")
     seen = []
     write_report(*constructed_study({"only": 3}), tmp_path, progress=lambda *step: seen.append(step))
-    assert not list((tmp_path / "figures").glob("*gone*"))
-    assert (tmp_path / "figures" / "mine.png").read_bytes() == b"kept"
+    assert list(figures.glob("*gone*")) == [touched_up]
+    assert (figures / "overview_of_my_talk.png").read_bytes() == b"kept"
+    assert (figures / "heatmap_00-07_mine_to_mine_k1.svg").read_bytes() == b"kept"
+    touched_up.unlink()
+    (figures / "heatmap_00-07_mine_to_mine_k1.svg").unlink()
     assert not list(tmp_path.rglob("*.partial"))
     total = seen[-1][1]
     assert [done for done, _, _ in seen] == list(range(total + 1))
     assert seen[-1] == (total, total, "index.html")
     assert len(list((tmp_path / "figures").glob("*.svg"))) == total
+
+
+def test_a_page_that_jaxsim_has_not_written_is_not_replaced(tmp_path):
+    (tmp_path / "index.html").write_text("my home page")
+    with pytest.raises(ValueError, match=r"index\.html was not written by jaxsim.*move it elsewhere"):
+        write_report(*constructed_study({"only": 3}), tmp_path)
+    assert (tmp_path / "index.html").read_text() == "my home page"
+    assert not list((tmp_path / "figures").iterdir())
+
+
+def test_a_full_disk_while_drawing_names_the_folder(tmp_path, monkeypatch):
+    def full(path, content, **_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jaxsim.files.owned.write_whole", full)
+    with pytest.raises(ValueError, match=rf"{tmp_path.name}.*cannot be written.*No space left"):
+        write_report(*constructed_study({"only": 3}), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):

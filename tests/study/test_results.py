@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -105,4 +106,55 @@ def test_a_folder_without_a_study_is_a_value_error(study, tmp_path) -> None:
     study.save(tmp_path)
     (tmp_path / "between.nc").write_bytes(b"not netcdf")
     with pytest.raises(ValueError, match=r"cannot read .*between\.nc"):
+        Study.load(tmp_path)
+
+
+FOREIGN = ("information.csv", "findings.csv", "findings_by_size.csv", "labels.nc", "halves.nc", "notes.txt", "mine.png")
+
+
+def test_files_that_jaxsim_has_not_written_stay(study, tmp_path) -> None:
+    for name in FOREIGN:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "untrained").mkdir()
+    (tmp_path / "untrained" / "study.nc").write_text("mine")
+    study.save(tmp_path)
+    study.save(tmp_path)
+    assert {(tmp_path / name).read_text() for name in (*FOREIGN, "untrained/study.nc")} == {"mine"}
+    # Nor are they taken for parts of the study.
+    loaded = Study.load(tmp_path)
+    assert (loaded.halves, loaded.label_overlap, loaded.untrained) == (None, None, None)
+    xr.testing.assert_identical(loaded.results, study.results)
+
+
+@pytest.mark.parametrize("name", ["study.nc", "imbalance.csv"])
+def test_a_file_that_was_changed_by_hand_is_not_replaced(study, tmp_path, name) -> None:
+    study.save(tmp_path)
+    (tmp_path / name).write_bytes(b"changed by hand")
+    with pytest.raises(ValueError, match=rf"{name} was not written by jaxsim, or was changed"):
+        study.save(tmp_path)
+    assert (tmp_path / name).read_bytes() == b"changed by hand"
+
+
+def test_parts_that_an_earlier_study_had_are_removed(study, tmp_path) -> None:
+    replace(study, shuffled=study.results, untrained=study).save(tmp_path / "a")
+    study.save(tmp_path / "b")
+    study.save(tmp_path / "a")
+    names = {root: {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} for root in tmp_path.iterdir()}
+    assert names[tmp_path / "a"] - names[tmp_path / "b"] == {"untrained/jaxsim.jsonl"}
+
+
+@pytest.mark.parametrize("name", ["study.nc", "between.nc", "smoothness.nc"])
+def test_one_flipped_bit_in_a_saved_study_is_found(study, tmp_path, name) -> None:
+    study.save(tmp_path)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-40] ^= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is damaged.*run the comparison again"):
+        Study.load(tmp_path)
+
+
+def test_a_missing_part_is_named(study, tmp_path) -> None:
+    replace(study, shuffled=study.results).save(tmp_path)
+    (tmp_path / "shuffled.nc").unlink()
+    with pytest.raises(ValueError, match=r"shuffled\.nc is missing.*run the comparison again"):
         Study.load(tmp_path)

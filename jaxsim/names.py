@@ -1,0 +1,52 @@
+r"""Names as they are shown: of files, folders, models and samples, which may hold any bytes.
+
+A name from a disk may be no UTF-8 (Python keeps such bytes as lone surrogates, which no file and no page can hold) and
+may hold control characters, which would reach the terminal and are not allowed in SVG.
+"""
+
+import unicodedata
+
+# Control, surrogate, and what turns or hides text: line and paragraph separators, bidirectional controls.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Returns a text in which what cannot be printed is written as an escape; other text is left as it is.
+
+    Args:
+        text: Any text, with lone surrogates too.
+        keep: Characters that stay, such as line breaks.
+
+    Returns:
+        Text that UTF-8, HTML and XML can hold.
+
+    Example:
+        >>> printable("caf\udce9 \x1b[31m"), printable("café")
+        ('caf\\xe9 \\x1b[31m', 'café')
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if each in keep or not _is_unprintable(each) else _escaped(each) for each in text)
+
+
+def printable_json(value: object) -> object:
+    """Returns a JSON value with all its texts printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(str(key)): printable_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [printable_json(each) for each in value]
+    return value
+
+
+def _is_unprintable(character: str) -> bool:
+    return unicodedata.category(character) in _UNPRINTABLE or character in _TURNING
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
