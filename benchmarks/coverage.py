@@ -7,7 +7,7 @@ at N is the mean of its value over the sets; its true spread is the standard dev
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace, write: Write) -> None:
 def measured_sets(options: argparse.Namespace) -> Iterator[xr.Dataset]:
     """The findings of every set."""
     from jaxsim import load_model, rendered
-    from jaxsim.features import extract
+    from jaxsim.features import StepModel, extract
     from jaxsim.study.findings import Measured, measure_findings
     from jaxsim.study.measurement import measure
     from jaxsim.study.settings import checked_settings
@@ -67,7 +67,7 @@ def measured_sets(options: argparse.Namespace) -> Iterator[xr.Dataset]:
     folder = options.features
     features = {
         name: extract(
-            load_model(f"embedded:{name}"),
+            cast("StepModel", load_model(f"embedded:{name}")),
             images,
             pool="mean",
             out=None if folder is None else folder / f"{name}-{len(images)}",

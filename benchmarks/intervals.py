@@ -62,7 +62,7 @@ def measure_intervals(
     timings = measure.interleaved(sides_of, runs)
     found = all_pairs(layers[:3], options=wanted, sides=sides[:1])
     alone = all_pairs(layers[:3], options=Options(ks=shape.ks, sharing=False), sides=sides[:1])
-    if found.halves is None or not np.array_equal(found.halves, alone.halves):
+    if found.halves is None or alone.halves is None or not np.array_equal(found.halves, alone.halves):
         raise RuntimeError("halves from the strips of the whole differ from those measured one by one")
     ratios = {name: measure.ratio(timings[name], timings[WITHOUT]).as_json() for name in timings if name != WITHOUT}
     plan = plan_for(shape.workload(None), wanted, Placement())

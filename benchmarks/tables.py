@@ -31,6 +31,12 @@ def _ratio(side: str) -> Callable[[Line], str]:
     return cell
 
 
+def _by_kind(kinds: dict[str, Any], name: str) -> str:
+    """One number a kind; of several the first, which is the median."""
+    values = {kind: each[name][0] if isinstance(each[name], list) else each[name] for kind, each in kinds.items()}
+    return ", ".join(f"{kind.replace('_', ' ')} {plain(value)}" for kind, value in values.items())
+
+
 def _size(name: str) -> Callable[[Line], str]:
     return lambda line: n_bytes(line["bytes"][name]) if line["bytes"].get(name) is not None else ""
 
@@ -113,6 +119,31 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("largest error of Delta", _found("largest_error")),
         ("`verify` says", lambda line: plain(line["verify"]["largest_deviation"]) if "verify" in line else ""),
         ("time over highest", _ratio("all_pairs")),
+    ),
+    "coverage": (
+        ("N", _key("n_samples")),
+        ("sets", _key("sets")),
+        ("k", _key("k")),
+        ("splits", _key("n_splits")),
+        ("coverage of 95 % intervals", lambda line: plain(line["all"]["coverage"])),
+        ("by kind", lambda line: _by_kind(line["kinds"], "coverage")),
+        ("estimated over true spread", lambda line: _by_kind(line["kinds"], "ratio")),
+        ("width over true range", lambda line: _by_kind(line["kinds"], "width")),
+    ),
+    "nulls": (
+        ("N", _key("n_samples")),
+        ("nulls", _key("nulls")),
+        ("k", _key("k")),
+        ("rejected at 5 %", lambda line: _by_kind(line["rates"], "rate")),
+    ),
+    "intervals": (
+        *_SHAPE,
+        ("passes", _key("passes")),
+        ("splits", _key("n_splits")),
+        ("without", _time("without")),
+        ("with", _time("with")),
+        ("with over without", _ratio("with")),
+        ("goal", _goal),
     ),
     "crossover": (
         ("N", _key("n_samples")),

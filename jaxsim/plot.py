@@ -355,9 +355,10 @@ def sample_size(
 
 def _with_intervals(study: Study) -> xr.Dataset:
     """The findings of a study that has some."""
-    if study.findings is None:
+    found = study.all_findings
+    if found is None:
         raise ValueError("Expected a study with intervals, but it has none. Run compare with 64 images or more.")
-    return study.findings
+    return found
 
 
 def _one(study: Study, model: str | None) -> str:

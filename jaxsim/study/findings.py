@@ -214,4 +214,4 @@ def _sign_changes(
 ) -> Bool[np.ndarray, "n_k n_findings"]:
     """Whether an effect is of the other sign with fewer samples, and there by more than a standard error."""
     fewer, sign = by_size[..., :-1], np.sign(by_size[..., -1:])
-    return ((np.sign(fewer) * sign < 0) & (np.abs(fewer) > error[..., None])).any(axis=-1)
+    return np.any((np.sign(fewer) * sign < 0) & (np.abs(fewer) > error[..., None]), axis=-1)

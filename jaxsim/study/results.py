@@ -185,9 +185,17 @@ class Study:
             **{name: None if each is None else with_steps(each, kept) for name, each in measured.items()},
         )
 
-    @cached_property
+    @property
     def findings(self) -> xr.Dataset | None:
-        """Every effect with its interval, test and controls, see `measure_findings`; None without `halves`."""
+        """Every effect with its interval, test and controls on (`k`, `finding`), see `measure_findings`.
+
+        None without `halves`.
+        """
+        return None if self.all_findings is None else self.all_findings.drop_dims("size")
+
+    @cached_property
+    def all_findings(self) -> xr.Dataset | None:
+        """The findings with `by_size` on (`k`, `finding`, `size`): the effects with fewer images, too."""
         measured = self._measured()
         if measured is None:
             return None
@@ -218,7 +226,7 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in FILES.items():
                 write_netcdf(getattr(self, name), folder / file)
-            for field, name in (OPTIONAL | {FINDINGS: FINDINGS}).items():
+            for field, name in (OPTIONAL | {"all_findings": FINDINGS}).items():
                 dataset = getattr(self, field)
                 if dataset is not None:
                     write_netcdf(dataset, folder / f"{name}.nc")
@@ -293,7 +301,7 @@ class Study:
             Path(out),
             information=self.information,
             paths=paths,
-            findings=self.findings,
+            findings=self.all_findings,
             labels=self.label_overlap,
             control=control,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
@@ -330,9 +338,9 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
     if study.label_overlap is not None:
         further[LABELS] = _tidy(study.label_overlap, ["k", "step", "label"])
-    if study.findings is not None:
-        further[FINDINGS] = _tidy(study.findings.drop_dims("size"), ["k", "finding"])
-        further[BY_SIZE] = _tidy(study.findings[["by_size"]], ["k", "finding", "size"])
+    if study.findings is not None and study.all_findings is not None:
+        further[FINDINGS] = _tidy(study.findings, ["k", "finding"])
+        further[BY_SIZE] = _tidy(study.all_findings[["by_size"]], ["k", "finding", "size"])
     return {
         "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
         "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),

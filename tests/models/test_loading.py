@@ -280,7 +280,7 @@ def test_images_of_a_wrong_shape(checkpoint):
         model(np.zeros((1, 4, 16, 3), np.float32))
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "I;16"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16"])
 def test_preprocess_takes_any_mode(checkpoint, mode):
     model = load_model(checkpoint)
     picture = Image.new("L", (20, 30), 128)
@@ -290,6 +290,11 @@ def test_preprocess_takes_any_mode(checkpoint, mode):
     assert pixels.dtype == np.float32
     if mode not in ("1", "CMYK", "HSV"):
         np.testing.assert_allclose(pixels, 0.004, atol=0.01)
+
+
+def test_preprocess_refuses_pixels_without_a_white(checkpoint):
+    with pytest.raises(ValueError, match=r"image 0: mode I .* has no defined white"):
+        load_model(checkpoint).preprocess([Image.new("I", (20, 30), 128)])
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros(4, np.uint8)])

@@ -232,7 +232,8 @@ class TestStudies:
             *("alignment", "middle_distance", "smoothness", "smoothness_difference"),
             *("information_change", "information_difference"),
         }
-        assert study.findings["size"].values.tolist() == [15, 30, 60]
+        assert study.findings.sel(k=1).to_dataframe().index.is_unique
+        assert study.all_findings["size"].values.tolist() == [15, 30, 60]
         assert (study.findings.low <= study.findings.value).all()
         assert (study.findings.value <= study.findings.high).all()
         loaded = Study.load(tmp_path)

@@ -19,7 +19,7 @@ def study() -> Study:
     made = Study.from_results(results, information=constructed_information(results))
     made = dataclasses.replace(made, label_overlap=constructed_labels(results))
     # What is measured once is kept; here it is made up.
-    vars(made)["findings"] = constructed_findings(("a", "b", "c"), k=(1, 10))
+    vars(made)["all_findings"] = constructed_findings(("a", "b", "c"), k=(1, 10))
     return made
 
 
@@ -96,7 +96,7 @@ def test_what_a_study_lacks_is_said(study) -> None:
 
 
 def test_findings_and_sizes_are_the_numbers(study) -> None:
-    found = study.findings.sel(k=10).isel(finding=study.findings.kind.values == "alignment")
+    found = study.all_findings.sel(k=10).isel(finding=study.findings.kind.values == "alignment")
     ax = plot.findings(study, "alignment", k=10)
     measured = next(line for line in ax.lines if line.get_label() == "measured")
     np.testing.assert_array_equal(measured.get_xdata(), np.sort(found.value.values)[::-1])

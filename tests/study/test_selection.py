@@ -67,7 +67,7 @@ def test_only_the_steps_asked_for_are_measured_and_all_are_kept(random_vit, tmp_
     features = extract(model, images)
     expected = imbalance_matrix({name: features[name] for name in ("block00", "block01")})
     np.testing.assert_array_equal(found.imbalance[0], expected.values)
-    assert json.loads(found.results.attrs["steps"]) == {"steps": None, "drop_steps": ["embeddings", "a/norm"]}
+    assert json.loads(found.results.attrs["steps"]) == {"drop_steps": ["embeddings", "a/norm"]}
     assert json.loads(found.results.attrs["models"])[0]["n_steps"] == 2
     assert len(open_features(tmp_path / "features" / "a")) == 4
     # Another choice is another measurement of the same features.

@@ -63,7 +63,7 @@ def finding_effects(
     without a bar, and the axis says why.
 
     Args:
-        findings: `Study.findings`.
+        findings: `Study.all_findings`.
         kind: One of `KINDS`.
         space: Only those of one space or label.
         k: Number of neighbours, one of the study's. Default: its first.
@@ -97,7 +97,7 @@ def finding_pages(findings: xr.Dataset, kind: str) -> list[list[Panel]]:
     """How the effects of a kind are spread over figures: a panel for every space, long ones over several.
 
     Args:
-        findings: `Study.findings`.
+        findings: `Study.all_findings`.
         kind: One of `KINDS`.
 
     Returns:
@@ -130,7 +130,7 @@ def finding_panels(findings: xr.Dataset, kind: str, page: list[Panel], *, k: int
     """One figure of the effects of a kind, as `finding_pages` spreads them; all figures have one scale.
 
     Args:
-        findings: `Study.findings`.
+        findings: `Study.all_findings`.
         kind: One of `KINDS`.
         page: The panels of this figure.
         k: Number of neighbours, one of the study's. Default: its first.

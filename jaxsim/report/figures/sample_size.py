@@ -44,7 +44,7 @@ def sample_size(
     models keep their own colours. Of more than twelve effects only these two groups are told apart.
 
     Args:
-        findings: `Study.findings`.
+        findings: `Study.all_findings`.
         kind: One of `KINDS`.
         space: Only those of one space or label.
         k: Number of neighbours, one of the study's. Default: its first.
@@ -130,7 +130,7 @@ def sample_sizes(
     """One panel for each of some kinds of effects.
 
     Args:
-        findings: `Study.findings`.
+        findings: `Study.all_findings`.
         panels: Kind and space (None: of no space) of every panel.
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours by model. Default: a hue for every line.
