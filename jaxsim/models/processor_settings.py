@@ -15,7 +15,15 @@ MAX_EDGE = 4096
 
 _EDGES = ("height", "width", "shortest_edge", "longest_edge", "max_height", "max_width")
 _SIZES = ("size", "crop_size", "pad_size", "size_divisor", "size_divisibility")
-_SWITCHES = "do_resize do_rescale do_normalize do_center_crop do_pad do_convert_rgb do_reduce_labels".split()
+_SWITCHES = [
+    "do_resize",
+    "do_rescale",
+    "do_normalize",
+    "do_center_crop",
+    "do_pad",
+    "do_convert_rgb",
+    "do_reduce_labels",
+]
 _CODE = ("AutoImageProcessor", "AutoProcessor", "AutoFeatureExtractor", "AutoVideoProcessor")
 
 
@@ -25,7 +33,7 @@ def has_processor(directory: Path) -> bool:
     Raises:
         ValueError: a file of that name is no regular file.
     """
-    return any([is_there(directory / name) for name in PROCESSOR_FILES])
+    return any(is_there(directory / name) for name in PROCESSOR_FILES)
 
 
 def read_processor_settings(directory: Path) -> tuple[str, dict[str, Any]]:

@@ -13,21 +13,61 @@ MAX_BLOCKS, MAX_WIDTH, MAX_WINDOW, MAX_TOKENS = 512, 2**20, 64, 2**16
 # A block of any family has at least a norm and a layer, with weight and bias each.
 _TENSORS_PER_BLOCK = 4
 
-_BLOCKS = frozenset("num_hidden_layers n_layer num_layers depths num_block_repeats".split())
+_BLOCKS = frozenset(["num_hidden_layers", "n_layer", "num_layers", "depths", "num_block_repeats"])
 _WIDTHS = frozenset(
-    "hidden_size hidden_sizes embed_dim n_embd n_inner intermediate_size hidden_dim embedding_size head_dim vocab_size "
-    "groups_width in_channels out_channels projection_dim mlp_dim depth_divisor depth_divisible_by min_depth".split()
+    [
+        "hidden_size",
+        "hidden_sizes",
+        "embed_dim",
+        "n_embd",
+        "n_inner",
+        "intermediate_size",
+        "hidden_dim",
+        "embedding_size",
+        "head_dim",
+        "vocab_size",
+        "groups_width",
+        "in_channels",
+        "out_channels",
+        "projection_dim",
+        "mlp_dim",
+        "depth_divisor",
+        "depth_divisible_by",
+        "min_depth",
+    ]
 )
-_HEADS = frozenset("num_attention_heads num_heads n_head num_groups num_stages num_encoder_blocks map_heads".split())
-_EDGES = frozenset("image_size patch_size patch_sizes output_stride grid".split())
+_HEADS = frozenset(
+    ["num_attention_heads", "num_heads", "n_head", "num_groups", "num_stages", "num_encoder_blocks", "map_heads"]
+)
+_EDGES = frozenset(["image_size", "patch_size", "patch_sizes", "output_stride", "grid"])
 _WINDOWS = frozenset(
-    "window_size pool_size strides kernel_sizes expand_ratios sequence_reduction_ratios patch_padding".split()
+    [
+        "window_size",
+        "pool_size",
+        "strides",
+        "kernel_sizes",
+        "expand_ratios",
+        "sequence_reduction_ratios",
+        "patch_padding",
+    ]
 )
 _FACTORS = frozenset(
-    "mlp_ratio mlp_ratios width_coefficient depth_coefficient depth_multiplier width_factor expand_ratio "
-    "squeeze_expansion_ratio rope_theta".split()
+    [
+        "mlp_ratio",
+        "mlp_ratios",
+        "width_coefficient",
+        "depth_coefficient",
+        "depth_multiplier",
+        "width_factor",
+        "expand_ratio",
+        "squeeze_expansion_ratio",
+        "rope_theta",
+    ]
 )
-_MAY_BE_ZERO = frozenset("map_heads mlp_dim".split())
+# Ten times those of published models and more.
+_MOST = 1000
+_FACTOR_LIMITS = {"depth_coefficient": 32, "width_coefficient": 64, "rope_theta": 1e9}
+_MAY_BE_ZERO = frozenset(["map_heads", "mlp_dim"])
 _COUNTS = {
     **dict.fromkeys(_WIDTHS, (1, MAX_WIDTH)),
     **dict.fromkeys(_HEADS, (1, 4096)),
@@ -38,6 +78,7 @@ _COUNTS = {
     "num_register_tokens": (0, 4096),
     "n_positions": (1, MAX_TOKENS),
     "num_patches": (1, MAX_TOKENS),
+    "num_labels": (0, MAX_WIDTH),
 }
 
 
@@ -73,7 +114,8 @@ def check_ranges(values: Mapping[str, Any], where: str, shapes: Mapping[str, tup
 
 def _problems(values: Mapping[str, Any], most: int, has_file: bool) -> Iterator[str]:
     for name, value in values.items():
-        if value is None or not isinstance(name, str):
+        # Text where a number belongs is told by transformers' own check of types.
+        if value is None or (isinstance(value, str | dict) and name != "vision_config"):
             continue
         if name == "vision_config" and isinstance(value, Mapping):
             yield from (f"{name}.{problem}" for problem in _problems(value, most, has_file))
@@ -89,8 +131,9 @@ def _problems(values: Mapping[str, Any], most: int, has_file: bool) -> Iterator[
             if not all(_is_whole(number) and low <= number <= high for number in _numbers(value)):
                 yield f"{_said(name, value)}: expected whole numbers from {low} to {high}"
         elif name in _FACTORS:
-            if not all(_is_real(number) and 0 < number <= 1e9 for number in _numbers(value)):
-                yield f"{_said(name, value)}: expected numbers above 0"
+            limit = _FACTOR_LIMITS.get(name, _MOST)
+            if not all(_is_real(number) and 0 < number <= limit for number in _numbers(value)):
+                yield f"{_said(name, value)}: expected numbers above 0, up to {limit:g}"
         elif isinstance(value, float) and not math.isfinite(value):
             yield f"{_said(name, value)}: expected a finite number"
         elif name.endswith("eps") and (not _is_real(value) or value < 0):

@@ -9,6 +9,7 @@ from typing import Any
 
 # Far above any configuration or index; what is larger was not written by a library of models.
 _LARGEST_JSON = 64 * 2**20
+_DEEPEST_JSON = 50
 
 
 def is_there(path: Path) -> bool:
@@ -65,6 +66,18 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not valid JSON: {error}") from error
     except RecursionError:
         raise ValueError(f"{path} is not valid JSON: it is nested too deep to be read") from None
+    if _depth(value) > _DEEPEST_JSON:
+        raise ValueError(f"{path}: nested more than {_DEEPEST_JSON} deep; expected a configuration or an index")
     if not isinstance(value, dict):
         raise ValueError(f"{path}: expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def _depth(value: Any) -> int:
+    """How deep a value is nested, looked at level by level and not much deeper than is allowed."""
+    depth, level = 0, [value]
+    while level and depth <= _DEEPEST_JSON:
+        depth += 1
+        parts = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [inner for part in parts for inner in part]
+    return depth

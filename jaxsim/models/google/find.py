@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jaxsim.models.google.msgpack import looks_like_msgpack
 from jaxsim.models.google.orbax import is_orbax
+from jaxsim.models.regular_files import is_there
 
 # Names under which orbax's checkpoint manager keeps one item of a step.
 _ITEMS = ("default", "state", "train_state", "params")
@@ -33,7 +34,7 @@ def find_checkpoint(path: Path) -> Path | None:
         found = child if child.is_file() else find_checkpoint(child)
         if found is not None:
             return found
-    archives = sorted(path.glob("*.npz"))
+    archives = sorted(archive for archive in path.glob("*.npz") if is_there(archive))
     return archives[0] if len(archives) == 1 and not list(path.glob("*.safetensors")) else None
 
 
