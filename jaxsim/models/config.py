@@ -7,8 +7,63 @@ from typing import Any
 
 from jaxsim.models.inert_keys import is_inert
 
-from jaxsim.models.ignored_attributes import IGNORED_ATTRIBUTES
-from jaxsim.models.problem_list import listed
+# Nothing here changes what a model computes at inference.
+IGNORED_EVERYWHERE = frozenset(
+    {
+        "_attn_implementation",
+        "_commit_hash",
+        "_name_or_path",
+        "_out_features",
+        "_out_indices",
+        "add_cross_attention",
+        "architectures",
+        "attention_dropout",
+        "attention_probs_dropout_prob",
+        "attn_implementation",
+        "bad_words_ids",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "classifier_dropout",
+        "cross_attention_hidden_size",
+        "decoder_start_token_id",
+        "drop_path",
+        "drop_path_rate",
+        "dropout",
+        "dtype",
+        "eos_token_id",
+        "finetuning_task",
+        "hidden_dropout_prob",
+        "id2label",
+        "initializer_factor",
+        "initializer_range",
+        "is_decoder",
+        "is_encoder_decoder",
+        "label2id",
+        "model_type",
+        "num_labels",
+        "out_features",
+        "out_indices",
+        "output_attentions",
+        "output_hidden_states",
+        "pad_token_id",
+        "prefix",
+        "problem_type",
+        "pruned_heads",
+        "return_dict",
+        "sep_token_id",
+        "stage_names",
+        "task_specific_params",
+        "tf_legacy_loss",
+        "tie_encoder_decoder",
+        "tie_word_embeddings",
+        "tokenizer_class",
+        "torch_dtype",
+        "torchscript",
+        "transformers_version",
+        "use_bfloat16",
+        "use_cache",
+    }
+)
 
 
 class ConfigReader:
@@ -19,7 +74,6 @@ class ConfigReader:
     Args:
         values: the configuration with its defaults filled in.
         where: what to call it in messages.
-        name: of a nested configuration in the one around it.
 
     Example:
         >>> config = ConfigReader({"hidden_size": 8, "twist": True}, "config.json")
@@ -33,9 +87,8 @@ class ConfigReader:
         If you know that an attribute changes nothing, leave it out: load_model(..., overrides={'twist': None}).
     """
 
-    def __init__(self, values: Mapping[str, Any], where: str, name: str = "") -> None:
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
         self.values = dict(values)
-        self.name = name
         self.where = where
         self._seen: set[str] = set()
         self._ignored: set[str] = set()
@@ -84,14 +137,14 @@ class ConfigReader:
     @property
     def ignored(self) -> frozenset[str]:
         """The attributes of this configuration that are on a stated list of ignored ones."""
-        return frozenset(self._ignored | IGNORED_ATTRIBUTES.keys())
+        return frozenset(self._ignored | IGNORED_EVERYWHERE)
 
     def part(self, name: str) -> ConfigReader:
         """Returns a reader for a nested configuration (`vision_config`)."""
         value = self(name)
         if not isinstance(value, Mapping):
             raise ValueError(f"{self.where}: {name} should be a nested configuration, got {value!r}")
-        reader = ConfigReader(value, f"{self.where}: {name}", name)
+        reader = ConfigReader(value, f"{self.where}: {name}")
         self._parts.append(reader)
         return reader
 
@@ -100,63 +153,28 @@ class ConfigReader:
         """The readers of nested configurations, in the order in which they were asked for."""
         return tuple(self._parts)
 
-    def unknown(self) -> list[str]:
-        """The attributes that nobody asked for and no list names, those of nested configurations with a dot."""
-        here = sorted(set(self.values) - self._seen - IGNORED_ATTRIBUTES.keys())
-        return here + [f"{part.name}.{name}" for part in self._parts for name in part.unknown()]
-
     def problems(self) -> list[str]:
         """Everything that is refused or was not asked for."""
-        unknown = sorted(set(self.values) - self._seen - IGNORED_ATTRIBUTES.keys())
-        found = self._problems + [f"{name}={self.values[name]!r:.200}: {_why_unknown(name)}" for name in unknown]
+        unknown = {
+            name for name in set(self.values) - self._seen - IGNORED_EVERYWHERE if not is_inert(name, self.values[name])
+        }
+        found = self._problems + [
+            f"{name}={self.values[name]!r}: unknown attribute; it may change what the model computes"
+            for name in sorted(unknown)
+        ]
         return found + [f"{part.where}: {problem}" for part in self._parts for problem in part.problems()]
 
     def finish(self) -> None:
         """Raises one ValueError with all problems, if there are any."""
         problems = self.problems()
-        if not problems:
-            return
-        unknown = self.unknown()
-        cure = "The checkpoint is of a kind that jaxsim does not compute."
-        if unknown:
-            they, change, such = ("it", "changes", "it") if len(unknown) == 1 else ("they", "change", "them")
-            dropped = ", ".join(f"{name!r}: None" for name in unknown[:10])
-            cure = (
-                f"If you know that {they} {change} nothing (other programs leave such attributes behind), leave {such} "
-                f"out:\nload_model(..., overrides={{{dropped}}})."
+        if problems:
+            raise ValueError(
+                f"{self.where}: {len(problems)} attribute(s) this family does not support:\n  "
+                + "\n  ".join(problems[:10])
+                + (f"\n  and {len(problems) - 10} more" if len(problems) > 10 else "")
+                + "\nIf you know that an attribute changes nothing, leave it out: "
+                f"load_model(..., overrides={{{problems[0].partition('=')[0]!r}: None}})."
             )
-        raise ValueError(
-            f"{self.where}: {len(problems)} attribute(s) this family does not support:\n{listed(problems)}\n{cure}"
-        )
-
-
-def _why_unknown(name: str) -> str:
-    if name == "auto_map":
-        return "the checkpoint brings code of its own, which is never run here; the model may differ from its family's"
-    return "unknown attribute; it may change what the model computes"
-
-
-def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a configuration with some attributes replaced, and without those whose new value is None.
-
-    Args:
-        values: the configuration.
-        overrides: attribute -> value; `"vision_config.name"` is an attribute of a nested configuration.
-
-    Example:
-        >>> overridden({"a": 1, "twist": 2, "part": {"b": 3}}, {"a": 5, "twist": None, "part.b": 4})
-        {'a': 5, 'part': {'b': 4}}
-    """
-    changed = dict(values)
-    for name, value in overrides.items():
-        head, dot, rest = name.partition(".")
-        if dot and name not in changed and isinstance(changed.get(head), Mapping):
-            changed[head] = overridden(changed[head], {rest: value})
-        elif value is None:
-            changed.pop(name, None)
-        else:
-            changed[name] = value
-    return changed
 
 
 def with_defaults(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -169,19 +187,10 @@ def with_defaults(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-    # From a number of classes transformers writes down a name for each.
-    plain = {
-        name: _without_class_count(value) if isinstance(value, Mapping) else value
-        for name, value in _without_class_count(values).items()
-    }
     try:
-        return CONFIG_MAPPING[values["model_type"]].from_dict(plain).to_dict()
+        configuration = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
     except KeyError:
         raise ValueError(f"{where}: transformers has no configuration for {values['model_type']!r}") from None
     except Exception as error:  # the strict dataclasses raise several types of their own
-        said = f"{type(error).__name__}: {error!s:.500}"
-        raise ValueError(f"{where} is not a valid {values['model_type']} configuration: {said}") from error
-
-
-def _without_class_count(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in ("num_labels", "_num_labels")}
+        raise ValueError(f"{where} is not a valid {values['model_type']} configuration: {error}") from error
+    return configuration.to_dict()

@@ -11,11 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
-import ml_dtypes
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
-
-from jaxsim.models.problem_list import listed
 
 Transform = Callable[[np.ndarray], Any]
 
@@ -63,18 +60,14 @@ class Rule:
 
     def match(self, name: str) -> tuple[str, ...] | None:
         """Returns the full paths of the variables that tensor `name` becomes, or None."""
-        found = _pattern(self.source).fullmatch(name)
+        parts = re.split(r"\{(\w+)\}", self.source)
+        pattern = "".join(rf"(?P<{p}>\d+)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
+        found = re.fullmatch(pattern, name)
         if found is None:
             return None
         numbers = {key: int(value) for key, value in found.groupdict().items()}
         paths = (target.format(**numbers) for target in self.targets)
         return tuple(p if p.startswith(("batch_stats/", "params/")) else f"params/{p}" for p in paths)
-
-
-@functools.cache
-def _pattern(source: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", source)
-    return re.compile("".join(rf"(?P<{p}>[0-9]{{1,9}})" if i % 2 else re.escape(p) for i, p in enumerate(parts)))
 
 
 def param(source: str, target: str, transform: Transform = as_is) -> list[Rule]:
@@ -170,13 +163,12 @@ def convert_weights(
 ) -> dict[str, Any]:
     """Turns a checkpoint into a Flax variables dict.
 
-    Every expected variable is assigned exactly once, every tensor used or known to be unneeded. No tensor is read
-    before all have the shapes that the configuration needs.
+    Every expected variable is assigned exactly once, every tensor used or known to be unneeded.
 
     Args:
         table: the family's rules.
         expected: abstract variables, from `jax.eval_shape` of the module's `init`.
-        shapes: of the checkpoint's tensors, by name.
+        shapes: shape of each tensor of the checkpoint.
         read: returns a tensor by name.
         where: what to call the checkpoint in messages.
 
@@ -184,94 +176,58 @@ def convert_weights(
         Variables (`{"params": ..., "batch_stats": ...}`) as float32 NumPy arrays.
 
     Raises:
-        ValueError: names missing, unknown, doubly assigned and wrongly shaped tensors (ten, and how many more), or
-            those that hold no floating-point numbers.
+        ValueError: counts all missing, unknown, doubly assigned and wrongly shaped tensors and tensors that hold no
+            floating-point numbers, and names the first ten.
     """
     leaves: dict[str, Any] = dict(flatten_dict(dict(expected), sep="/"))
     wanted = {path: tuple(leaf.shape) for path, leaf in leaves.items()}
-    used: dict[str, tuple[Rule, tuple[str, ...]]] = {}
+    found: dict[str, np.ndarray] = {}
     origin: dict[str, str] = {}
-    unexpected: list[str] = []
-    misshapen: list[str] = []
+    problems: list[str] = []
+    most = 4 * sum(math.prod(shape) for shape in wanted.values()) + 4096
     for name in sorted(shapes):
         line = table.targets(name)
         if line is None or not all(path in wanted for path in line[1]):
             if not table.is_extra(name):
-                reason = "unknown" if line is None else f"no place for {_shortened(line[1])} in this configuration"
-                unexpected.append(f"unexpected tensor {name}: {reason}")
+                reason = "unknown" if line is None else f"no place for {', '.join(line[1])} in this configuration"
+                problems.append(f"unexpected tensor {name}: {reason}")
             continue
         rule, paths = line
         twice = [path for path in paths if path in origin]
         if twice:
-            unexpected.append(f"{name} and {origin[twice[0]]} both give {twice[0]}")
+            problems.append(f"{name} and {origin[twice[0]]} both give {twice[0]}")
             continue
         origin.update(dict.fromkeys(paths, name))
-        used[name] = line
-        misshapen += _shape_problems(name, shapes[name], rule, paths, wanted)
-    missing = [f"missing tensor for {path} {wanted[path]}" for path in wanted if path not in origin]
-    _raise_problems(where, unexpected, misshapen, missing)
-    found: dict[str, np.ndarray] = {}
-    no_floats: list[str] = []
-    for name, (rule, paths) in used.items():
+        if math.prod(shapes[name]) > most:
+            problems.append(f"wrong shape: {name} is {tuple(shapes[name])}, more than all that the model needs")
+            continue
         tensor = read(name)
-        if not _holds_floats(tensor.dtype):
-            no_floats.append(f"{name} is {tensor.dtype}")
-        elif not no_floats:
-            for path, array in zip(paths, _results(rule, paths, tensor), strict=True):
-                found[path] = np.ascontiguousarray(array, dtype=np.float32)
-    if no_floats:
+        if not jnp.issubdtype(tensor.dtype, jnp.floating) or tensor.dtype.itemsize < 2:
+            problems.append(f"{name} is {tensor.dtype}; expected floating-point numbers of 16, 32 or 64 bits")
+            continue
+        try:
+            result = rule.transform(tensor)
+        except (ValueError, IndexError) as error:
+            problems.append(f"wrong shape: {name} is {tensor.shape}: {error}")
+            continue
+        arrays = (result,) if len(paths) == 1 and isinstance(result, np.ndarray) else tuple(result)
+        for path, array in zip(paths, arrays, strict=True):
+            if array.shape != wanted[path]:
+                problems.append(
+                    f"wrong shape: {name} is {tensor.shape}, which gives {array.shape} for {path}; "
+                    f"the configuration needs {wanted[path]}"
+                )
+            found[path] = np.ascontiguousarray(array, dtype=np.float32)
+    problems += [f"missing tensor for {path} {wanted[path]}" for path in wanted if path not in origin]
+    if problems:
+        more = f"\n  and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise ValueError(
-            f"{where}: {len(no_floats)} tensor(s) hold no weights:\n{listed(no_floats)}\nExpected float64, float32, "
-            "float16 or bfloat16. Turn the model to float32 where it was made and save it again."
+            f"{where}: the weights do not fit the configuration, {len(problems)} problem(s):\n  "
+            + "\n  ".join(problems[:10])
+            + more
+            + "\nCheck that config.json belongs to this weight file."
         )
     return unflatten_dict({tuple(path.split("/")): array for path, array in found.items()})
-
-
-def _results(rule: Rule, paths: tuple[str, ...], tensor: np.ndarray) -> tuple[np.ndarray, ...]:
-    result = rule.transform(tensor)
-    return (result,) if len(paths) == 1 and isinstance(result, np.ndarray) else tuple(result)
-
-
-def _shape_problems(
-    name: str, shape: tuple[int, ...], rule: Rule, paths: tuple[str, ...], wanted: Mapping[str, tuple[int, ...]]
-) -> list[str]:
-    """Returns what is wrong with a tensor's shape; the tensor is not read."""
-    # One number stands for all, so that a transform takes as little memory for a tensor of any shape.
-    stand_in = np.broadcast_to(np.float32(0), shape)
-    places = sum(math.prod(wanted[path]) for path in paths)
-    if stand_in.size > 4 * max(1, places):
-        needed = ", ".join(f"{path} {wanted[path]}" for path in paths[:3])
-        return [f"wrong shape: {name} is {shape}, far too large for {needed}"]
-    try:
-        arrays = _results(rule, paths, stand_in)
-    except (ValueError, IndexError, TypeError) as error:
-        return [f"wrong shape: {name} is {shape}: {error}"]
-    if len(arrays) != len(paths):
-        return [f"wrong shape: {name} is {shape}, which gives {len(arrays)} arrays for {_shortened(paths)}"]
-    return [
-        f"wrong shape: {name} is {shape}, which gives {array.shape} for {path}; the configuration needs {wanted[path]}"
-        for path, array in zip(paths, arrays, strict=True)
-        if array.shape != wanted[path]
-    ]
-
-
-def _raise_problems(where: str, *kinds: list[str]) -> None:
-    """Raises with the first problems of each kind in turn, so that none hides the others."""
-    turns = itertools.chain.from_iterable(itertools.zip_longest(*kinds))
-    problems = [problem for problem in turns if problem is not None]
-    if problems:
-        raise ValueError(
-            f"{where}: the weights do not fit the configuration, {len(problems)} problem(s):\n{listed(problems)}\n"
-            "Check that config.json belongs to this weight file."
-        )
-
-
-def _shortened(paths: tuple[str, ...]) -> str:
-    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-
-
-def _holds_floats(dtype: np.dtype) -> bool:
-    return dtype in (np.float64, np.float32, np.float16) or dtype == ml_dtypes.bfloat16
 
 
 def hash_weights(variables: Mapping[str, Any]) -> str:
@@ -285,5 +241,5 @@ def hash_weights(variables: Mapping[str, Any]) -> str:
     for path, leaf in sorted(flatten_dict(dict(variables), sep="/").items()):
         array = np.ascontiguousarray(leaf)
         digest.update(f"{path} {array.shape} {array.dtype}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8))
+        digest.update(array.tobytes())
     return digest.hexdigest()
