@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jaxsim.models.inert_keys import is_inert
+
 # Nothing here changes what a model computes at inference.
 IGNORED_EVERYWHERE = frozenset(
     {
@@ -82,7 +84,7 @@ class ConfigReader:
             ...
         ValueError: config.json: 1 attribute(s) this family does not support:
           twist=True: unknown attribute; it may change what the model computes
-        Load a checkpoint without them, or teach the family's file in jaxsim/models/families to handle them.
+        If you know that an attribute changes nothing, leave it out: load_model(..., overrides={'twist': None}).
     """
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
@@ -153,7 +155,9 @@ class ConfigReader:
 
     def problems(self) -> list[str]:
         """Everything that is refused or was not asked for."""
-        unknown = set(self.values) - self._seen - IGNORED_EVERYWHERE
+        unknown = {
+            name for name in set(self.values) - self._seen - IGNORED_EVERYWHERE if not is_inert(name, self.values[name])
+        }
         found = self._problems + [
             f"{name}={self.values[name]!r}: unknown attribute; it may change what the model computes"
             for name in sorted(unknown)
@@ -166,9 +170,10 @@ class ConfigReader:
         if problems:
             raise ValueError(
                 f"{self.where}: {len(problems)} attribute(s) this family does not support:\n  "
-                + "\n  ".join(problems)
-                + "\nLoad a checkpoint without them, or teach the family's file in jaxsim/models/families "
-                "to handle them."
+                + "\n  ".join(problems[:10])
+                + (f"\n  and {len(problems) - 10} more" if len(problems) > 10 else "")
+                + "\nIf you know that an attribute changes nothing, leave it out: "
+                f"load_model(..., overrides={{{problems[0].partition('=')[0]!r}: None}})."
             )
 
 

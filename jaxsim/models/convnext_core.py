@@ -97,11 +97,13 @@ class ConvNeXt(nn.Module):
         settings: of the network.
         n_labels: classes of the classifier, 0 without one.
         stem_is_hidden: whether the stem is the first of the hidden states.
+        final_norm: whether there is a last norm; a backbone has none.
     """
 
     settings: ConvNeXtSettings
     n_labels: int = 0
     stem_is_hidden: bool = True
+    final_norm: bool = True
     dtype: jnp.dtype = jnp.dtype("float32")
     precision: str = "highest"
 
@@ -149,6 +151,9 @@ class ConvNeXt(nn.Module):
     @nn.nowrap
     def heads(self, recorder: Recorder, x: Float[Array, "batch height width channels"]) -> None:
         """Records the final norm and the outputs."""
+        if not self.final_norm:
+            recorder.output("last_hidden_state", x)
+            return
         pooled = layer_norm(self.settings.final_eps, self.dtype, "norm")(map_mean(x))
         recorder.add("norm", pooled, Vector(), kind="norm")
         record_heads(recorder, x, pooled, self.n_labels, self.dtype, self.precision)

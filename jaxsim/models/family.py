@@ -7,6 +7,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -69,6 +70,31 @@ def head_size(shapes: Shapes, *names: str) -> int:
         10
     """
     return next((shapes[name][0] for name in names if name in shapes), 0)
+
+
+#: Norms of a backbone's feature maps, which are none of the steps.
+BACKBONE_EXTRAS = ("hidden_states_norms.*",)
+
+
+def is_backbone(shapes: Shapes, architectures: object = None) -> bool:
+    """Whether a checkpoint is of a `*Backbone` class, without a last norm and mostly with one for each feature map.
+
+    Args:
+        shapes: of the checkpoint's tensors.
+        architectures: the configuration's attribute of this name, a list of class names.
+
+    Example:
+        >>> is_backbone({"hidden_states_norms.stage2.weight": (32,), "encoder.layers.0.weight": (8, 8)})
+        True
+        >>> is_backbone({"layernorm.weight": (8,)}, ["Swinv2Backbone"])
+        False
+    """
+    names = architectures if isinstance(architectures, list) else []
+    called = bool(shapes) and any(str(name).endswith("Backbone") for name in names)
+    last_norm = any(
+        re.fullmatch(r"(\w+\.)?layernorm\.(weight|bias)", name) for name in shapes if not name.startswith("embeddings.")
+    )
+    return not last_norm and (called or any("hidden_states_norms." in name for name in shapes))
 
 
 @functools.cache

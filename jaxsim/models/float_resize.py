@@ -59,7 +59,7 @@ class FloatResizePreprocessor:
         size, resample = settings.get("size", {"height": 224, "width": 224}), settings.get("resample", 2)
         if not isinstance(size, Mapping) or not {"height", "width"} <= set(size):
             raise ValueError(f"{where}: size={size!r}; expected height and width")
-        if resample not in FILTERS:
+        if isinstance(resample, bool) or resample not in FILTERS:
             raise ValueError(f"{where}: resample={resample!r}; expected 2 (bilinear) or 3 (bicubic)")
         return cls(
             image_size=image_size or (int(size["height"]), int(size["width"])),

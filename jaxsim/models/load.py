@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxsim.models.model import Granularity, VisionModel, random_variables
 from jaxsim.models.opened import OpenedSource
 from jaxsim.models.preprocess import Preprocessor, TransformersPreprocessor
-from jaxsim.models.sources import open_source
+from jaxsim.models.sources import open_source, readable_misfits
 from jaxsim.models.weights import convert_weights, hash_weights
 
 
@@ -48,8 +48,9 @@ def load_model(
             models and 1,797 digits (CPU, mean pooling, k=1): Delta between consecutive steps moves by at most 0.00095
             in the ViT, where it is 0.002 to 0.16, and 0.0003 in the ResNet, where it is 0.002 to 0.025.
         revision: branch, tag or commit on the hub.
-        overrides: attributes that replace those of the configuration. For Google-style checkpoints, which have
-            none, what the shapes cannot tell, such as `{"grid": (4, 6)}` of a position table that is not square.
+        overrides: attributes that replace those of the configuration; None leaves one out. For
+            Google-style checkpoints, which have none, what the shapes cannot tell, such as
+            `{"grid": (4, 6)}` of a position table that is not square.
 
     Returns:
         The model; see `VisionModel`.
@@ -101,7 +102,8 @@ def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) ->
     images = architecture.inputs.example(architecture.image_size)
     if init == "random":
         return random_variables(module, images, seed)
-    expected = jax.eval_shape(module.init, jax.random.key(0), images)
+    with readable_misfits(opened.where):
+        expected = jax.eval_shape(module.init, jax.random.key(0), images)
     return convert_weights(architecture.weights, expected, opened.shapes, opened.read, opened.where)
 
 

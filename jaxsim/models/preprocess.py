@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
 
+from jaxsim.models.processor_settings import read_processor_settings
 from jaxsim.pixels import rgb_pixels
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -155,15 +156,32 @@ class TransformersPreprocessor:
     def __init__(self, directory: Path, image_size: tuple[int, int] | None = None) -> None:
         from transformers import AutoImageProcessor
 
+        where, _ = read_processor_settings(directory)
         try:
-            self._processor: Any = AutoImageProcessor.from_pretrained(directory, backend="pil", local_files_only=True)
+            # Not left out: without it transformers asks on the terminal whether to run the checkpoint's own code.
+            self._processor: Any = AutoImageProcessor.from_pretrained(
+                directory, backend="pil", local_files_only=True, trust_remote_code=False
+            )
         except Exception as error:  # transformers raises many types, ImportError and NameError among them
+            if "trust_remote_code" in str(error):
+                raise ValueError(
+                    f"{directory}: its image processor is code that comes with the checkpoint, which is not supported "
+                    f"and never run here. Remove {where} to use the family's own preprocessing."
+                ) from error
             raise ValueError(f"{directory}: cannot make its image processor: {error}") from error
         settings = self._processor.to_dict()
         self._override = {} if image_size is None else _resized_settings(settings, image_size)
         self.description: dict[str, Any] = json.loads(json.dumps({**settings, **self._override}, default=str))
         self.description["processor"] = type(self._processor).__name__
-        probes = [self([np.zeros((*shape, 3), np.uint8)]).shape[1:3] for shape in ((48, 80), (80, 48))]
+        try:
+            values = [self([np.zeros((*shape, 3), np.uint8)]) for shape in ((48, 80), (80, 48))]
+        except Exception as error:  # what transformers and Pillow raise on settings that do not go together
+            raise ValueError(
+                f"{where}: its image processor fails on a picture of 48 x 80: {type(error).__name__}: {error}"
+            ) from error
+        if not all(np.isfinite(each).all() and each.shape[-1] == 3 for each in values):
+            raise ValueError(f"{where}: its image processor does not make finite numbers in three channels")
+        probes = [each.shape[1:3] for each in values]
         if probes[0] != probes[1]:
             raise ValueError(
                 f"{directory}: its image processor keeps the aspect ratio, so images would differ in size "

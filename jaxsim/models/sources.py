@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,28 @@ from jaxsim.models.family import family_of
 from jaxsim.models.google.find import find_checkpoint
 from jaxsim.models.google.open import open_google
 from jaxsim.models.opened import OpenedSource
+from jaxsim.models.processor_settings import has_processor
+from jaxsim.models.ranges import check_ranges
 from jaxsim.models.timm.open import is_timm, open_timm
 
-_PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+# What Python and JAX raise where numbers, strings or lists stand in a configuration in places of others.
+_MISFITS = (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+@contextlib.contextmanager
+def readable_misfits(where: str) -> Iterator[None]:
+    """Turns what building a model from a senseless configuration raises into a ValueError that names the file.
+
+    Raises:
+        ValueError: no model can be built.
+    """
+    try:
+        yield
+    except _MISFITS as error:
+        raise ValueError(
+            f"{where}: no model can be built from this configuration ({type(error).__name__}: {error!s:.300}). "
+            "Check config.json against that of a published model of its kind."
+        ) from error
 
 
 def open_source(
@@ -46,22 +66,31 @@ def open_source(
         source = embedded_directory(os.fspath(source))
     found = find_checkpoint(Path(source).expanduser())
     if found is not None:
-        return open_google(found, image_size=image_size, overrides=dict(overrides or {}))
-    name, directory = Path(os.fspath(source)).name, locate(source, revision)
+        with readable_misfits(str(found)):
+            return open_google(found, image_size=image_size, overrides=dict(overrides or {}))
+    name, directory = _name(Path(source).expanduser()), locate(source, revision)
     checkpoint = open_checkpoint(directory, weights=weights)
-    if is_timm(checkpoint.config):
-        return open_timm(name, checkpoint, dict(overrides or {}))
-    return _open_hugging_face(name, checkpoint, dict(overrides or {}))
+    with readable_misfits(str(directory / "config.json")):
+        if is_timm(checkpoint.config):
+            return open_timm(name, checkpoint, dict(overrides or {}))
+        return _open_hugging_face(name, checkpoint, dict(overrides or {}))
+
+
+def _name(path: Path) -> str:
+    """The last part of a path or a hub id; `.` and `..` are named after the folder they stand for."""
+    return path.name if path.name not in ("", "..") else path.resolve().name
 
 
 def _open_hugging_face(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> OpenedSource:
     directory = checkpoint.directory
     where = str(directory / "config.json")
-    values = {**checkpoint.config, **overrides}
+    dropped = {name for name, value in overrides.items() if value is None}
+    values = {name: value for name, value in {**checkpoint.config, **overrides}.items() if name not in dropped}
     model_type = values.get("model_type")
     if not isinstance(model_type, str):
         raise ValueError(f"{where}: no model_type; expected a Hugging Face configuration")
     family = family_of(model_type, where)
+    check_ranges(values, where, checkpoint.shapes)
     reader = ConfigReader(with_defaults(values, where), where)
     architecture = family.build(reader, checkpoint.shapes)
     reader.finish()
@@ -73,5 +102,5 @@ def _open_hugging_face(name: str, checkpoint: Checkpoint, overrides: dict[str, A
         checkpoint.shapes,
         checkpoint.read,
         str(directory),
-        directory if any((directory / name).is_file() for name in _PROCESSORS) else None,
+        directory if has_processor(directory) else None,
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 import hashlib
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
@@ -155,7 +157,7 @@ class WeightTable:
 def convert_weights(
     table: WeightTable,
     expected: Mapping[str, Any],
-    names: Iterable[str],
+    shapes: Mapping[str, tuple[int, ...]],
     read: Callable[[str], np.ndarray],
     where: str,
 ) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def convert_weights(
     Args:
         table: the family's rules.
         expected: abstract variables, from `jax.eval_shape` of the module's `init`.
-        names: the checkpoint's tensor names.
+        shapes: shape of each tensor of the checkpoint.
         read: returns a tensor by name.
         where: what to call the checkpoint in messages.
 
@@ -174,14 +176,16 @@ def convert_weights(
         Variables (`{"params": ..., "batch_stats": ...}`) as float32 NumPy arrays.
 
     Raises:
-        ValueError: names all missing, unknown, doubly assigned and wrongly shaped tensors at once.
+        ValueError: counts all missing, unknown, doubly assigned and wrongly shaped tensors and tensors that hold no
+            floating-point numbers, and names the first ten.
     """
     leaves: dict[str, Any] = dict(flatten_dict(dict(expected), sep="/"))
     wanted = {path: tuple(leaf.shape) for path, leaf in leaves.items()}
     found: dict[str, np.ndarray] = {}
     origin: dict[str, str] = {}
     problems: list[str] = []
-    for name in sorted(names):
+    most = 4 * sum(math.prod(shape) for shape in wanted.values()) + 4096
+    for name in sorted(shapes):
         line = table.targets(name)
         if line is None or not all(path in wanted for path in line[1]):
             if not table.is_extra(name):
@@ -194,7 +198,13 @@ def convert_weights(
             problems.append(f"{name} and {origin[twice[0]]} both give {twice[0]}")
             continue
         origin.update(dict.fromkeys(paths, name))
+        if math.prod(shapes[name]) > most:
+            problems.append(f"wrong shape: {name} is {tuple(shapes[name])}, more than all that the model needs")
+            continue
         tensor = read(name)
+        if not jnp.issubdtype(tensor.dtype, jnp.floating) or tensor.dtype.itemsize < 2:
+            problems.append(f"{name} is {tensor.dtype}; expected floating-point numbers of 16, 32 or 64 bits")
+            continue
         try:
             result = rule.transform(tensor)
         except (ValueError, IndexError) as error:
@@ -210,9 +220,11 @@ def convert_weights(
             found[path] = np.ascontiguousarray(array, dtype=np.float32)
     problems += [f"missing tensor for {path} {wanted[path]}" for path in wanted if path not in origin]
     if problems:
+        more = f"\n  and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise ValueError(
             f"{where}: the weights do not fit the configuration, {len(problems)} problem(s):\n  "
-            + "\n  ".join(problems)
+            + "\n  ".join(problems[:10])
+            + more
             + "\nCheck that config.json belongs to this weight file."
         )
     return unflatten_dict({tuple(path.split("/")): array for path, array in found.items()})

@@ -37,6 +37,7 @@ class WindowSettings:
         grid: rows and columns of patches that the configuration was made for.
         positions: whether there are learned absolute positions.
         merge_norm_first: whether merged patches are normed before they are projected, or after (V2).
+        final_norm: whether there is a last norm; a backbone has none.
         init_std: of the random twin's kernels.
     """
 
@@ -52,6 +53,7 @@ class WindowSettings:
     grid: tuple[int, int]
     positions: bool = False
     merge_norm_first: bool = True
+    final_norm: bool = True
     init_std: float = 0.02
 
 
@@ -214,6 +216,9 @@ class WindowTransformer(nn.Module):
                 x = PatchMerging(s, self.dtype, self.precision, name=f"merging{stage}")(x, grid)
                 grid = (grid[0] + 1) // 2, (grid[1] + 1) // 2
                 recorder.add(f"stage{stage}", x, Tokens((), grid), kind="stage", block=False, hidden=True)
+        if not s.final_norm:
+            recorder.output("last_hidden_state", x)
+            return recorder.finish()
         x = layer_norm(s.eps, self.dtype, "norm")(x)
         recorder.add("norm", x, Tokens((), grid), kind="norm")
         recorder.output("last_hidden_state", x)

@@ -13,7 +13,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict
 
 from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
-from jaxsim.models.capture.runner import is_floating, kept_states, trace_state, traced_calls
+from jaxsim.models.capture.runner import is_floating, kept_states, trace_state, traced_calls, without_addresses
 
 
 class LinenRunner:
@@ -75,7 +75,7 @@ class LinenRunner:
 
     def structure(self) -> str:
         """The module's own account."""
-        return repr(self.module)
+        return without_addresses(repr(self.module))
 
     def _run(self, params: Any, images: Any, log: CallLog, opened: bool) -> None:
         here = trace_state()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -70,10 +72,26 @@ def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
         return plain
     try:
         opened = trace(True)
-    except Exception:  # whatever a model raises that needs its jit or its scan; its inner calls stay unreachable
+    except Exception as error:  # whatever a model raises that needs its jit or its scan
+        hidden = [call.name for call in plain if not call.reachable]
+        warnings.warn(
+            f"{len(hidden)} module calls ({', '.join(hidden[:3])}{', ...' if len(hidden) > 3 else ''}) are inside a "
+            f"jit or scan and give no steps: run as plain Python it fails: {type(error).__name__}: {error!s:.200}",
+            stacklevel=2,
+        )
         return plain
     reached = [sum(call.reachable for call in calls) for calls in (plain, opened)]
     return opened if reached[1] > reached[0] else plain
+
+
+def without_addresses(account: str) -> str:
+    """Returns a module's account of itself without the addresses of objects, which differ in every process.
+
+    Example:
+        >>> without_addresses("Net(act=<function gelu at 0x7f10c2d4a0>)")
+        'Net(act=<function gelu>)'
+    """
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", account)
 
 
 def trace_state() -> Any:

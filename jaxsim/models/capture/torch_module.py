@@ -18,7 +18,7 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
-from jaxsim.models.capture.runner import kept_states
+from jaxsim.models.capture.runner import kept_states, without_addresses
 
 
 class TorchRunner:
@@ -32,6 +32,9 @@ class TorchRunner:
         module: the module; of one that `torch.compile` made, the original is run.
         call: keyword arguments of the call beside the images.
         method: name of the method to call instead of the module itself.
+
+    Raises:
+        ValueError: TorchScript, or weights on the device `meta`.
     """
 
     framework = "torch"
@@ -40,6 +43,7 @@ class TorchRunner:
 
     def __init__(self, module: Any, call: Mapping[str, Any] | None = None, method: str | None = None) -> None:
         self.module = getattr(module, "_orig_mod", module)
+        _refuse_unrunnable(self.module)
         self._call = dict(call or {})
         self._method = method
         self._known: dict[tuple[int, ...], tuple[Call, ...]] = {}
@@ -76,13 +80,15 @@ class TorchRunner:
 
     def structure(self) -> str:
         """The module's own account."""
-        return repr(self.module)
+        return without_addresses(repr(self.module))
 
     def _run(self, images: np.ndarray, log: CallLog, paths: set[str] | None) -> None:
         """One forward pass with hooks on the modules of `paths`, on all if None."""
         torch = sys.modules["torch"]
         modules = {
-            path: module for path, module in self.module.named_modules() if path and (paths is None or path in paths)
+            path: module
+            for path, module in self.module.named_modules()
+            if path and not _is_parametrization(path) and (paths is None or path in paths)
         }
         function = self.module if self._method is None else getattr(self.module, self._method)
         with self._lock, torch.no_grad(), _evaluating(self.module), _called_one_by_one(torch), _hooked(modules, log):
@@ -135,6 +141,28 @@ def _called_one_by_one(torch: Any) -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def _refuse_unrunnable(module: Any) -> None:
+    """Raises for modules whose calls cannot be seen or that have no numbers."""
+    torch = sys.modules["torch"]
+    if any(isinstance(each, torch.jit.ScriptModule) for each in module.modules()):
+        raise ValueError(
+            f"{type(module).__name__}: TorchScript hides its modules, which run no hooks: pass the eager model, the "
+            "one that torch.jit.trace or torch.jit.script was called with"
+        )
+    weights = itertools.chain(module.named_parameters(), module.named_buffers())
+    empty = next((name for name, tensor in weights if tensor.device.type == "meta"), None)
+    if empty is not None:
+        raise ValueError(
+            f"{type(module).__name__}: {empty} is on the device 'meta', which has shapes and no numbers: load the "
+            "weights first, module.to_empty(device='cpu') and module.load_state_dict(...)"
+        )
+
+
+def _is_parametrization(path: str) -> bool:
+    """Whether a module makes another's weight (`spectral_norm`, `weight_norm`) and sees no images."""
+    return "parametrizations" in path.split(".")
 
 
 def _placement(model: Any) -> dict[str, Any]:

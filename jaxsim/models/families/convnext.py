@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxsim.models.config import ConfigReader
 from jaxsim.models.conv_stages import read_stages
 from jaxsim.models.convnext_core import ConvNeXt, ConvNeXtSettings
-from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.family import BACKBONE_EXTRAS, Architecture, Family, Shapes, head_size, is_backbone
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
 
@@ -45,10 +45,15 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
         response_norm=second,
         init_std=config("initializer_range"),
     )
-    table = WeightTable(rules=tuple(_rules()), prefixes=("convnext.", "convnextv2."))
+    table = WeightTable(rules=tuple(_rules()), prefixes=("convnext.", "convnextv2."), extras=BACKBONE_EXTRAS)
     image_size = config.pair("image_size")
     plain = PlainPreprocessor(image_size, fit="crop", crop_fraction=0.875)
-    return Architecture(ConvNeXt(settings, head_size(shapes, "classifier.weight")), table, image_size, plain)
+    module = ConvNeXt(
+        settings,
+        head_size(shapes, "classifier.weight"),
+        final_norm=not is_backbone(shapes, config("architectures", None)),
+    )
+    return Architecture(module, table, image_size, plain)
 
 
 FAMILIES = (

@@ -185,10 +185,10 @@ def _colour_preprocessor(directory: Path, size: tuple[int, int] | None, n_tokens
         )
     edges = settings.get("size", {"height": 256, "width": 256})
     edges = {"height": edges, "width": edges} if isinstance(edges, int) else edges
-    if size is None and not {"height", "width"} <= set(edges):
+    if size is None and not (isinstance(edges, dict) and {"height", "width"} <= set(edges)):
         raise ValueError(f"{where}: size={edges!r}; expected height and width. Pass image_size=(height, width).")
     return ColourPreprocessor(
-        image_size=size or (edges["height"], edges["width"]),
+        image_size=size or (int(edges["height"]), int(edges["width"])),
         mean=channel_values(where, settings, "image_mean", HALF),
         std=channel_values(where, settings, "image_std", HALF),
         resample=cast(Any, Image.Resampling(settings.get("resample", 2)).name.lower()),

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsim.models.config import ConfigReader
-from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.family import BACKBONE_EXTRAS, Architecture, Family, Shapes, head_size, is_backbone
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp, layer_norm
 from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
@@ -134,7 +134,11 @@ def shared_rules() -> list[Rule]:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    settings = dataclasses.replace(read_settings(config), positions=config("use_absolute_embeddings"))
+    settings = dataclasses.replace(
+        read_settings(config),
+        positions=config("use_absolute_embeddings"),
+        final_norm=not is_backbone(shapes, config("architectures", None)),
+    )
     attention = "encoder.layers.{s}.blocks.{i}.attention.self"
     table = WeightTable(
         rules=(
@@ -143,7 +147,7 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
             *param(f"{attention}.relative_position_bias_table", "stage{s}_block{i}/position_bias"),
         ),
         prefixes=("swin.",),
-        extras=("embeddings.mask_token", "decoder.*"),
+        extras=("embeddings.mask_token", "decoder.*", *BACKBONE_EXTRAS),
     )
     image = config.pair("image_size")
     module = Swin(settings, n_labels=head_size(shapes, "classifier.weight"))

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.swin import block_settings, read_settings, shared_rules
-from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.family import BACKBONE_EXTRAS, Architecture, Family, Shapes, head_size, is_backbone
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp, layer_norm
 from jaxsim.models.weights import WeightTable, linear, param
@@ -118,7 +118,9 @@ class SwinV2(WindowTransformer):
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    settings = dataclasses.replace(read_settings(config), merge_norm_first=False)
+    settings = dataclasses.replace(
+        read_settings(config), merge_norm_first=False, final_norm=not is_backbone(shapes, config("architectures", None))
+    )
     # The original makes one position too many for its tokens and cannot run with them.
     config.require("use_absolute_embeddings", False)
     pretrained = tuple(config("pretrained_window_sizes") or (0,) * len(settings.depths))
@@ -138,7 +140,7 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
             *linear(f"{attention}.continuous_position_bias_mlp.2", f"{block}/bias_fc2"),
         ),
         prefixes=("swinv2.",),
-        extras=("embeddings.mask_token", "decoder.*"),
+        extras=("embeddings.mask_token", "decoder.*", *BACKBONE_EXTRAS),
     )
     image = config.pair("image_size")
     module = SwinV2(settings, n_labels=head_size(shapes, "classifier.weight"), pretrained_windows=pretrained)

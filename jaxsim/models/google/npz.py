@@ -12,6 +12,8 @@ import numpy as np
 
 from jaxsim.models.google.tree import Tree
 
+# Bytes that any archive may take, and how many times its size a larger one may: trained weights compress to half.
+_SMALL, _MOST_INFLATED = 2**28, 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError)
 
 
@@ -24,12 +26,18 @@ def read_npz(path: Path) -> Tree:
     shapes: dict[str, tuple[int, ...]] = {}
     try:
         with zipfile.ZipFile(path) as archive:
+            inflated = sum(member.file_size for member in archive.infolist())
+            if inflated > max(_SMALL, _MOST_INFLATED * path.stat().st_size):
+                raise _Refused(
+                    f"{path}: {path.stat().st_size:,} bytes that would take {inflated:,} in memory; weights do not "
+                    "compress so far, so this is no checkpoint of a trained model"
+                )
             for member in archive.namelist():
                 with archive.open(member) as file:
                     shapes[member.removesuffix(".npy")], dtype = _header(file)
                 if dtype.hasobject:
                     raise _refused(path, f"its array {member.removesuffix('.npy')!r}")
-    except _Pickled:
+    except _Refused:
         raise
     except _DAMAGE as error:
         raise _damaged(path, error) from error
@@ -68,12 +76,12 @@ def _read(path: Path, name: str) -> np.ndarray:
     return array.view(ml_dtypes.bfloat16) if array.dtype == np.dtype("V2") else array
 
 
-class _Pickled(ValueError):
+class _Refused(ValueError):
     """A refusal, told apart from damage."""
 
 
-def _refused(path: Path, what: str) -> _Pickled:
-    return _Pickled(
+def _refused(path: Path, what: str) -> _Refused:
+    return _Refused(
         f"{path}: {what} is pickled. Opening a pickle can run any code, so it is never done here. Convert it once "
         "where you trust it: tree = numpy.load(path, allow_pickle=True).item(); flat = "
         "flax.traverse_util.flatten_dict(tree, sep='/'); numpy.savez('checkpoint.npz', **flat)."

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from jaxsim.models.preprocess import IMAGENET_MEAN, IMAGENET_STD, PlainPreprocessor
+from jaxsim.models.processor_settings import MAX_EDGE, channel_values, is_crop_fraction, is_edge
 
 _FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 
@@ -65,15 +66,23 @@ def read_preprocessing(settings: dict[str, Any], where: str) -> TimmPreprocessor
         ValueError: not three channels, or a value that is not supported.
     """
     size = settings.get("input_size") or (3, 224, 224)
+    crop = settings.get("crop_pct") or 0.875
     mode = settings.get("crop_mode") or "center"
     resample = settings.get("interpolation") or "bicubic"
-    mean, std = (
-        tuple(settings.get(key) or default) for key, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD))
-    )
-    if len(size) != 3 or size[0] != 3 or len(mean) != 3 or len(std) != 3:
+    if not isinstance(size, list | tuple) or len(size) != 3 or size[0] != 3 or not all(map(is_edge, size[1:])):
         raise ValueError(
-            f"{where}: input_size={size}, mean={mean}, std={std}; only images of three channels are supported"
+            f"{where}: input_size={size!r}; expected [3, height, width], only images of three channels of 1 to "
+            f"{MAX_EDGE} pixels an edge are supported"
         )
+    if not is_crop_fraction(crop):
+        raise ValueError(f"{where}: crop_pct={crop!r}; expected a number from 0.5 to 2")
+    given = {name: settings[name] for name in ("mean", "std") if settings.get(name) is not None}
+    mean, std = (
+        channel_values(where, given, name, default)
+        for name, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD))
+    )
+    if min(std) <= 0:
+        raise ValueError(f"{where}: std={list(std)}; expected three numbers above 0")
     if mode not in ("center", "squash", "border") or resample not in _FILTERS or settings.get("crop_border_pixels"):
         raise ValueError(
             f"{where}: crop_mode={mode!r}, interpolation={resample!r}, crop_border_pixels="
@@ -85,7 +94,7 @@ def read_preprocessing(settings: dict[str, Any], where: str) -> TimmPreprocessor
         std=std,
         resample=resample,
         fit="crop",
-        crop_fraction=float(settings.get("crop_pct") or 0.875),
+        crop_fraction=float(crop),
         reason="pretrained_cfg of timm's config.json",
         crop_mode=mode,
     )
