@@ -112,7 +112,8 @@ def test_a_reader_that_goes_away_gets_no_traceback(words) -> None:
     assert process.stdout is not None
     process.stdout.close()
     assert process.stderr is not None
-    stderr = process.stderr.read()
+    with process.stderr:
+        stderr = process.stderr.read()
     assert process.wait(60) != 0
     assert "Traceback" not in stderr
     assert "Exception ignored" not in stderr
