@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxsim.data.decode import SUFFIXES, read_image, read_size
-from jaxsim.data.source import ImageSource, fingerprint_of
+from jaxsim.data.source import ImageSource, checked_position, fingerprint_of
 
 
 class FolderSource(ImageSource):
@@ -73,11 +73,11 @@ class FolderSource(ImageSource):
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Read and decode the file at a position."""
-        return read_image(self._root / self._ids[index])
+        return read_image(self._root / self._ids[checked_position(index, len(self))])
 
     def image_size(self, index: int) -> tuple[int, int]:
         """(height, width) of the file at a position, from its header where that can be read."""
-        return read_size(self._root / self._ids[index])
+        return read_size(self._root / self._ids[checked_position(index, len(self))])
 
 
 def _image_files(root: Path) -> Iterator[tuple[str, int]]:
