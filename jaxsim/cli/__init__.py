@@ -3,6 +3,6 @@
 Nothing heavy is imported here, so that `jaxsim --help` answers at once; every command imports what it needs.
 """
 
-from jaxsim.cli.app import app, main
+from jaxsim.cli.entry import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

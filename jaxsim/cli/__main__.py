@@ -1,5 +1,5 @@
 """`python -m jaxsim.cli` is `jaxsim`."""
 
-from jaxsim.cli.app import main
+from jaxsim.cli.entry import main
 
 main()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jaxsim.cli.compilation_cache import enable_compilation_cache
-from jaxsim.cli.outcome import leave_at_once, readable_outcome
+from jaxsim.cli.outcome import readable_outcome
 
 app = typer.Typer(
     name="jaxsim",
@@ -27,15 +27,6 @@ DEMO_IMAGES = "rendered:1000"
 Traceback = Annotated[
     bool, typer.Option("--traceback", envvar="JAXSIM_TRACEBACK", help="Show where an error comes from.")
 ]
-
-
-def main() -> None:
-    """Runs the command line as a process of its own, which it ends."""
-    try:
-        app()
-    except SystemExit as end:
-        leave_at_once(end.code)
-        raise
 
 
 def _folder(text: str | Path) -> Path:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn, TextIO
 
 import typer
 
+from jaxsim.cli.signals import advise, say_interrupted, tell_others
 from jaxsim.names import printable
 
 BAD_INPUT = 2
-INTERRUPTED = 130
+BROKEN_PIPE = 141
 SYSTEM_ERROR = 1
 
 
@@ -39,64 +37,34 @@ def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Ite
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         warnings.filterwarnings("always", category=UserWarning)
+        advise(when_interrupted)
         try:
             yield
         except KeyboardInterrupt as interrupt:
-            _say(f"interrupted: {when_interrupted}" if when_interrupted else "interrupted")
-            raise typer.Exit(INTERRUPTED) from interrupt
+            raise typer.Exit(say_interrupted()) from interrupt
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError, RuntimeError) as error:
             if show_traceback or not (isinstance(error, (ValueError, OSError)) or _is_lost_process(error)):
                 raise
             _say(f"error: {error}")
+            tell_others(f"error: {error}")
             raise typer.Exit(BAD_INPUT if isinstance(error, ValueError) else SYSTEM_ERROR) from error
 
 
-@contextmanager
-def lasting_interrupts() -> Iterator[Callable[[], None]]:
-    """Makes Ctrl-C last.
-
-    Python drops a `KeyboardInterrupt` that is raised while garbage is collected, and JAX has a callback there: about
-    one Ctrl-C in ten would go unheard.
-
-    Yields:
-        A check that raises a `KeyboardInterrupt` if one was asked for before.
-    """
-    asked = False
-
-    def hear(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        raise KeyboardInterrupt
-
-    def check() -> None:
-        if asked:
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield check  # only the main thread hears signals
-        return
-    before = signal.signal(signal.SIGINT, hear)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def leave_at_once(code: str | int | None) -> None:
-    """Ends a process whose work was cut short, without the interpreter's own tidying up.
+def end_process(code: int) -> NoReturn:
+    """Ends the process without the interpreter's own tidying up.
 
     Threads of JAX and TensorStore may still be at work, and tearing down the interpreter under them crashes: Ctrl-C
     would end in a segmentation fault instead of exit code 130. Nothing is lost, because features and results are
-    written so that a process may be killed at any time. Processes of a distributed run do take leave of each other.
+    written so that a process may be killed at any time.
 
     Args:
-        code: The exit code; nothing happens for success.
+        code: The exit code.
     """
-    jax = sys.modules.get("jax")
-    if not isinstance(code, int) or code == 0 or (jax is not None and jax.distributed.is_initialized()):
-        return
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a reader such as `head` went away
+            stream.flush()
     os._exit(code)
 
 

@@ -12,8 +12,8 @@ import jax
 import typer
 from jaxsim_kernels import meet
 
-from jaxsim.cli.outcome import lasting_interrupts
 from jaxsim.cli.progress import shown_progress
+from jaxsim.cli.signals import interrupted
 from jaxsim.cli.tables import print_plan, print_summary
 from jaxsim.cli.terminal import open_console
 from jaxsim.names import printable
@@ -56,17 +56,16 @@ def run_comparison(
         meet("report")
         return
     console = open_console()
-    with lasting_interrupts() as check:
-        comparison = prepare()
-        print_plan(console, comparison.plan, out, untrained=untrained)
-        with shown_progress(open_console(stderr=True)) as show:
+    comparison = prepare()
+    print_plan(console, comparison.plan, out, untrained=untrained)
+    with shown_progress(open_console(stderr=True)) as show:
 
-            def progress(done: int, total: int, what: str) -> None:
-                check()
-                show(done, total, what)
+        def progress(done: int, total: int, what: str) -> None:
+            if interrupted():  # a KeyboardInterrupt that was dropped
+                raise KeyboardInterrupt
+            show(done, total, what)
 
-            study = comparison.run(report=False, progress=progress)
-        check()
+        study = comparison.run(report=False, progress=progress)
     print_summary(console, study, out)
     page = study.report(out)
     meet("report")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from jaxsim.data.source import ImageSource
+from jaxsim.data.source import ImageSource, checked_position
 from jaxsim.names import printable
 
 _IMAGE_KEYS = ("images", "x")
@@ -71,7 +71,7 @@ class ArraySource(ImageSource):
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Return a copy of the image at a position as RGB."""
-        image = self._pixels[index]
+        image = self._pixels[checked_position(index, len(self))]
         return np.array(np.broadcast_to(image, (*image.shape[:2], 3)))
 
     def image_size(self, index: int) -> tuple[int, int]:

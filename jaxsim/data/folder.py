@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxsim.data.decode import SUFFIXES, read_image, read_size
-from jaxsim.data.source import ImageSource, fingerprint_of
+from jaxsim.data.source import ImageSource, checked_position, fingerprint_of
 from jaxsim.names import printable
 
 _MOST_THREADS = 16
@@ -113,11 +113,11 @@ class FolderSource(ImageSource):
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Read and decode the file at a position."""
-        return read_image(self._root / self._files[index].name)
+        return read_image(self._root / self._files[checked_position(index, len(self))].name)
 
     def image_size(self, index: int) -> tuple[int, int]:
         """(height, width) of the file at a position, from its header where that can be read."""
-        return read_size(self._root / self._files[index].name)
+        return read_size(self._root / self._files[checked_position(index, len(self))].name)
 
 
 class _File(NamedTuple):

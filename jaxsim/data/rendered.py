@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from jaxsim.data.image_statistics import LUMA
 from jaxsim.data.rendered_factors import IMAGE_SIZE, drawn, factors_of, labels_of, stream
 from jaxsim.data.rendered_shapes import SHAPES, signed_distance
-from jaxsim.data.source import ImageSource, fingerprint_of
+from jaxsim.data.source import ImageSource, checked_position, fingerprint_of
 
 SCHEME = "rendered"
 DEFAULT_N = 2000
@@ -90,9 +90,7 @@ class RenderedSource(ImageSource):
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Render the image at a position."""
-        if not -self.n <= index < self.n:
-            raise IndexError(f"there are {self.n} images, came position {index}")
-        index = int(index) % self.n
+        index = checked_position(index, self.n)
         return _block(self.seed, index // _BLOCK)[index % _BLOCK].copy()
 
     def image_size(self, index: int) -> tuple[int, int]:

@@ -31,6 +31,25 @@ class DamagedImage(ValueError):
         return type(self), (self.image, self.reason)
 
 
+class NoSuchImage(IndexError, ValueError):
+    """A position at which a source has no image."""
+
+
+def checked_position(index: Any, n_images: int) -> int:
+    """A position in a source of so many images; none counts from the end.
+
+    Raises:
+        NoSuchImage: If it is not an integer in range.
+
+    Example:
+        >>> checked_position(np.int64(2), 3)
+        2
+    """
+    if isinstance(index, bool | np.bool_) or not isinstance(index, int | np.integer) or not 0 <= index < n_images:
+        raise NoSuchImage(f"expected the position of an image, an integer from 0 to {n_images - 1}, got {index!r}")
+    return int(index)
+
+
 class ImageSource(ABC):
     """A fixed, ordered set of images with an id each.
 
@@ -63,7 +82,7 @@ class ImageSource(ABC):
 
         Raises:
             DamagedImage: the image cannot be decoded; names the file.
-            IndexError: there is no such position.
+            NoSuchImage: there is no such position.
         """
 
     def image_size(self, index: int) -> tuple[int, int]:
@@ -146,9 +165,11 @@ class ImageSource(ABC):
             >>> jaxsim.data.open_images("digits").subset(3, seed=0).ids
             ('digits/0360', 'digits/1482', 'digits/1773')
         """
-        if not 1 <= n <= len(self):
+        if isinstance(seed, bool | np.bool_) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise ValueError(f"expected seed to be an integer of at least 0, got {seed!r}")
+        if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer) or not 1 <= n <= len(self):
             raise ValueError(
-                f"a subset must have between 1 and {len(self)} images (the size of the source), came {n}: "
+                f"a subset must have between 1 and {len(self)} images (the size of the source), came {n!r}: "
                 "ask for fewer or open more images"
             )
         return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
@@ -198,11 +219,11 @@ class Selection(ImageSource):
 
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Decode the image at a position."""
-        return self._parent.load(self._positions[index])
+        return self._parent.load(self._positions[checked_position(index, len(self))])
 
     def image_size(self, index: int) -> tuple[int, int]:
         """(height, width) of the image at a position."""
-        return self._parent.image_size(self._positions[index])
+        return self._parent.image_size(self._positions[checked_position(index, len(self))])
 
 
 def fingerprint_of(parts: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from jaxsim_kernels import (
 from jaxsim_kernels.plan import Plan, check_passes
 from jaxsim_kernels.sums import group_sizes
 
+from .arguments import check_count, check_flag, check_progress
 from .dissimilarities import Dissimilarities, select_samples
 from .half_samples import balanced_halves, check_groups, half_sample_error
 from .information_imbalance import check_ties
@@ -239,6 +240,15 @@ def imbalance_matrix(
         [0.02, 0.02]
     """
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
+    strict, drop_duplicates = check_flag("strict", strict), check_flag("drop_duplicates", drop_duplicates)
+    keep_rows, keep_neighbours = check_flag("keep_rows", keep_rows), check_flag("keep_neighbours", keep_neighbours)
+    seed, n_splits = check_count("seed", seed, 0), check_count("n_splits", n_splits, 0)
+    if not isinstance(verify, (bool, np.bool_)):
+        verify = check_count("verify", verify, 1, "; True takes 32 rows, False none")
+    if budget is not None:
+        budget = check_count("budget", budget, 1, " (bytes); leave it out for the memory there is")
+    check_passes(plan)
+    check_progress(progress)
     named = as_layers(layers)
     n = check_same_samples(named)
     # A layer of dissimilarities is what it is, whatever the metric of the others.
@@ -378,11 +388,13 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
         >>> len(draw_queries(100, 10, seed=0))
         10
     """
-    if n_queries is None or n_queries == n_samples:
+    if n_queries is None:
         return None
-    n_queries = int(n_queries)
+    n_queries = check_count("n_queries", n_queries, 2)
     if not 2 <= n_queries <= n_samples:
         raise ValueError(f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}.")
+    if n_queries == n_samples:
+        return None
     return np.sort(np.random.default_rng(seed).choice(n_samples, n_queries, replace=False))
 
 

@@ -21,6 +21,7 @@ from jaxsim_kernels import (
 from jaxsim_kernels.directions import normalised_rows
 from jaxsim_kernels.prepare import host_features
 
+from .arguments import check_flag
 from .inputs import as_distances, as_representation, check_ks, check_same_samples, check_values, plain_k
 from .precision_check import settle_precision
 from .tie_warning import warn_of_ties
@@ -124,6 +125,7 @@ def information_imbalance(
         np.True_
     """
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
+    strict = check_flag("strict", strict)
     traced = isinstance(x, Tracer) or isinstance(y, Tracer)
     layers = {"x": as_representation(x, "x"), "y": as_representation(y, "y")}
     n = check_same_samples(layers)

@@ -48,12 +48,15 @@ def as_layers(layers: Any) -> dict[str, Any]:
         ['layer00', 'layer01']
     """
     if isinstance(layers, Mapping):
+        odd = next((name for name in layers if isinstance(name, (float, bytes, tuple, bool)) or name is None), 0)
+        if not isinstance(odd, (str, int)) or isinstance(odd, bool):
+            raise ValueError(f"layers must have names that are text, got {odd!r}; rename it.")
         names = [str(name) for name in layers]
         twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
         if twice is not None:
             raise ValueError(f"layers must have different names, got two that read {twice!r}; rename one.")
         named = {str(name): as_representation(x, str(name)) for name, x in layers.items()}
-    elif isinstance(layers, (str, bytes)):
+    elif isinstance(layers, (str, bytes, set, frozenset)) or not hasattr(layers, "__iter__"):
         raise ValueError(f"layers must be a mapping name -> array or a sequence of arrays, got {layers!r}.")
     elif hasattr(layers, "columns"):
         raise ValueError(

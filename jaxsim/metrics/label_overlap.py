@@ -14,6 +14,7 @@ import numpy as np
 from jaxsim_kernels import Metric, check_metric, check_precision, make_placement
 from jaxtyping import Float, Int
 
+from .arguments import check_count
 from .dissimilarities import Dissimilarities
 from .imbalance_matrix import draw_queries
 from .information_imbalance import check_ties
@@ -95,6 +96,7 @@ def label_overlap(
         (1.0, 0.487)
     """
     metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
+    seed = check_count("seed", seed, 0)
     if isinstance(x, Dissimilarities):
         metric = "precomputed"
     x = as_representation(x, "x")

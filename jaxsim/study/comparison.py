@@ -14,6 +14,7 @@ import numpy as np
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
+from jaxsim.metrics.arguments import check_flag, check_progress
 from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_own_files, check_writable, output_folder
@@ -327,6 +328,8 @@ def compare(
         ...     ["facebook/dinov2-small", "microsoft/resnet-50"], images="photos", n_samples=2000, out="run"
         ... )
     """
+    check_progress(progress)
+    report = check_flag("report", report)
     settings = checked_settings(
         n_splits=n_splits,
         steps=steps,

@@ -91,6 +91,9 @@ def checked_settings(*, k: Any, **fields: Any) -> Settings:
         ValueError: expected every k to be an integer of at least 1, got 0; k=1 is the nearest neighbour alone
     """
     ks = _checked_ks(k)
+    pool = fields.get("pool", "mean")
+    if not isinstance(pool, str):
+        raise ValueError(f"expected pool to be 'mean', 'cls', 'flatten' or 'spatial:P', got {pool!r}")
     for name, least in COUNTS.items():
         if name in fields and fields[name] is not None:
             fields[name] = _checked_count(name, fields[name], least)

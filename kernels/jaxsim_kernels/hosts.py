@@ -62,9 +62,11 @@ def explain_failure(error: Exception) -> Exception:
 
 
 def _lost(meeting: Exception, error: Exception) -> str:
-    named = str(meeting).partition("timed out task names:")[2].partition("RPC:")[0] or str(meeting)
-    pattern = r"(?:task:|^)(\d+)" if "timed out task names:" in str(meeting) else r"task:(\d+)"
-    lost = sorted({int(task) for task in re.findall(pattern, named, re.MULTILINE)} - {jax.process_index()})
+    # JAX writes "task:1" or "Task 1", and those that missed a meeting as lines of a list.
+    named = str(meeting).partition("timed out task names:")[2].partition("RPC:")[0]
+    listed = re.findall(r"^\s*(?:\S*task[:\s]\s*)?(\d+)\s*$", named, re.MULTILINE | re.IGNORECASE)
+    listed = listed or re.findall(r"\btask[:\s]\s*(\d+)", str(meeting), re.IGNORECASE)
+    lost = sorted({int(task) for task in listed} - {jax.process_index()})
     who = f"process {', '.join(map(str, lost))}" if lost else "the coordinating process (0)"
     return (
         f"{who} of {jax.process_count()} ended or hung, so this distributed computation cannot go on "

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
 from .programs import Placement
@@ -35,7 +36,11 @@ def make_placement(devices: Sequence[Any] | int | None = None, mesh: Mesh | None
         return _over(list(mesh.devices.flat))
     if devices is None:
         return _over(jax.devices()) if jax.process_count() > 1 else Placement()
-    if isinstance(devices, int):
+    many = hasattr(devices, "__len__") and not isinstance(devices, (str, bytes, dict))
+    number = isinstance(devices, (int, np.integer)) and not isinstance(devices, bool)
+    if not number and not (many and all(isinstance(each, jax.Device) for each in devices)):
+        raise ValueError(f"expected devices as a number or a sequence of JAX's devices, got {devices!r}.")
+    if number:
         available = jax.devices()
         if not 1 <= devices <= len(available):
             raise ValueError(f"devices must be between 1 and {len(available)} (the devices there are), got {devices}.")

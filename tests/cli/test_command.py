@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import jaxsim
-from jaxsim.cli import app
+from jaxsim.cli.app import app
 from jaxsim.cli.compilation_cache import compilation_cache_folder
 
 ROOT = Path(jaxsim.__file__).parent.parent

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 import jaxsim.study.measurement as measurement_module
-from jaxsim.cli import app
+from jaxsim.cli.app import app
 from jaxsim.study import Study
 
 

@@ -1,11 +1,7 @@
 import io
-import signal
-import sys
 
-import pytest
 from rich.console import Console
 
-from jaxsim.cli.outcome import lasting_interrupts
 from jaxsim.cli.progress import LineProgress, shown_progress
 
 
@@ -55,19 +51,3 @@ def test_a_terminal_gets_bars_with_rate_and_remaining_time() -> None:
     assert "features of vit" in text
     assert "100/100" in text
     assert "/s" in text
-
-
-def test_an_interrupt_that_python_drops_is_heard_at_the_next_check() -> None:
-    class Dropping:
-        def __del__(self) -> None:  # an exception in here is dropped, as in a callback of the garbage collector
-            signal.raise_signal(signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    with lasting_interrupts() as check:
-        check()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "unraisablehook", lambda _: None)
-            Dropping()
-        with pytest.raises(KeyboardInterrupt):
-            check()
-    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,71 @@
+"""`.ci/run` fails where any of its steps fails: a copy of it with commands that do nothing, or fail."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parent.parent / ".ci"
+
+#: Writes down how it was called and fails where its name and arguments hold the text in the file `fails`.
+STUB = """#!/usr/bin/env bash
+call="$(basename "$0") $*"
+echo "$call" >> calls
+if [ -s fails ] && [[ "$call" == *"$(cat fails)"* ]]; then exit 3; fi
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the scripts and a virtual environment of stubs, which the stub of python3 leaves as it is."""
+    shutil.copytree(SCRIPTS, tmp_path / ".ci")
+    for place, names in {
+        "bin": ["python3"],
+        ".venv/bin": ["pip", "pytest", "ruff", "lint-imports", "basedpyright", "jupytext", "python"],
+    }.items():
+        (tmp_path / place).mkdir(parents=True)
+        for name in names:
+            stub = tmp_path / place / name
+            stub.write_text(STUB)
+            stub.chmod(0o755)
+    (tmp_path / "fails").write_text("")
+    return tmp_path
+
+
+def run(project, fails="", script="run"):
+    (project / "fails").write_text(fails)
+    env = {"PATH": f"{project / 'bin'}:/usr/bin:/bin"}
+    return subprocess.run([str(project / ".ci" / script)], env=env, capture_output=True, text=True, timeout=60)
+
+
+def test_all_steps_run_where_none_fails(project):
+    assert run(project).returncode == 0
+    calls = (project / "calls").read_text()
+    for step in ("pip install", "pytest \n", "ruff check", "lint-imports", "--doctest-modules", "--nbmake"):
+        assert step in calls
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "python3 -m venv",
+        "pip install",
+        "pytest ",
+        "ruff check",
+        "ruff format",
+        "lint-imports",
+        "basedpyright",
+        "pytest --doctest-modules",
+        "jupytext",
+        "pytest --nbmake",
+    ],
+)
+def test_a_step_that_fails_fails_the_script(project, step):
+    assert run(project, step).returncode == 3
+    assert step in (project / "calls").read_text().splitlines()[-1]
+
+
+def test_slow_tests_that_fail_fail_their_script(project):
+    assert run(project, script="slow").returncode == 0
+    assert run(project, "pytest -m slow", "slow").returncode == 3
