@@ -52,7 +52,7 @@ def join_hosts() -> None:
     waiting = threading.Timer(PATIENCE_SECONDS, print, args=(text,), kwargs={"file": sys.stderr, "flush": True})
     waiting.daemon = True
     waiting.start()
-    limits = {
+    limits: dict[str, Any] = {
         "initialization_timeout": JOIN_SECONDS,
         "heartbeat_timeout_seconds": HEARTBEAT_SECONDS,
         "shutdown_timeout_seconds": HEARTBEAT_SECONDS,

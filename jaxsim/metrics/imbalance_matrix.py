@@ -390,7 +390,7 @@ def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray
     """
     if n_queries is None:
         return None
-    n_queries = check_count("n_queries", n_queries, 2)
+    n_queries = check_count("n_queries", n_queries, 0)
     if not 2 <= n_queries <= n_samples:
         raise ValueError(f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}.")
     if n_queries == n_samples:

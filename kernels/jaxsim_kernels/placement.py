@@ -1,6 +1,6 @@
 """From what users have (devices, a mesh, nothing) to where the samples go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jax
@@ -36,18 +36,18 @@ def make_placement(devices: Sequence[Any] | int | None = None, mesh: Mesh | None
         return _over(list(mesh.devices.flat))
     if devices is None:
         return _over(jax.devices()) if jax.process_count() > 1 else Placement()
-    many = hasattr(devices, "__len__") and not isinstance(devices, (str, bytes, dict))
-    number = isinstance(devices, (int, np.integer)) and not isinstance(devices, bool)
-    if not number and not (many and all(isinstance(each, jax.Device) for each in devices)):
-        raise ValueError(f"expected devices as a number or a sequence of JAX's devices, got {devices!r}.")
-    if number:
+    if isinstance(devices, (int, np.integer)) and not isinstance(devices, bool):
         available = jax.devices()
         if not 1 <= devices <= len(available):
             raise ValueError(f"devices must be between 1 and {len(available)} (the devices there are), got {devices}.")
-        devices = available[:devices]
-    if not len(devices):
+        return _over(available[: int(devices)])
+    several = isinstance(devices, Iterable) and not isinstance(devices, (str, bytes))
+    chosen: list[Any] = list(devices) if several else [devices]  # pyright: ignore[reportArgumentType]
+    if not chosen:
         raise ValueError("expected at least one device, got an empty sequence.")
-    return _over(list(devices))
+    if not several or not all(isinstance(each, jax.Device) for each in chosen):
+        raise ValueError(f"expected devices as a number or a sequence of JAX's devices, got {devices!r}.")
+    return _over(chosen)
 
 
 def _over(devices: list[Any]) -> Placement:
