@@ -122,7 +122,8 @@ def near_duplicates(
         >>> found.pairs.tolist(), found.n_groups
         ([[3, 60]], 1)
     """
-    if ratio is not None and (isinstance(ratio, bool | np.bool_ | str) or not np.isscalar(ratio) or not 0 < ratio < 1):
+    real = isinstance(ratio, int | float | np.integer | np.floating) and not isinstance(ratio, bool)
+    if ratio is not None and not (real and 0 < float(ratio) < 1):
         raise ValueError(f"ratio must be above 0 and below 1, got {ratio!r}; leave it out for the default.")
     if isinstance(neighbours, bool) or not isinstance(neighbours, int | np.integer) or neighbours < 2:
         raise ValueError(f"neighbours must be an integer of at least 2, got {neighbours!r}.")

@@ -136,7 +136,7 @@ def _problems(values: Mapping[str, Any], most: int, has_file: bool) -> Iterator[
                 yield f"{_said(name, value)}: expected numbers above 0, up to {limit:g}"
         elif isinstance(value, float) and not math.isfinite(value):
             yield f"{_said(name, value)}: expected a finite number"
-        elif name.endswith("eps") and (not _is_real(value) or value < 0):
+        elif name.endswith("eps") and not (isinstance(value, int | float) and _is_real(value) and value >= 0):
             yield f"{_said(name, value)}: expected a number, 0 or above"
     yield from _token_problems(values)
 
