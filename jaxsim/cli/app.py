@@ -92,6 +92,7 @@ def compare(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Also measure what steps know of the images' low-level statistics.")
     ] = False,
+    subsets: Annotated[int | None, typer.Option(hidden=True, help="Deprecated: 0 is --splits 0.")] = None,
     splits: Annotated[
         int | None,
         typer.Option(help="Number of splits into halves for intervals, 0 for none [default: 8 where halves fit]."),
@@ -145,6 +146,7 @@ def compare(
         from jaxsim.cli.label_files import read_group_file, read_label_files
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
+        from jaxsim.study.comparison import splits_of_subsets
 
         settings = checked_settings(
             k=_numbers("--k", k),
@@ -165,7 +167,7 @@ def compare(
             clip=clip.split(",") if clip else None,
             drop_duplicates=drop_duplicates,
             statistics=statistics,
-            n_splits=splits,
+            n_splits=splits_of_subsets(subsets, splits),
             ties=ties,
             steps=steps or None,
             drop_steps=drop_steps or None,

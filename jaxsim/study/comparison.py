@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -243,6 +244,7 @@ def compare(
     steps: Any = None,
     drop_steps: Any = None,
     n_splits: int | None = None,
+    n_subsets: int | None = None,
     verify_images: bool = False,
     groups: Any = None,
     untrained: Any = False,
@@ -301,6 +303,7 @@ def compare(
             `Study.findings`. None takes eight where a half holds at least 32 samples, 0 takes none.
         verify_images: Read and hash all image files again, even those whose size and time are as an earlier run into
             `out` has noted them.
+        n_subsets: Deprecated; 0 is `n_splits=0`, and any other number leaves `n_splits` as it is.
         groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
             image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
             in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
@@ -331,7 +334,7 @@ def compare(
     check_progress(progress)
     report = check_flag("report", report)
     settings = checked_settings(
-        n_splits=n_splits,
+        n_splits=splits_of_subsets(n_subsets, n_splits),
         steps=steps,
         drop_steps=drop_steps,
         k=k,
@@ -359,3 +362,21 @@ def compare(
         models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out
     )
     return comparison.run(report=report, progress=progress)
+
+
+def splits_of_subsets(n_subsets: int | None, n_splits: int | None) -> int | None:
+    """Number of splits that a request for disjoint subsets, which intervals rested on once, stands for.
+
+    Example:
+        >>> splits_of_subsets(None, 4)
+        4
+    """
+    if n_subsets is None:
+        return n_splits
+    warnings.warn(
+        "n_subsets is deprecated: intervals rest on balanced half-samples now; use n_splits=0 for none, or leave it "
+        "out.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return 0 if n_subsets == 0 else n_splits

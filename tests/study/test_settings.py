@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from jaxsim.study import compare
+from jaxsim.study.comparison import splits_of_subsets
 from jaxsim.study.settings import check_sample_count, checked_settings
 
 
@@ -80,3 +82,11 @@ def test_steps_are_globs_for_all_models_or_for_each() -> None:
     assert (found.steps, found.drop_steps) == (("block*",), {"vit": ("norm",)})
     assert checked_settings(k=1, n_splits=0).n_splits == 0
     assert checked_settings(k=1).n_splits is None
+
+
+def test_disjoint_subsets_are_a_thing_of_the_past(random_vit) -> None:
+    with pytest.warns(DeprecationWarning, match="n_splits=0 for none"):
+        study = compare(random_vit(0), np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3), np.uint8), n_subsets=0)
+    assert study.findings is None
+    with pytest.warns(DeprecationWarning, match="balanced half-samples"):
+        assert splits_of_subsets(10, None) is None
