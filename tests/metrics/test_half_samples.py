@@ -99,7 +99,7 @@ class TestMatrix:
         ("message", "options"),
         [
             ("n_splits to be an integer from 1 to 15, got 16", {"n_splits": 16}),
-            ("n_splits to be an integer from 1 to 15, got True", {"n_splits": True}),
+            ("n_splits to be an integer of at least 0, got True", {"n_splits": True}),
             ("at least 2 groups|at least two groups", {"groups": np.zeros(200, int)}),
             ("at least 16 groups for half-samples, got 10", {"groups": np.arange(200) % 10, "n_splits": 2}),
             ("one half would hold .* of the samples", {"groups": LOPSIDED, "n_splits": 8}),
