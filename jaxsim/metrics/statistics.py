@@ -1,0 +1,165 @@
+"""What measures are made from: few statistics, each worked out once for all measures that need it.
+
+A measure names the statistics that it needs; a formula reads them from `Statistics` by the same names. Whoever works
+them out (one streaming pass, a traced function of two arrays, the halves of the samples) knows no measure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jaxsim_kernels import Metric
+
+KernelName = Literal["linear", "squared_distance", "distance", "rbf"]
+
+
+@dataclass(frozen=True)
+class Imbalances:
+    """Need: information imbalance of all ordered pairs, `[n_k, n_layers, n_layers]`.
+
+    Attributes:
+        metric: Of the distances; None for the one that the user asks for.
+    """
+
+    metric: Metric | None = None
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Need: the nearest samples of every sample, see `NeighbourLists`.
+
+    Attributes:
+        metric: Of the distances; None for the one that the user asks for.
+        least_k: Neighbours wanted whatever k is; 0 for the largest k.
+    """
+
+    metric: Metric | None = None
+    least_k: int = 0
+
+
+@dataclass(frozen=True)
+class NeighbourDistances:
+    """Need: distances to the nearest samples, `[n_layers, n_rows, n_neighbours]`, nearest first.
+
+    Attributes:
+        metric: Of the distances; None for the one that the user asks for.
+        least_k: Neighbours wanted whatever k is; 0 for the largest k.
+    """
+
+    metric: Metric | None = None
+    least_k: int = 0
+
+
+@dataclass(frozen=True)
+class NeighbourSimilarities:
+    """Need: inner products of samples with their neighbours by every layer, see `SimilaritiesAtNeighbours`.
+
+    Attributes:
+        metric: `cosine` takes them of rows of length one, `correlation` of centred rows of length one, `euclidean` of
+            the rows as they are; None for the one that the user asks for.
+        across: Whether those at the neighbours by every other layer are needed, too.
+    """
+
+    metric: Metric | None = None
+    across: bool = False
+
+
+@dataclass(frozen=True)
+class KernelSums:
+    """Need: sums over all pairs of samples of a kernel of every layer, see `Sums`.
+
+    Attributes:
+        kernel: `linear` (inner products of features about their centre), `squared_distance`, `distance`, or `rbf`,
+            `exp(-d^2 / (2 s^2))`.
+        metric: Of the distances; `cosine` and `correlation` take rows of length one, so that their `squared_distance`
+            is twice the cosine or correlation dissimilarity. None for the one that the user asks for.
+        bandwidth: Of `rbf`: s as a multiple of the median distance between samples.
+    """
+
+    kernel: KernelName
+    metric: Metric | None = None
+    bandwidth: float | None = None
+
+
+@dataclass(frozen=True)
+class CondensedDistances:
+    """Need: distances of all pairs i < j, `[n_layers, N (N - 1) / 2]`; only for what cannot be streamed.
+
+    Attributes:
+        metric: Of the distances; None for the one that the user asks for.
+    """
+
+    metric: Metric | None = None
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Need: eigenvalues of `X^T X` of features about their mean, per layer, largest first (a tuple of arrays)."""
+
+
+Need = Imbalances | Neighbours | NeighbourDistances | NeighbourSimilarities | KernelSums | CondensedDistances | Spectra
+
+
+@dataclass(frozen=True)
+class NeighbourLists:
+    """The nearest samples of every row by every layer.
+
+    Attributes:
+        columns: Which samples, numbers below `n_samples`, nearest first `[n_layers, n_rows, n_neighbours]`.
+        rows: Which samples the rows are `[n_rows]`.
+    """
+
+    columns: Any
+    rows: Any
+
+
+@dataclass(frozen=True)
+class SimilaritiesAtNeighbours:
+    """Inner products of every row with neighbours.
+
+    Attributes:
+        own: `[n_layers, n_rows, n_neighbours]`, layer a's inner products with its own neighbours.
+        across: `[n_layers, n_layers, n_rows, n_neighbours]`, `[a, b]` those by layer a with the neighbours by layer b;
+            None unless asked for.
+    """
+
+    own: Any
+    across: Any = None
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over pairs of different samples of a kernel phi of every layer.
+
+    Attributes:
+        products: `sum_{i != j} phi_a(i, j) phi_b(i, j)`, `[n_layers, n_layers]`.
+        row_sums: `sum_{j != i} phi_a(i, j)`, `[n_layers, n_samples]`.
+        diagonal: `phi_a(i, i)`, `[n_layers, n_samples]`.
+        n_samples: Number of samples N.
+    """
+
+    products: Any
+    row_sums: Any
+    diagonal: Any
+    n_samples: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of the layers, by the needs that ask for them.
+
+    Attributes:
+        n_samples: Number of samples N; of a half, its own.
+        ks: Numbers of neighbours, in the order of the leading axis of values.
+        widths: Numbers of features of the layers.
+        found: What was worked out.
+    """
+
+    n_samples: int
+    ks: tuple[int, ...]
+    widths: tuple[int, ...]
+    found: Mapping[Need, Any]
+
+    def __getitem__(self, need: Need) -> Any:
+        """What a need asks for: its docstring says in which form."""
+        return self.found[need]
