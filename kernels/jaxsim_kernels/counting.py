@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 _LANES, _UNROLLED = 16, 32
+_ROW_SUMS = 1 << 31
 _UPTO = 1 << 16
 # A lane adds one packed unit per _LANES columns, and each half of the packing holds 16 bits.
 _MAX_COLUMNS = _LANES * (_UPTO - 1) // (_LANES * _UNROLLED) * (_LANES * _UNROLLED)
@@ -78,3 +79,29 @@ def _packed_lanes(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array
 
     start = jnp.zeros((n_rows, thresholds.shape[1], _LANES), jnp.int32)
     return lax.fori_loop(0, steps, step, start)
+
+
+def check_row_sums(n_samples: int, k: int) -> None:
+    """Refuses sizes for which twice the sum of a row's ranks leaves 32 bits, as counting on a device adds them.
+
+    Raises:
+        ValueError: If 2 k N is 2^31 or more.
+
+    Example:
+        >>> check_row_sums(1_000_000, 1000)
+    """
+    if not sums_fit(n_samples, k):
+        raise ValueError(
+            f"expected k * N below 2^30 where ranks are counted on a device (the sum of a row's ranks is held in 32 "
+            f"bits), got k={k} and N={n_samples:,}; use k of at most {(_ROW_SUMS // 2 - 1) // n_samples}."
+        )
+
+
+def sums_fit(n_samples: int, k: int) -> bool:
+    """Whether twice the sum of a row's first k ranks fits the 32 bits that it is held in.
+
+    Example:
+        >>> sums_fit(1_000_000, 1000), sums_fit(1_000_000, 1100)
+        (True, False)
+    """
+    return 2 * k * n_samples < _ROW_SUMS

@@ -1,11 +1,12 @@
 """Information imbalance of two representations as a pure function, for use inside JAX transformations."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .counting import check_row_sums
 from .prepare import Metric, traced_layer
 from .scores import Precision
 from .shapes import COLUMN_MULTIPLE
@@ -52,12 +53,16 @@ def pair_imbalance(
     Returns:
         Float32 values, float64 if an input is float64 and x64 is enabled.
 
+    Raises:
+        ValueError: If a row's ranks add up beyond 32 bits, see `check_row_sums`.
+
     Example:
         >>> x = jnp.arange(5.0)[:, None] ** 2
         >>> [round(v, 6) for v in pair_imbalance(x, x, (1,)).values.ravel().tolist()]
         [0.4, 0.4]
     """
     n = x.shape[0]
+    check_row_sums(n, ks[-1])
     n_padded = -(-n // COLUMN_MULTIPLE) * COLUMN_MULTIPLE
     layers = [traced_layer(x, metric, n_padded), traced_layer(y, metric, n_padded)]
     k = ks[-1]
@@ -83,13 +88,33 @@ def pair_imbalance(
 
     starts = jnp.arange(0, n, _ROWS)
     low, high, centred, squares, ties, tied = lax.map(block, starts)
-    carried = low >> _LOW_BITS
-    low_total = (low & ((1 << _LOW_BITS) - 1)).sum(0)
-    high_total = (high + carried).sum(0)
     dtype = layers[0].features.dtype
     scale = 1.0 / (jnp.asarray(float(n), dtype) * n * at.astype(dtype))
-    values = (high_total.astype(dtype) * (1 << _LOW_BITS) + low_total.astype(dtype)) * scale
+    values = added(low, high, dtype) * scale
     mean = centred.sum(0) / n
     variance = jnp.maximum(squares.sum(0) - n * mean**2, 0) / (n - 1)
     error = jnp.sqrt(variance / n) / n
     return PairSums(values, error.astype(dtype), ties.sum(0) / n, tied.sum(0) / (n * at))
+
+
+def added(low: jax.Array, high: jax.Array, dtype: Any) -> jax.Array:
+    """The sum over blocks of `low + 2^15 high` as a float, by integers of 32 bits that do not overflow.
+
+    Args:
+        low: Sums of the low 15 bits of the rows of every block `[n_blocks, ...]` int32.
+        high: Sums of the bits above, same shape.
+        dtype: Of the result.
+
+    Returns:
+        `[...]`; exact up to the one rounding of each of three limbs.
+
+    Example:
+        >>> added(jnp.array([1, 2]), jnp.array([0, 1]), jnp.float32).item()
+        32771.0
+    """
+    mask = (1 << _LOW_BITS) - 1
+    # Three limbs: the high bits of a million rows, added up, leave 32 bits themselves.
+    middle = (low >> _LOW_BITS) + (high & mask)
+    lowest, middle, top = (low & mask).sum(0), middle.sum(0), (high >> _LOW_BITS).sum(0)
+    step = 1 << _LOW_BITS
+    return (top.astype(dtype) * step + middle.astype(dtype)) * step + lowest.astype(dtype)

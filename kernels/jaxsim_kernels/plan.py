@@ -6,6 +6,7 @@ from typing import Literal
 
 import jax
 
+from .counting import check_row_sums, sums_fit
 from .halves import half_bytes
 from .programs import Placement
 from .shapes import COLUMN_MULTIPLE, padded_features, padded_samples
@@ -154,6 +155,8 @@ def make_plan(
         for way in _rankings(each, placement, regime, ranking)
     ]
     if not ways:
+        if ranking == "count" or not on_host:
+            check_row_sums(work.n_samples, work.k)
         raise ValueError(
             f"ranking={ranking!r} does not exist here: 'sort' and 'tile' run on one CPU device, 'tile' in two passes "
             "over all samples, at full precision, without groups or halves and not on given distances. Use 'count', "
@@ -234,10 +237,11 @@ def _rankings(work: Workload, placement: Placement, regime: Passes, forced: Rank
     on_host = placement.platform == "cpu" and placement.mesh is None
     all_rows = regime == "two-pass" and work.n_queries == work.n_samples
     tiled = on_host and all_rows and work.symmetric and not (work.rounded or work.grouped or work.shares)
-    exist: dict[Ranking, bool] = {"count": True, "sort": on_host, "tile": tiled}
+    exist: dict[Ranking, bool] = {"count": sums_fit(work.n_samples, work.k), "sort": on_host, "tile": tiled}
     pays = _nanoseconds_of_tiles(work) < 0 and work.n_samples <= _MOST_TILED
     sorts = work.n_thresholds >= SORT_FROM_THRESHOLDS
     preferred: tuple[Ranking, ...] = ("tile",) * pays + (("sort", "count") if sorts else ("count",))
+    preferred = (*preferred, "sort") if "sort" not in preferred else preferred
     return tuple(way for way in (preferred if forced is None else (forced,)) if exist[way])
 
 

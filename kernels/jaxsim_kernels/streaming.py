@@ -133,7 +133,6 @@ class Run:
             ranks = [self._ranked(strip, layer, wanted) for strip, layer in zip(strips, prepared, strict=True)]
             blocks = [(np.asarray(r.doubled)[: len(at)], np.asarray(r.tied)[: len(at)]) for r in ranks]
             host_scores = [np.asarray(s)[: len(at)] for s in scores]
-            self._count_tied_neighbours(host_scores)
             if self.options.ties == "expected":
                 # Views of the strips; a row's scores are worked out only where there is a tie to settle.
                 on_demand = [
@@ -141,6 +140,8 @@ class Run:
                     for strip, layer in zip(strips, prepared, strict=True)
                 ]
                 blocks = expected_contributions(blocks, host_scores, on_demand, self.options.ks)
+            # Nothing is added before the last step that can run out of memory: such a block is done again.
+            self._count_tied_neighbours(host_scores)
             for target, (doubled, tied) in enumerate(blocks):
                 self.sums.add(target, doubled, tied, at)
             if self.in_halves is not None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, verify_rows
 from jaxsim_kernels import plan as planning
+from jaxsim_kernels import streaming
 from jaxsim_kernels.streaming import Run
 
 WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort"), ("two-pass", "tile")]
@@ -220,3 +221,64 @@ def test_a_bounded_number_of_programs_is_compiled(monkeypatch):
         jax.monitoring.unregister_event_duration_listener(listen)
     assert first <= 8
     assert len(compiled) == first, "later sizes of the same bucket compiled again"
+
+
+@pytest.mark.parametrize(("ties", "owner", "step", "call"), [
+    ("index", Run, "_ranked", 3), ("expected", streaming, "expected_contributions", 1),
+])  # fmt: skip
+def test_a_block_that_is_done_again_is_counted_once(monkeypatch, ties, owner, step, call):
+    """Ties of neighbours, sums and halves: nothing is added before the last step that can run out of memory."""
+    import jax
+
+    rng = np.random.default_rng(5)
+    grids = [rng.integers(0, 3, (300, 4)).astype(np.float32) for _ in range(3)]
+    options, sides = Options(ties=ties, ks=(1, 4), passes="one-pass"), np.arange(300)[None] % 2 == 1
+    plain = all_pairs(grids, options=options, sides=sides)
+    calls, real = [], getattr(owner, step)
+
+    def failing(*given):
+        calls.append(step)
+        if len(calls) == call:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+        return real(*given)
+
+    monkeypatch.setattr(owner, step, failing)
+    found = all_pairs(grids, options=options, sides=sides)
+    assert any("out of memory" in note for note in found.notes)
+    assert plain.tied_neighbours.max() > 0.1
+    for name in ("values", "tied_neighbours", "tied_ranks", "standard_error", "halves"):
+        # Expected ties are fractions, which smaller blocks add in another order.
+        np.testing.assert_allclose(getattr(found, name), getattr(plain, name), rtol=1e-12 if ties == "expected" else 0)
+
+
+class TestLargeSums:
+    """Sums of ranks in integers of 32 bits, as a device without wider ones adds them."""
+
+    @pytest.mark.parametrize(("n", "k"), [(1_000_000, 100), (3_000_000, 300), (500_000, 2000), (300, 4)])
+    def test_limbs(self, n, k):
+        import jax.numpy as jnp
+
+        from jaxsim_kernels.pair import added
+
+        # Independent spaces: a row's doubled ranks add up to k N on average; block sums as `pair_imbalance` forms them.
+        rng = np.random.default_rng(0)
+        n_blocks = -(-n // 256)
+        rows = rng.integers(0, 2 * k * n, (n_blocks, 16), dtype=np.int64).repeat(16, axis=1)
+        low, high = (rows & 0x7FFF).sum(1), (rows >> 15).sum(1)
+        assert max(low.max(), high.max()) < 2**31
+        found = added(jnp.asarray(low, np.int32), jnp.asarray(high, np.int32), np.float32)
+        assert float(found) == pytest.approx(float(rows.sum()), rel=1e-6)
+
+    def test_more_than_a_row_can_hold_is_refused_before_the_work(self):
+        import jax
+
+        from jaxsim_kernels import pair_imbalance
+
+        wide = jax.ShapeDtypeStruct((1 << 20, 4), np.float32)
+        jax.eval_shape(lambda x: pair_imbalance(x, x, (1000,)), wide)
+        with pytest.raises(ValueError, match=r"k of at most 1023"):
+            jax.eval_shape(lambda x: pair_imbalance(x, x, (1024,)), wide)
+        with pytest.raises(ValueError, match=r"k of at most 1023"):
+            make_plan(Workload(1 << 20, 8, (8,), 1024), ranking="count")
+        # The host's own loops add in 64 bits.
+        assert make_plan(Workload(1 << 20, 8, (8,), 1024)).ranking == "sort"
