@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, verify_rows
+from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, streaming, verify_rows
 from jaxsim_kernels import plan as planning
-from jaxsim_kernels import streaming
 from jaxsim_kernels.streaming import Run
 
 WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort"), ("two-pass", "tile")]
@@ -257,7 +256,6 @@ class TestLargeSums:
     @pytest.mark.parametrize(("n", "k"), [(1_000_000, 100), (3_000_000, 300), (500_000, 2000), (300, 4)])
     def test_limbs(self, n, k):
         import jax.numpy as jnp
-
         from jaxsim_kernels.pair import added
 
         # Independent spaces: a row's doubled ranks add up to k N on average; block sums as `pair_imbalance` forms them.
@@ -271,7 +269,6 @@ class TestLargeSums:
 
     def test_more_than_a_row_can_hold_is_refused_before_the_work(self):
         import jax
-
         from jaxsim_kernels import pair_imbalance
 
         wide = jax.ShapeDtypeStruct((1 << 20, 4), np.float32)
