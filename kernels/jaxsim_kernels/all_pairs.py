@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from .halves import Halves
 from .hosts import explain_failure
+from .kernel_sums import PairSums
 from .options import Options
 from .plan import Plan, Workload, make_plan
 from .prepare import prepare_layer, taken_layer
@@ -35,6 +36,8 @@ class AllPairs:
         neighbours: Columns of every query row's neighbours `[n_layers, n_queries, max(ks)]`, if asked for.
         half_neighbours: The same within the row's own half of every split
             `[n_splits, n_layers, n_queries, max(ks)]`, if asked for and there are splits.
+        kernels: Sums over pairs of samples of the kernels asked for.
+        half_kernels: The same within both halves of every split, `[n_splits][2][n_kernels]`.
     """
 
     values: np.ndarray
@@ -47,6 +50,8 @@ class AllPairs:
     halves: np.ndarray | None = None
     neighbours: np.ndarray | None = None
     half_neighbours: np.ndarray | None = None
+    kernels: tuple[PairSums, ...] = ()
+    half_kernels: tuple[tuple[tuple[PairSums, ...], ...], ...] = ()
 
 
 def all_pairs(
@@ -111,14 +116,16 @@ def all_pairs(
 
     run = Run(prepared, queries, options, placement, work, plan, dtype, progress, groups)
     run.halves = halves if plan.sharing else None
+    if placement.platform == "cpu" and placement.mesh is None:
+        run.kernel_halves = halves
     try:
         with jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
             run.go()
             if halves is None:
                 return _result(run)
             if run.in_halves is not None:
-                return _result(run, run.in_halves.values(), run.in_halves.neighbours)
-            return _result(run, *_one_by_one(run, halves, progress))
+                return _result(run, _HalfResults(run.in_halves.values(), run.in_halves.neighbours))
+            return _result(run, _one_by_one(run, halves, progress))
     except jax.errors.JaxRuntimeError as error:
         if placement.n_processes == 1:
             raise
@@ -154,7 +161,15 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
     )
 
 
-def _result(run: Run, halves: np.ndarray | None = None, half_neighbours: np.ndarray | None = None) -> AllPairs:
+class _HalfResults(NamedTuple):
+    """What is found within halves."""
+
+    values: np.ndarray
+    neighbours: np.ndarray | None
+    kernels: tuple[tuple[tuple[PairSums, ...], ...], ...] = ()
+
+
+def _result(run: Run, halves: _HalfResults | None = None) -> AllPairs:
     sums, n, m = run.sums, run.work.n_samples, run.work.n_queries
     ks = np.asarray(run.options.ks, np.float64)[:, None, None]
     mean = sums.total / (2 * ks * m)
@@ -167,13 +182,19 @@ def _result(run: Run, halves: np.ndarray | None = None, half_neighbours: np.ndar
         rows=None if sums.rows is None else sums.rows / (2 * ks[..., None]).astype(np.float32),
         plan=run.plan,
         notes=tuple(run.notes),
-        halves=halves,
+        halves=None if halves is None else halves.values,
         neighbours=run.neighbours,
-        half_neighbours=half_neighbours,
+        half_neighbours=None if halves is None else halves.neighbours,
+        kernels=() if run.kernels is None else run.kernels.whole(),
+        half_kernels=() if halves is None else halves.kernels or _halves_of_kernels(run),
     )
 
 
-def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> tuple[np.ndarray, np.ndarray | None]:
+def _halves_of_kernels(run: Run) -> tuple[tuple[tuple[PairSums, ...], ...], ...]:
+    return () if run.kernels is None else run.kernels.in_halves()
+
+
+def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfResults:
     """Every half by itself, from the layers as they were prepared for the whole: the same bits, on any device."""
     options, placement, work = run.options, run.placement, run.work
     n_layers, k = len(work.widths), options.ks[-1]
@@ -182,6 +203,10 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> tuple[np
     if options.keep_neighbours:
         neighbours = np.empty((halves.n_splits, n_layers, work.n_queries, k), np.int32)
     plain = replace(options, keep_rows=False, passes=run.plan.passes, ranking=None)
+    if run.kernel_halves is not None:
+        # The sums of kernels within halves follow from those of the whole.
+        plain = replace(plain, kernels=())
+    kernels: list[list[tuple[PairSums, ...]]] = [[] for _ in range(halves.n_splits)]
     done, in_all = 0, 2 * halves.n_splits
     for split, sides in enumerate(halves.sides):
         for side in (False, True):
@@ -208,11 +233,13 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> tuple[np
             )
             half.go()
             values[split, int(side)] = half.values()
+            if half.kernels is not None:
+                kernels[split].append(half.kernels.whole())
             if neighbours is not None and half.neighbours is not None:
                 neighbours[split][:, at] = members[half.neighbours]
             run.notes += [note for note in half.notes if note not in run.notes]
             done += 1
-    return values, neighbours
+    return _HalfResults(values, neighbours, tuple(map(tuple, kernels)) if plain.kernels else ())
 
 
 def _within(progress: Progress | None, place: int, of: int) -> Callable[[int, int, str], None] | None:

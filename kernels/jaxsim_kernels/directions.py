@@ -51,7 +51,7 @@ def direction_tolerance(dtype: Any) -> float:
     return _TOLERANCE_FLOAT32 if np.dtype(dtype) == np.float32 else _TOLERANCE
 
 
-def direction_rows(x: Any, metric: Direction, out: np.ndarray) -> None:
+def direction_rows(x: Any, metric: Direction, out: np.ndarray) -> int:
     """Normalised rows of a representation about a common centre, those of one direction equal bit by bit.
 
     Args:
@@ -59,9 +59,12 @@ def direction_rows(x: Any, metric: Direction, out: np.ndarray) -> None:
         metric: `cosine` or `correlation`.
         out: `[n_samples or more, n_features or more]`, where they are written to.
 
+    Returns:
+        Exponent of the power of two that the normalised rows were divided by.
+
     Example:
         >>> out = np.empty((2, 2))
-        >>> direction_rows(np.array([[1.0, 3.0], [0.1, 0.3]]), "cosine", out)
+        >>> _ = direction_rows(np.array([[1.0, 3.0], [0.1, 0.3]]), "cosine", out)
         >>> (out[0] == out[1]).all()
         np.True_
     """
@@ -78,6 +81,7 @@ def direction_rows(x: Any, metric: Direction, out: np.ndarray) -> None:
     first = first_alike(seen, direction_tolerance(x.dtype))
     copies = np.flatnonzero(first != np.arange(n_samples))
     out[copies] = out[first[copies]]
+    return 0 if centre is None else centre.exponent
 
 
 def first_of_direction(x: Any, metric: Direction) -> np.ndarray:

@@ -38,6 +38,11 @@ class Halves:
         return self._patterns[1].reshape(-1).astype(np.uint8)
 
     @cached_property
+    def sides_of_strata(self) -> np.ndarray:
+        """Which half every pattern is in, `[n_splits, n_strata]`."""
+        return self._patterns[0].T
+
+    @cached_property
     def tables(self) -> tuple[np.ndarray, ...]:
         """For up to eight splits at a time, whether two patterns share a half: `[n_strata, n_strata, 8]` 0 or 1."""
         patterns = self._patterns[0]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .kernel_sums import Kernel
 from .plan import Passes, Ranking
 from .prepare import Metric
 from .reference import Ties
@@ -25,6 +26,7 @@ class Options:
         sharing: Force halves to be measured from the strips of the whole (True) or one by one (False).
         keep_rows: Also return what every query row contributes.
         keep_neighbours: Also return the columns of every query row's neighbours.
+        kernels: Kernels whose sums over pairs of samples are worked out, too; of all rows.
         float64_layers: Numbers of layers that are worked out in float64 where `precision` takes float32; not on TPU.
     """
 
@@ -39,6 +41,7 @@ class Options:
     sharing: bool | None = None
     keep_rows: bool = False
     keep_neighbours: bool = False
+    kernels: tuple[Kernel, ...] = ()
     float64_layers: tuple[int, ...] = ()
 
     def metric_of(self, layer: int) -> Metric:

@@ -34,10 +34,13 @@ class Layer:
     Attributes:
         features: `[n_padded, n_features_padded]`, centred and scaled; padding is zero.
         half_norms: `[n_padded]`, `inf` for padding rows.
+        scale: What all features were divided by, a power of two: distances of the features times this are those of the
+            representation (of rows of length one for `cosine` and `correlation`).
     """
 
     features: jax.Array
     half_norms: jax.Array
+    scale: Any = 1.0
 
 
 def check_metric(metric: str) -> Metric:
@@ -88,21 +91,23 @@ def prepare_layer(
         host, scale = np.zeros(shape, dtype), _largest(x)
         for rows, chunk in chunks(x):
             host[:n_samples, rows] = (np.asarray(chunk, np.float64) / scale).T
-        return Layer(place(host), place(_no_norms(n_samples, n_padded, dtype)))
+        return Layer(place(host), place(_no_norms(n_samples, n_padded, dtype)), scale)
     if metric == "euclidean" and dtype == np.float32 and _fits_float32(x):
         # Nothing to pad and nothing to convert: no copy on the host.
         as_it_is = isinstance(x, np.ndarray) and x.shape == shape and x.dtype == np.float32
-        features, half_norms, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
+        features, half_norms, scale, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
         if safe:
-            return Layer(features, half_norms)
-    host = np.zeros(shape, dtype)
+            return Layer(features, half_norms, float(scale))
+    host, exponent = np.zeros(shape, dtype), 0
     if metric == "euclidean":
         centre = centre_of(lambda: chunks(x))
+        exponent = centre.exponent
         for rows, chunk in chunks(x):
             host[rows, :n_features] = centred(chunk, centre)
     else:
-        direction_rows(x, metric, host)
-    return Layer(*_centred(place(host), n_samples)[:2])
+        exponent = direction_rows(x, metric, host)
+    features, half_norms, scale, _ = _centred(place(host), n_samples)
+    return Layer(features, half_norms, float(np.ldexp(float(scale), exponent)))
 
 
 def host_features(x: Any, metric: Metric) -> np.ndarray:
@@ -145,7 +150,7 @@ def taken_layer(layer: Layer, samples: np.ndarray, n_padded: int, placement: Pla
     if precomputed:
         distances_from[: len(samples)] = samples
     at = (placement.replicate(chosen), np.int32(len(samples)), placement.replicate(distances_from))
-    return Layer(*take_program(placement, precomputed)(layer.features, layer.half_norms, *at))
+    return Layer(*take_program(placement, precomputed)(layer.features, layer.half_norms, *at), layer.scale)
 
 
 def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
@@ -172,12 +177,13 @@ def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
     x = x.astype(jnp.float64 if x.dtype == jnp.float64 else jnp.float32)
     if metric == "precomputed":
         n_samples = x.shape[0]
-        distances = jnp.pad((x / _power_of_two(jnp.abs(x).max())).T, ((0, n_padded - n_samples), (0, 0)))
-        return Layer(distances, jnp.asarray(_no_norms(n_samples, n_padded, x.dtype)))
+        scale = _power_of_two(jnp.abs(x).max())
+        distances = jnp.pad((x / scale).T, ((0, n_padded - n_samples), (0, 0)))
+        return Layer(distances, jnp.asarray(_no_norms(n_samples, n_padded, x.dtype)), scale)
     if metric != "euclidean":
         x = _one_row_a_direction(_traced_directions(x, metric), direction_tolerance(x.dtype))
     padded = jnp.pad(x, ((0, n_padded - x.shape[0]), (0, 0)))
-    return Layer(*_centred(padded, x.shape[0])[:2])
+    return Layer(*_centred(padded, x.shape[0])[:3])
 
 
 def _traced_directions(x: jax.Array, metric: Metric) -> jax.Array:
@@ -222,8 +228,8 @@ def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray:
 
 
 @jax.jit
-def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Features about their centre, half norms, and whether the scale of the features was one to trust.
+def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Features about their centre, half norms, what all were divided by, and whether that was one to trust.
 
     XLA takes subnormal numbers for 0, and products of very small or large ones leave the range of float32.
     """
@@ -248,7 +254,7 @@ def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Arr
     left = _power_of_two(jnp.max(jnp.maximum(centre - low / scale, high / scale - centre)))
     x = jnp.where(valid, x - centre, 0.0) / left
     safe = (extent > 2.0**-_SAFE_EXPONENT) & (extent < 2.0**_SAFE_EXPONENT)
-    return x, half_squared_norms(x, n_valid), safe
+    return x, half_squared_norms(x, n_valid), scale * left, safe
 
 
 def _power_of_two(x: jax.Array) -> jax.Array:

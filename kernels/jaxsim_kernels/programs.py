@@ -99,11 +99,11 @@ def strip_program(
 
     options = {"donate_argnums": (5 if grouped else 3,), "keep_unused": True} if reuse else {}
     if axis is None:
-        return _compiled(placement, step, **options)
+        return compiled_for(placement, step, **options)
     strip_spec = P(None, axis)
     inputs = (P(axis), P(axis), P(), *((P(), P(axis)) if grouped else ()), *([strip_spec] if reuse else []))
     outputs = strip_spec if k == 0 else (strip_spec, P(), P())
-    return _compiled(placement, _mapped(placement, step, inputs, outputs), **options)
+    return compiled_for(placement, mapped_over(placement, step, inputs, outputs), **options)
 
 
 @cache
@@ -119,9 +119,9 @@ def take_program(placement: Placement, precomputed: bool) -> Any:
         return jnp.where(valid[:, None], chosen, 0), jnp.where(valid, half_norms[samples], jnp.inf)
 
     if placement.mesh is None:
-        return _compiled(placement, step)
+        return compiled_for(placement, step)
     sharded = NamedSharding(placement.mesh, P(placement.axis))
-    return _compiled(placement, step, out_shardings=(sharded, sharded))
+    return compiled_for(placement, step, out_shardings=(sharded, sharded))
 
 
 @cache
@@ -134,15 +134,15 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
         return row_ranks(counts_in_strip(strip, half_norms, thresholds, axis), n_sources, ks, strict)
 
     if axis is None:
-        return _compiled(placement, step)
+        return compiled_for(placement, step)
     # One specification serves every leaf of the result.
-    return _compiled(placement, _mapped(placement, step, (P(None, axis), P(axis), P()), P()))
+    return compiled_for(placement, mapped_over(placement, step, (P(None, axis), P(axis), P()), P()))
 
 
 @cache
 def tile_program(placement: Placement, precision: Precision) -> Any:
     """`(features of some samples, features of others) -> their products`, on one device."""
-    return _compiled(placement, lambda rows, columns: gram(rows, columns, precision))
+    return compiled_for(placement, lambda rows, columns: gram(rows, columns, precision))
 
 
 @cache
@@ -178,10 +178,10 @@ def triangle_program(placement: Placement, k: int, tile: int, precision: Precisi
 
         return jax.lax.fori_loop(row_tile + 1, features.shape[0] // tile, body, best)
 
-    return _compiled(placement, step, donate_argnums=(2, 3))
+    return compiled_for(placement, step, donate_argnums=(2, 3))
 
 
-def _compiled(placement: Placement, step: Any, **options: Any) -> Any:
+def compiled_for(placement: Placement, step: Any, **options: Any) -> Any:
     """`jax.jit` with the vectors of the platform: XLA:CPU stops at 256 bits unless it is asked for more."""
     wide = {"xla_cpu_prefer_vector_width": 512} if placement.platform == "cpu" and _takes_wide_vectors() else None
     return jax.jit(step, compiler_options=wide, **options)
@@ -197,5 +197,6 @@ def _takes_wide_vectors() -> bool:
     return True
 
 
-def _mapped(placement: Placement, step: Any, in_specs: Any, out_specs: Any) -> Any:
+def mapped_over(placement: Placement, step: Any, in_specs: Any, out_specs: Any) -> Any:
+    """The step with samples shared by the devices of the mesh."""
     return jax.shard_map(step, mesh=placement.mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)

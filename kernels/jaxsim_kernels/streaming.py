@@ -14,6 +14,8 @@ import numpy as np
 
 from .half_run import HalfRun
 from .halves import Halves
+from .kernel_pass import stream_kernels
+from .kernel_run import KernelRun
 from .options import Options
 from .plan import Plan, Workload, halved
 from .prepare import Layer
@@ -58,6 +60,8 @@ class Run:
         notes: What happened on the way.
         neighbours: Columns of every query row's neighbours `[n_layers, n_queries, k]`, if asked for.
         in_halves: The measurement within halves, from the same strips; None where there is none.
+        kernels: Sums of kernels; None where none are asked for.
+        kernel_halves: Splits whose halves' sums of kernels follow from the same sums, or None.
     """
 
     prepare: Callable[[int], Layer]
@@ -70,6 +74,7 @@ class Run:
     progress: Progress | None = None
     groups: np.ndarray | None = None
     halves: Halves | None = None
+    kernel_halves: Halves | None = None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -81,6 +86,7 @@ class Run:
         self.sums = Sums(n_k, self.n_layers, m, self.options.keep_rows, weights)
         self.neighbours: np.ndarray | None = None
         self.in_halves: HalfRun | None = None
+        self.kernels: KernelRun | None = None
         self._kept: list[Layer | None] = [None] * self.n_layers
         blocks = -(-m // self.plan.rows)
         self._done, self._total = 0, blocks * self.n_layers * (1 if self.plan.passes == "one-pass" else 2)
@@ -101,6 +107,10 @@ class Run:
             self._one_pass()
         else:
             self._two_passes()
+        if self.options.kernels and self.kernels is None:
+            self.kernels = self._begin_kernels()
+            precision, n = self.options.precision, self.work.n_samples
+            stream_kernels(self.kernels, self.layer, n, self._given, self.placement, precision, self.progress)
 
     def values(self) -> np.ndarray:
         """Delta `[n_k, n_layers, n_layers]`."""
@@ -117,10 +127,22 @@ class Run:
                 self._kept[number] = kept
         return kept
 
+    @property
+    def _given(self) -> tuple[bool, ...]:
+        return tuple(self.options.metric_of(number) == "precomputed" for number in range(self.n_layers))
+
+    def _begin_kernels(self) -> KernelRun:
+        layers = [self.layer(number) for number in range(self.n_layers)]
+        n = self.work.n_samples
+        return KernelRun(self.options.kernels, layers, self._given, self.placement, n, self.kernel_halves)
+
     # The two regimes.
 
     def _one_pass(self) -> None:
         prepared = [self.layer(number) for number in range(self.n_layers)]
+        # Strips leave out the other samples of a row's group, which kernels do not.
+        if self.options.kernels and self.groups is None:
+            self.kernels = self._begin_kernels()
         # One more neighbour than asked for tells whether the last place was tied.
         strip_of = self._strips(self.options.ks[-1] + 1)
 
@@ -140,6 +162,8 @@ class Run:
                     for strip, layer in zip(strips, prepared, strict=True)
                 ]
                 blocks = expected_contributions(blocks, host_scores, on_demand, self.options.ks)
+            if self.kernels is not None:
+                self.kernels.add(strips, prepared, rows.samples, len(at), self.queries[at])
             # Nothing is added before the last step that can run out of memory: such a block is done again.
             self._count_tied_neighbours(host_scores)
             for target, (doubled, tied) in enumerate(blocks):

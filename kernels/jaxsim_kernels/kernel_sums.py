@@ -1,0 +1,203 @@
+"""Sums over pairs of samples of kernels of all layers, from the strips that neighbours and ranks come from anyway.
+
+A kernel is a function of a pair of samples in one layer: their inner product, their distance. What CKA, HSIC, distance
+correlation and RSA need of all N x N of its values is few: the products of the kernels of any two layers, added up, and
+the sums of rows. Both are kept by groups of samples, so that the sums within a half of the samples follow by adding up
+groups. The diagonal is left out; what it holds is known.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .machine_code import shared
+
+KernelName = Literal["linear", "squared_distance", "distance", "rbf"]
+
+MOST_GROUPS = 16
+_GROUP_SAMPLES = 512
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of pairs of samples.
+
+    Attributes:
+        name: `linear` (inner products of features about their centre), `squared_distance`, `distance`, or `rbf`,
+            `exp(-d^2 / (2 s^2))`.
+        bandwidths: Of `rbf`, s of every layer, in the units of its distances.
+    """
+
+    name: KernelName
+    bandwidths: tuple[float, ...] = ()
+
+    def unit(self, scale: float) -> float:
+        """What the values of a layer are multiples of, where its features were divided by `scale`.
+
+        Example:
+            >>> Kernel("linear").unit(2.0), Kernel("distance").unit(2.0)
+            (4.0, 2.0)
+        """
+        return float(scale) ** {"linear": 2, "squared_distance": 2, "distance": 1, "rbf": 0}[self.name]
+
+    def coefficient(self, layer: int, scale: float) -> float:
+        """Of `rbf`, what squared distances of scaled features are multiplied by; 0 for other kernels.
+
+        Example:
+            >>> Kernel("rbf", (2.0,)).coefficient(0, 1.0)
+            0.125
+        """
+        return 0.0 if not self.bandwidths else (float(scale) / self.bandwidths[layer]) ** 2 / 2
+
+
+@dataclass(frozen=True)
+class PairSums:
+    """Sums over pairs of different samples of a kernel phi of every layer, in multiples of `units`.
+
+    Attributes:
+        products: `sum_{i != j} phi_a(i, j) phi_b(i, j)`, `[n_layers, n_layers]`.
+        row_sums: `sum_{j != i} phi_a(i, j)`, `[n_layers, n_samples]`.
+        diagonal: `phi_a(i, i)`, `[n_layers, n_samples]`.
+        units: What the values of every layer are multiples of `[n_layers]`.
+    """
+
+    products: np.ndarray
+    row_sums: np.ndarray
+    diagonal: np.ndarray
+    units: np.ndarray
+
+
+class GroupedSums:
+    """Sums of one kernel, on their way, by groups of samples.
+
+    Attributes:
+        kernel: The kernel.
+        n_groups: Number of groups.
+    """
+
+    def __init__(
+        self, kernel: Kernel, n_layers: int, n_samples: int, strata: np.ndarray | None = None, on_host: bool = True
+    ) -> None:
+        """Start at zero.
+
+        Args:
+            kernel: The kernel.
+            n_layers: Number of layers.
+            n_samples: Number of samples.
+            strata: Group of every sample, from 0; None where no halves are asked for. Groups halve the work in any
+                case: a pair of samples of two groups is looked at once.
+            on_host: Whether rows will be added on the host, from strips; otherwise there is one group.
+        """
+        if not on_host:
+            strata = np.zeros(n_samples, np.int64)
+        elif strata is None:
+            n_groups = min(MOST_GROUPS, max(1, n_samples // _GROUP_SAMPLES))
+            strata = np.arange(n_samples) * n_groups // n_samples
+        self.kernel, self.n_groups = kernel, int(strata.max()) + 1
+        self._strata = strata.astype(np.int64)
+        order = np.argsort(strata, kind="stable").astype(np.int32)
+        self._places = np.empty(n_samples, np.int32)
+        self._places[order] = np.arange(n_samples)
+        # Empty where samples stand in the order of their groups: nothing has to be gathered.
+        self._order = order if (order[1:] < order[:-1]).any() else order[:0]
+        self._ends = np.cumsum(np.bincount(strata, minlength=self.n_groups))
+        # Four layers are multiplied by four at a time.
+        self._n_layers, self._n_padded = n_layers, -(-n_layers // 4) * 4
+        self._products = np.zeros((self.n_groups, self.n_groups, self._n_padded, self._n_padded))
+        self._row_sums = np.zeros((n_layers, n_samples, self.n_groups))
+        self._diagonal = np.zeros((n_layers, n_samples))
+        self._units = np.ones(n_layers)
+        self._symmetric = on_host
+
+    def begin(self, layer: int, half_norms: np.ndarray, scale: float, given: bool = False) -> None:
+        """Say what a layer is: its half norms, what its features were divided by, whether distances are given.
+
+        Raises:
+            ValueError: For inner products of a layer that is given by distances.
+        """
+        n_samples = self._diagonal.shape[1]
+        if self.kernel.name == "linear":
+            if given:
+                raise ValueError("expected features for the linear kernel, got a layer that is given by distances.")
+            self._diagonal[layer] = 2.0 * np.asarray(half_norms[:n_samples], np.float64)
+        elif self.kernel.name == "rbf":
+            self._diagonal[layer] = 1.0
+        self._units[layer] = self.kernel.unit(scale)
+        self._symmetric = self._symmetric and not given
+
+    def add(
+        self,
+        strips: Sequence[np.ndarray],
+        half_norms: np.ndarray,
+        samples: np.ndarray,
+        scales: Sequence[float],
+        given: Sequence[bool],
+    ) -> None:
+        """Add rows; every sample has to come once.
+
+        Args:
+            strips: Of all layers, `[n_rows, n_columns]`, on the host; `-inf` for a sample with itself.
+            half_norms: `[n_layers, n_columns]`.
+            samples: Which sample every row is `[n_rows]`.
+            scales: What the features of every layer were divided by.
+            given: Whether a layer is given by distances.
+        """
+        from . import kernel_loops
+
+        strips = [np.ascontiguousarray(strip) for strip in strips]
+        addresses = np.array([strip.ctypes.data for strip in strips], np.int64)
+        number = getattr(kernel_loops, self.kernel.name.upper())
+        by_distances = np.asarray(given, bool)
+        coefficients = np.array(
+            [self.kernel.coefficient(layer, scale) for layer, scale in enumerate(scales)], half_norms.dtype
+        )
+        n_rows = len(samples)
+        sums = np.zeros((self._n_layers, n_rows, self.n_groups))
+        groups, places = self._strata[samples], self._places[samples]
+
+        def part(first: int, last: int) -> np.ndarray:
+            found = np.zeros_like(self._products)
+            values = np.zeros((self._n_padded, len(self._places)), half_norms.dtype)
+            kernel_loops.add_rows(
+                addresses, half_norms, samples, places, groups, self._order, self._ends, self._symmetric, number,
+                by_distances, coefficients, first, last, values, sums, found,
+            )  # fmt: skip
+            return found
+
+        for found in shared(n_rows, part):
+            self._products += found
+        self._row_sums[:, samples] = sums
+
+    def add_sums(self, products: np.ndarray, row_sums: np.ndarray, samples: np.ndarray) -> None:
+        """Add rows that a device has added up: products `[n_layers, n_layers]`, row sums `[n_layers, n_rows]`.
+
+        There are no groups then.
+        """
+        self._products[0, 0, : self._n_layers, : self._n_layers] += products
+        self._row_sums[:, samples, 0] = row_sums
+
+    def of(self, groups: np.ndarray | None = None) -> PairSums:
+        """The sums over all samples, or over those of some groups, among each other.
+
+        Args:
+            groups: Which groups `[n_groups]` bool; None for all.
+        """
+        chosen = np.ones(self.n_groups, bool) if groups is None else groups
+        found = self._products[:, :, : self._n_layers, : self._n_layers]
+        if self._symmetric:
+            # Pairs of two groups were looked at from the earlier one alone.
+            between = found[chosen][:, chosen]
+            within = np.einsum("gglm->lm", between)
+            total = 2 * between.sum((0, 1)) - within
+        else:
+            total = found[chosen][:, chosen].sum((0, 1))
+        lower = np.tril(total)
+        members = chosen[self._strata]
+        return PairSums(
+            lower + np.tril(total, -1).T,
+            self._row_sums[:, members][:, :, chosen].sum(2),
+            self._diagonal[:, members],
+            self._units,
+        )
