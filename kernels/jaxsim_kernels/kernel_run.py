@@ -1,10 +1,11 @@
 """Sums of kernels on their way beside a measurement, block by block."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 
+from .feature_sums import add_from_features, in_feature_space
 from .halves import Halves
 from .kernel_program import kernel_program
 from .kernel_sums import GroupedSums, Kernel, PairSums
@@ -27,6 +28,7 @@ class KernelRun:
         placement: Placement,
         n_samples: int,
         halves: Halves | None = None,
+        strips_at_hand: bool = False,
     ) -> None:
         """Start at zero.
 
@@ -37,13 +39,26 @@ class KernelRun:
             placement: Devices.
             n_samples: Number of samples.
             halves: Splits of the samples into halves, where they follow from the same sums.
+            strips_at_hand: Whether strips are worked out anyway: then inner products are added up from them rather
+                than from features, unless those cost less still.
         """
         self.on_host = placement.platform == "cpu" and placement.mesh is None
         self._kernels, self._given, self._placement = tuple(kernels), tuple(given), placement
         self._scales = [layer.scale for layer in layers]
         self._halves = halves
         strata = None if halves is None else halves.strata
-        self._sums = [GroupedSums(each, len(layers), n_samples, strata, self.on_host) for each in kernels]
+        self._widths = [layer.features.shape[1] for layer in layers]
+        strips_at_hand = strips_at_hand or any(each.name != "linear" for each in kernels)
+        n_groups = 1 if halves is None else int(halves.strata.max()) + 1
+        features = in_feature_space(n_samples, self._widths, n_groups, strips_at_hand)
+        self._by_features = [features and each.name == "linear" for each in kernels]
+        self._sums = [
+            GroupedSums(
+                each, len(layers), n_samples, np.zeros(n_samples, np.int64) if own and strata is None else strata,
+                self.on_host,
+            )
+            for each, own in zip(kernels, self._by_features, strict=True)
+        ]  # fmt: skip
         norms = [np.asarray(layer.half_norms) if self.on_host else _whole(layer.half_norms) for layer in layers]
         for number, (own, layer) in enumerate(zip(norms, layers, strict=True)):
             for sums in self._sums:
@@ -51,6 +66,23 @@ class KernelRun:
         # Layers of two precisions have strips of two dtypes; the loops take one.
         self._dtype = np.result_type(*norms)
         self._norms = np.stack([own.astype(self._dtype) for own in norms])
+
+    @property
+    def needs_strips(self) -> bool:
+        """Whether any kernel is added up from strips."""
+        return not all(self._by_features)
+
+    def _from_strips(self) -> list[tuple[Kernel, GroupedSums]]:
+        together = zip(self._kernels, self._sums, self._by_features, strict=True)
+        return [(kernel, sums) for kernel, sums, by_features in together if not by_features]
+
+    def complete(
+        self, layer_of: Callable[[int], Layer], progress: Callable[[int, int, str], None] | None = None
+    ) -> None:
+        """Work out what is added up from features."""
+        for sums, by_features in zip(self._sums, self._by_features, strict=True):
+            if by_features:
+                add_from_features(sums, layer_of, self._widths, self._placement, progress)
 
     def add(
         self, strips: Sequence[jax.Array], layers: Sequence[Layer], samples: jax.Array, n_valid: int, at: np.ndarray
@@ -64,21 +96,24 @@ class KernelRun:
             n_valid: Number of leading rows that count.
             at: Which samples these are, on the host `[n_valid]`.
         """
+        chosen = self._from_strips()
+        if not chosen:
+            return
         if self.on_host:
             on_host = [np.asarray(strip)[:n_valid].astype(self._dtype, copy=False) for strip in strips]
-            for sums in self._sums:
+            for _, sums in chosen:
                 sums.add(on_host, self._norms, at, self._scales, self._given)
             return
-        program = kernel_program(self._placement, tuple(each.name for each in self._kernels), self._given)
+        program = kernel_program(self._placement, tuple(each.name for each, _ in chosen), self._given)
         coefficients = np.array(
-            [[each.coefficient(number, scale) for number, scale in enumerate(self._scales)] for each in self._kernels],
+            [[each.coefficient(number, scale) for number, scale in enumerate(self._scales)] for each, _ in chosen],
             self._dtype,
         )
         valid = self._placement.replicate(np.arange(samples.shape[0]) < n_valid)
         norms = tuple(layer.half_norms for layer in layers)
         products, row_sums = program(tuple(strips), norms, samples, valid, self._placement.replicate(coefficients))
         products, row_sums = np.asarray(products, np.float64), np.asarray(row_sums, np.float64)
-        for sums, own, rows in zip(self._sums, products, row_sums, strict=True):
+        for (_, sums), own, rows in zip(chosen, products, row_sums, strict=True):
             sums.add_sums(own, rows[:, :n_valid], at)
 
     def whole(self) -> tuple[PairSums, ...]:

@@ -75,6 +75,7 @@ class GroupedSums:
     Attributes:
         kernel: The kernel.
         n_groups: Number of groups.
+        n_samples: Number of samples.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class GroupedSums:
         elif strata is None:
             n_groups = min(MOST_GROUPS, max(1, n_samples // _GROUP_SAMPLES))
             strata = np.arange(n_samples) * n_groups // n_samples
-        self.kernel, self.n_groups = kernel, int(strata.max()) + 1
+        self.kernel, self.n_groups, self.n_samples = kernel, int(strata.max()) + 1, n_samples
         self._strata = strata.astype(np.int64)
         order = np.argsort(strata, kind="stable").astype(np.int32)
         self._places = np.empty(n_samples, np.int32)
@@ -177,6 +178,29 @@ class GroupedSums:
         """
         self._products[0, 0, : self._n_layers, : self._n_layers] += products
         self._row_sums[:, samples, 0] = row_sums
+
+    def members(self) -> list[np.ndarray | None]:
+        """The samples of every group; None for all, where there is one."""
+        if self.n_groups == 1:
+            return [None]
+        return [np.flatnonzero(self._strata == group) for group in range(self.n_groups)]
+
+    def add_products(self, first: int, second: int, products: np.ndarray) -> None:
+        """Add the products of two layers, the first not before the second, of all pairs of groups both ways."""
+        self._symmetric = False
+        self._products[:, :, first, second] += products
+
+    def set_row_sums(self, layer: int, row_sums: np.ndarray) -> None:
+        """Set a layer's row sums `[n_samples, n_groups]`."""
+        self._row_sums[layer] = row_sums
+
+    def leave_out_diagonal(self) -> None:
+        """Take out what samples with themselves have added to products and row sums."""
+        places = np.arange(len(self._strata))
+        for group in range(self.n_groups):
+            own = self._diagonal[:, self._strata == group]
+            self._products[group, group, : self._n_layers, : self._n_layers] -= own @ own.T
+        self._row_sums[:, places, self._strata] -= self._diagonal
 
     def of(self, groups: np.ndarray | None = None) -> PairSums:
         """The sums over all samples, or over those of some groups, among each other.

@@ -108,9 +108,12 @@ class Run:
         else:
             self._two_passes()
         if self.options.kernels and self.kernels is None:
-            self.kernels = self._begin_kernels()
+            self.kernels = self._begin_kernels(strips_at_hand=False)
             precision, n = self.options.precision, self.work.n_samples
-            stream_kernels(self.kernels, self.layer, n, self._given, self.placement, precision, self.progress)
+            if self.kernels.needs_strips:
+                stream_kernels(self.kernels, self.layer, n, self._given, self.placement, precision, self.progress)
+        if self.kernels is not None:
+            self.kernels.complete(self.layer, self.progress)
 
     def values(self) -> np.ndarray:
         """Delta `[n_k, n_layers, n_layers]`."""
@@ -131,10 +134,12 @@ class Run:
     def _given(self) -> tuple[bool, ...]:
         return tuple(self.options.metric_of(number) == "precomputed" for number in range(self.n_layers))
 
-    def _begin_kernels(self) -> KernelRun:
+    def _begin_kernels(self, strips_at_hand: bool) -> KernelRun:
         layers = [self.layer(number) for number in range(self.n_layers)]
         n = self.work.n_samples
-        return KernelRun(self.options.kernels, layers, self._given, self.placement, n, self.kernel_halves)
+        return KernelRun(
+            self.options.kernels, layers, self._given, self.placement, n, self.kernel_halves, strips_at_hand
+        )
 
     # The two regimes.
 
@@ -142,7 +147,7 @@ class Run:
         prepared = [self.layer(number) for number in range(self.n_layers)]
         # Strips leave out the other samples of a row's group, which kernels do not.
         if self.options.kernels and self.groups is None:
-            self.kernels = self._begin_kernels()
+            self.kernels = self._begin_kernels(strips_at_hand=True)
         # One more neighbour than asked for tells whether the last place was tied.
         strip_of = self._strips(self.options.ks[-1] + 1)
 
