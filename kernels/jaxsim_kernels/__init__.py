@@ -5,6 +5,8 @@ Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 
 from .all_pairs import AllPairs, all_pairs, plan_for
 from .hosts import LostProcessError, meet
+from .kernel_sums import Kernel, KernelMoments
+from .kernels_alone import KernelSums, kernel_sums
 from .nearest_samples import nearest_samples
 from .options import Options
 from .pair import PairSums, pair_imbalance
@@ -19,6 +21,9 @@ from .verify import Verification, verify_rows
 
 __all__ = [
     "AllPairs",
+    "Kernel",
+    "KernelMoments",
+    "KernelSums",
     "LostProcessError",
     "Metric",
     "Options",
@@ -33,6 +38,7 @@ __all__ = [
     "all_pairs",
     "check_metric",
     "check_precision",
+    "kernel_sums",
     "make_placement",
     "make_plan",
     "meet",

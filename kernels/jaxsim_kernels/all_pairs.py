@@ -9,7 +9,7 @@ import numpy as np
 
 from .halves import Halves
 from .hosts import explain_failure
-from .kernel_sums import PairSums
+from .kernel_sums import KernelMoments
 from .options import Options
 from .plan import Plan, Workload, make_plan
 from .prepare import prepare_layer, taken_layer
@@ -50,8 +50,8 @@ class AllPairs:
     halves: np.ndarray | None = None
     neighbours: np.ndarray | None = None
     half_neighbours: np.ndarray | None = None
-    kernels: tuple[PairSums, ...] = ()
-    half_kernels: tuple[tuple[tuple[PairSums, ...], ...], ...] = ()
+    kernels: tuple[KernelMoments, ...] = ()
+    half_kernels: tuple[tuple[tuple[KernelMoments, ...], ...], ...] = ()
 
 
 def all_pairs(
@@ -116,7 +116,7 @@ def all_pairs(
 
     run = Run(prepared, queries, options, placement, work, plan, dtype, progress, groups)
     run.halves = halves if plan.sharing else None
-    if placement.platform == "cpu" and placement.mesh is None:
+    if placement.on_one_cpu:
         run.kernel_halves = halves
     try:
         with jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
@@ -166,7 +166,7 @@ class _HalfResults(NamedTuple):
 
     values: np.ndarray
     neighbours: np.ndarray | None
-    kernels: tuple[tuple[tuple[PairSums, ...], ...], ...] = ()
+    kernels: tuple[tuple[tuple[KernelMoments, ...], ...], ...] = ()
 
 
 def _result(run: Run, halves: _HalfResults | None = None) -> AllPairs:
@@ -190,7 +190,7 @@ def _result(run: Run, halves: _HalfResults | None = None) -> AllPairs:
     )
 
 
-def _halves_of_kernels(run: Run) -> tuple[tuple[tuple[PairSums, ...], ...], ...]:
+def _halves_of_kernels(run: Run) -> tuple[tuple[tuple[KernelMoments, ...], ...], ...]:
     return () if run.kernels is None else run.kernels.in_halves()
 
 
@@ -206,7 +206,7 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
     if run.kernel_halves is not None:
         # The sums of kernels within halves follow from those of the whole.
         plain = replace(plain, kernels=())
-    kernels: list[list[tuple[PairSums, ...]]] = [[] for _ in range(halves.n_splits)]
+    kernels: list[list[tuple[KernelMoments, ...]]] = [[] for _ in range(halves.n_splits)]
     done, in_all = 0, 2 * halves.n_splits
     for split, sides in enumerate(halves.sides):
         for side in (False, True):

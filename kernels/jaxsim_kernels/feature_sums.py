@@ -61,7 +61,7 @@ def add_from_features(
         placement: Devices.
         progress: Called as `progress(done, total, what)`.
     """
-    blocks = _blocks(widths)
+    blocks = blocks_of_layers(widths)
     total = len(blocks) * (len(blocks) + 1) // 2
     done, groups = 0, sums.members()
     for place, rows in enumerate(blocks):
@@ -78,8 +78,13 @@ def add_from_features(
     sums.leave_out_diagonal()
 
 
-def _blocks(widths: Sequence[int]) -> list[list[int]]:
-    """Numbers of layers, a few at a time: products of narrow matrices are slow."""
+def blocks_of_layers(widths: Sequence[int]) -> list[list[int]]:
+    """Numbers of layers, a few at a time: products of narrow matrices are slow.
+
+    Example:
+        >>> blocks_of_layers((384, 384, 384))
+        [[0, 1], [2]]
+    """
     blocks: list[list[int]] = [[]]
     for number, width in enumerate(widths):
         if blocks[-1] and sum(widths[at] for at in blocks[-1]) + width > _BLOCK_WIDTH:
@@ -92,7 +97,7 @@ def _products(
     left: list[Layer], right: list[Layer], groups: list[np.ndarray | None], placement: Placement
 ) -> np.ndarray:
     """`X_g^T Y_g` of the layers side by side, for every group of samples `[n_groups, width, width]` float64."""
-    if placement.platform != "cpu" or placement.mesh is not None:
+    if not placement.on_one_cpu:
         program = _cross_program(placement)
         found = program(tuple(each.features for each in left), tuple(each.features for each in right))
         return np.asarray(found, np.float64)[None]
@@ -131,7 +136,7 @@ def _add_row_sums(
     sums: GroupedSums, number: int, layer: Layer, groups: list[np.ndarray | None], placement: Placement
 ) -> None:
     """Inner products of every sample with all samples of a group, added up."""
-    if placement.platform != "cpu" or placement.mesh is not None:
+    if not placement.on_one_cpu:
         found = np.asarray(_sum_program(placement)(layer.features), np.float64)
         sums.set_row_sums(number, found[: sums.n_samples, None])
         return

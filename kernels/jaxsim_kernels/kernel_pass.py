@@ -15,6 +15,9 @@ _MOST_ROWS = 512
 _LEAST_ROWS = 8
 
 
+Progress = Callable[[int, int, str], None]
+
+
 def stream_kernels(
     run: KernelRun,
     layer_of: Callable[[int], Layer],
@@ -22,7 +25,7 @@ def stream_kernels(
     given: Sequence[bool],
     placement: Placement,
     precision: Precision,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Work out the strips of all layers for some rows at a time, and add them up.
 

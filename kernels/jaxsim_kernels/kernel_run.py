@@ -8,7 +8,7 @@ import numpy as np
 from .feature_sums import add_from_features, in_feature_space
 from .halves import Halves
 from .kernel_program import kernel_program
-from .kernel_sums import GroupedSums, Kernel, PairSums
+from .kernel_sums import GroupedSums, Kernel, KernelMoments
 from .prepare import Layer
 from .programs import Placement
 
@@ -42,7 +42,7 @@ class KernelRun:
             strips_at_hand: Whether strips are worked out anyway: then inner products are added up from them rather
                 than from features, unless those cost less still.
         """
-        self.on_host = placement.platform == "cpu" and placement.mesh is None
+        self.on_host = placement.on_one_cpu
         self._kernels, self._given, self._placement = tuple(kernels), tuple(given), placement
         self._scales = [layer.scale for layer in layers]
         self._halves = halves
@@ -116,11 +116,11 @@ class KernelRun:
         for (_, sums), own, rows in zip(chosen, products, row_sums, strict=True):
             sums.add_sums(own, rows[:, :n_valid], at)
 
-    def whole(self) -> tuple[PairSums, ...]:
+    def whole(self) -> tuple[KernelMoments, ...]:
         """The sums over all samples, one for each kernel."""
         return tuple(sums.of() for sums in self._sums)
 
-    def in_halves(self) -> tuple[tuple[tuple[PairSums, ...], ...], ...]:
+    def in_halves(self) -> tuple[tuple[tuple[KernelMoments, ...], ...], ...]:
         """The sums within both halves of every split, `[n_splits][2][n_kernels]`."""
         if self._halves is None:
             return ()

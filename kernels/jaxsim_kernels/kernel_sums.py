@@ -53,7 +53,7 @@ class Kernel:
 
 
 @dataclass(frozen=True)
-class PairSums:
+class KernelMoments:
     """Sums over pairs of different samples of a kernel phi of every layer, in multiples of `units`.
 
     Attributes:
@@ -202,7 +202,7 @@ class GroupedSums:
             self._products[group, group, : self._n_layers, : self._n_layers] -= own @ own.T
         self._row_sums[:, places, self._strata] -= self._diagonal
 
-    def of(self, groups: np.ndarray | None = None) -> PairSums:
+    def of(self, groups: np.ndarray | None = None) -> KernelMoments:
         """The sums over all samples, or over those of some groups, among each other.
 
         Args:
@@ -219,7 +219,7 @@ class GroupedSums:
             total = found[chosen][:, chosen].sum((0, 1))
         lower = np.tril(total)
         members = chosen[self._strata]
-        return PairSums(
+        return KernelMoments(
             lower + np.tril(total, -1).T,
             self._row_sums[:, members][:, :, chosen].sum(2),
             self._diagonal[:, members],

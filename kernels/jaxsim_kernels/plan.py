@@ -143,7 +143,7 @@ def make_plan(
     n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE * placement.n_shards)
     budget = budget if budget is not None else _default_budget(work, placement, n_padded, itemsize)
     regimes: tuple[Passes, ...] = ("one-pass", "two-pass") if passes is None else (passes,)
-    on_host = placement.platform == "cpu" and placement.mesh is None
+    on_host = placement.on_one_cpu
     if sharing and not on_host:
         raise ValueError("sharing=True does not exist here: halves share strips on one CPU device; leave it out.")
     shares = [each for each in (True, False) if sharing in (None, each) and (on_host or not each)]
@@ -234,7 +234,7 @@ def _feature_bytes(work: Workload, n_padded: int, itemsize: int) -> list[int]:
 
 def _rankings(work: Workload, placement: Placement, regime: Passes, forced: Ranking | None) -> tuple[Ranking, ...]:
     """The ways that exist, best first."""
-    on_host = placement.platform == "cpu" and placement.mesh is None
+    on_host = placement.on_one_cpu
     all_rows = regime == "two-pass" and work.n_queries == work.n_samples
     tiled = on_host and all_rows and work.symmetric and not (work.rounded or work.grouped or work.shares)
     exist: dict[Ranking, bool] = {"count": sums_fit(work.n_samples, work.k), "sort": on_host, "tile": tiled}

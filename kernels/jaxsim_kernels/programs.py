@@ -55,6 +55,11 @@ class Placement:
         """Number of processes whose devices share the samples."""
         return 1 if self.mesh is None else len({d.process_index for d in self.mesh.devices.flat})
 
+    @property
+    def on_one_cpu(self) -> bool:
+        """Whether it is one CPU device, whose arrays the host's own loops can read."""
+        return self.platform == "cpu" and self.mesh is None
+
     def place(self, host: np.ndarray) -> jax.Array:
         """Put a padded host array on its devices, shard by shard; no device sees the whole of a sharded array."""
         if self.mesh is None:
