@@ -1,38 +1,21 @@
 """Information imbalance between all ordered pairs of layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from jax.sharding import Mesh
-from jaxsim_kernels import (
-    Metric,
-    Options,
-    Precision,
-    Progress,
-    Ties,
-    Verification,
-    Workload,
-    all_pairs,
-    check_metric,
-    check_precision,
-    make_placement,
-    plan_for,
-    verify_rows,
-)
-from jaxsim_kernels.plan import Plan, check_passes
+from jaxsim_kernels import Metric, Options, Precision, Progress, Ties, Verification, verify_rows
+from jaxsim_kernels.plan import Plan
 from jaxsim_kernels.sums import group_sizes
 
-from .arguments import check_count, check_flag, check_progress
-from .dissimilarities import Dissimilarities, select_samples
-from .half_samples import balanced_halves, check_groups, half_sample_error
-from .information_imbalance import check_ties
-from .inputs import as_distances, as_layers, check_ks, check_same_samples, check_values, plain_k
-from .precision_check import settle_precision
-from .preprocessing import checked_quantiles, clip_quantiles, distinct_samples
-from .tie_warning import warn_of_ties
+from .arguments import check_count
+from .half_samples import half_sample_error
+from .preprocessing import checked_quantiles
+from .request import Request, check_request
+from .streamed import stream
 
 VERIFIED_ROWS = 32
 
@@ -239,171 +222,51 @@ def imbalance_matrix(
         >>> m.values[0].diagonal().tolist()
         [0.02, 0.02]
     """
-    metric, precision, ties = check_metric(metric), check_precision(precision), check_ties(ties)
-    strict, drop_duplicates = check_flag("strict", strict), check_flag("drop_duplicates", drop_duplicates)
-    keep_rows, keep_neighbours = check_flag("keep_rows", keep_rows), check_flag("keep_neighbours", keep_neighbours)
-    seed, n_splits = check_count("seed", seed, 0), check_count("n_splits", n_splits, 0)
     if not isinstance(verify, (bool, np.bool_)):
         verify = check_count("verify", verify, 1, "; True takes 32 rows, False none")
-    if budget is not None:
-        budget = check_count("budget", budget, 1, " (bytes); leave it out for the memory there is")
-    check_passes(plan)
-    check_progress(progress)
-    named = as_layers(layers)
-    n = check_same_samples(named)
-    # A layer of dissimilarities is what it is, whatever the metric of the others.
-    metrics: tuple[Metric, ...] = tuple(
-        "precomputed" if isinstance(x, Dissimilarities) else metric for x in named.values()
-    )
-    kept = np.arange(n)
-    if drop_duplicates or clip is not None:
-        named, kept = _preprocessed(named, clip, drop_duplicates, metrics)
-    dropped = np.setdiff1d(np.arange(n), kept)
-    n = len(kept)
-    for (name, x), own in zip(tuple(named.items()), metrics, strict=True):
-        named[name] = as_distances({name: x})[name] if own == "precomputed" else x
-    ks = check_ks(k, n)
-    queries = draw_queries(n, n_queries, seed)
-    numbers = None if groups is None else check_groups(groups, n + len(dropped))[kept]
-    _check_group_sizes(numbers, ks)
-    sides = _drawn_sides(n, n_splits, seed, numbers, queries, ks)
-    placement = make_placement(devices, mesh)
-    ordered = tuple(sorted(ks))
-    options = Options(
-        ks=ordered,
-        metric=metric if set(metrics) == {metric} else metrics,
-        ties=ties,
-        strict=strict,
-        precision=precision,
-        budget=budget,
-        passes=check_passes(plan),
-        keep_rows=keep_rows,
-        keep_neighbours=keep_neighbours,
-    )
-    arrays = list(named.values())
-    n_rows = n if queries is None else len(queries)
-    widths = tuple(x.shape[1] for x in arrays)
-    work = Workload(n, n_rows, widths, ordered[-1], n_splits=n_splits, grouped=numbers is not None)
-    plan_for(work, options, placement)
-    for (name, x), own in zip(named.items(), metrics, strict=True):
-        check_values({name: x}, own)
-    of_layers = dict(zip(named, metrics, strict=True))
-    settled = settle_precision(named, of_layers, ordered[0], precision, placement, seed)
-    options = replace(options, float64_layers=settled.float64_layers)
-    found = all_pairs(arrays, queries, options, placement, progress, sides=sides, groups=numbers)
-    warn_of_ties(named, found, options, "imbalance_matrix", numbers)
-    several = isinstance(plain_k(k), tuple)
-    at = [ordered.index(value) for value in ks] if several else 0
+    request = check_request(
+        layers, k=k, metric=metric, clip=clip, drop_duplicates=drop_duplicates, n_queries=n_queries, seed=seed,
+        ties=ties, strict=strict, precision=precision, plan=plan, budget=budget, devices=devices, mesh=mesh,
+        n_splits=n_splits, groups=groups, keep_rows=keep_rows, keep_neighbours=keep_neighbours, progress=progress,
+    )  # fmt: skip
+    streamed = stream(request)
+    found, options, at = streamed.found, streamed.options, request.places
+    halves = found.halves
+    queries = request.kept if request.queries is None else request.kept[request.queries]
     return ImbalanceMatrix(
         values=found.values[at],
         standard_error=found.standard_error[at],
-        names=tuple(named),
-        k=ks if several else ks[0],
-        n_samples=n,
-        n_queries=n_rows,
-        metric=metric,
-        ties=ties,
-        strict=strict,
-        precision=precision,
-        seed=seed,
+        names=tuple(request.named),
+        k=request.ks if request.several else request.ks[0],
+        n_samples=request.n_samples,
+        n_queries=len(queries),
+        metric=request.metric,
+        ties=options.ties,
+        strict=options.strict,
+        precision=options.precision,
+        seed=request.seed,
         tied_neighbours=found.tied_neighbours[at],
         tied_ranks=found.tied_ranks[at],
         plan=found.plan,
-        verification=_verified(arrays, verify, seed, options, placement, numbers),
-        notes=(
-            *found.notes,
-            *settled.notes,
-            *([f"{len(dropped)} duplicated samples were dropped"] if len(dropped) else []),
-        ),
+        verification=_verified(request, options, verify),
+        notes=streamed.notes,
         clip=None if clip is None else checked_quantiles(clip),
-        dropped=tuple(dropped.tolist()),
+        dropped=tuple(request.dropped.tolist()),
         rows=None if found.rows is None else found.rows[at],
-        queries=(kept if queries is None else kept[queries]) if keep_rows or keep_neighbours else None,
-        halves=None if found.halves is None else found.halves[:, :, at],
-        sampling_error=None if found.halves is None else half_sample_error(found.halves[:, 0], found.halves[:, 1])[at],
-        sides=sides,
-        groups=numbers,
+        queries=queries if options.keep_rows or options.keep_neighbours else None,
+        halves=None if halves is None else halves[:, :, at],
+        sampling_error=None if halves is None else half_sample_error(halves[:, 0], halves[:, 1])[at],
+        sides=request.sides,
+        groups=request.groups,
         neighbours=found.neighbours,
         half_neighbours=found.half_neighbours,
     )
 
 
-def _check_group_sizes(groups: np.ndarray | None, ks: tuple[int, ...]) -> None:
-    """Refuses groups that leave a sample fewer than k + 1 others."""
-    if groups is None:
-        return
-    sizes = np.bincount(groups)
-    if len(groups) - sizes.max() < max(ks) + 1:
-        raise ValueError(
-            f"expected at least k + 1 = {max(ks) + 1} samples outside of every group, but one holds {sizes.max()} of "
-            f"the {len(groups)} samples; use smaller groups or a smaller k."
-        )
-
-
-def _drawn_sides(
-    n: int, n_splits: int, seed: int, groups: np.ndarray | None, queries: np.ndarray | None, ks: tuple[int, ...]
-) -> np.ndarray | None:
-    """Splits into halves that are large enough to be measured, or None where none were asked for."""
-    if n_splits == 0:
-        return None
-    sides = balanced_halves(n, n_splits, seed=seed, groups=groups)
-    rows = sides if queries is None else sides[:, queries]
-    smallest = min(int(min(half.sum(), len(half) - half.sum())) for half in rows)
-    largest_group = 1 if groups is None else int(np.bincount(groups).max())
-    needed = max(ks) + 1 + largest_group
-    least = min(int(min(half.sum(), len(half) - half.sum())) for half in sides)
-    if least < needed or smallest < 2:
-        raise ValueError(
-            f"expected halves of at least {needed} samples and 2 query rows for half-samples with k={max(ks)}, got "
-            f"{least} and {smallest}; use n_splits=0, more samples or query rows, or a smaller k."
-        )
-    return sides
-
-
-def _preprocessed(
-    named: dict[str, Any], clip: Any, drop_duplicates: bool, metrics: tuple[Metric, ...]
-) -> tuple[dict[str, Any], np.ndarray]:
-    """The layers as they are to be measured, and the samples kept."""
-    if "precomputed" in metrics:
-        raise ValueError(
-            "clip and drop_duplicates work on representations, not on distances (metric='precomputed', "
-            "Dissimilarities); apply them before the distances are computed."
-        )
-    if clip is not None:
-        named = {name: clip_quantiles(x, clip) for name, x in named.items()}
-    n = next(iter(named.values())).shape[0]
-    kept = distinct_samples(named) if drop_duplicates else np.arange(n)
-    if len(kept) < n:
-        named = {name: select_samples(x, kept) for name, x in named.items()}
-    return named, kept
-
-
-def draw_queries(n_samples: int, n_queries: int | None, seed: int) -> np.ndarray | None:
-    """Sorted sample indices of the query rows, or None for all of them.
-
-    Raises:
-        ValueError: If `n_queries` is not between 2 and the number of samples.
-
-    Example:
-        >>> len(draw_queries(100, 10, seed=0))
-        10
-    """
-    if n_queries is None:
-        return None
-    n_queries = check_count("n_queries", n_queries, 0)
-    if not 2 <= n_queries <= n_samples:
-        raise ValueError(f"n_queries must be between 2 and the number of samples {n_samples}, got {n_queries}.")
-    if n_queries == n_samples:
-        return None
-    return np.sort(np.random.default_rng(seed).choice(n_samples, n_queries, replace=False))
-
-
-def _verified(
-    arrays: list[Any], verify: bool | int, seed: int, options: Options, placement: Any, groups: np.ndarray | None
-) -> Verification | None:
+def _verified(request: Request, options: Options, verify: bool | int) -> Verification | None:
     if not verify:
         return None
-    n = arrays[0].shape[0]
+    n = request.n_samples
     wanted = min(n, VERIFIED_ROWS if isinstance(verify, (bool, np.bool_)) else int(verify))
-    rows = np.sort(np.random.default_rng([seed, 1]).choice(n, wanted, replace=False))
-    return verify_rows(arrays, rows, options, placement, groups)
+    rows = np.sort(np.random.default_rng([request.seed, 1]).choice(n, wanted, replace=False))
+    return verify_rows(request.arrays, rows, options, request.placement, request.groups)

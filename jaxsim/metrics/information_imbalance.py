@@ -22,8 +22,10 @@ from jaxsim_kernels.directions import normalised_rows
 from jaxsim_kernels.prepare import host_features
 
 from .arguments import check_flag
+from .declaration import Measure, constant
 from .inputs import as_distances, as_representation, check_ks, check_same_samples, check_values, plain_k
 from .precision_check import settle_precision
+from .statistics import Imbalances
 from .tie_warning import warn_of_ties
 
 
@@ -214,3 +216,21 @@ def _traced(
         n=n,
         k=ks if several else ks[0],
     )
+
+
+INFORMATION_IMBALANCE = Measure(
+    name="information_imbalance",
+    title="information imbalance",
+    source="Glielmo et al., PNAS Nexus 2022, eq. 1",
+    orientation="dissimilarity",
+    symmetric=False,
+    uses_k=True,
+    lowest=lambda case: (case.k + 1) / case.n_samples,
+    # The k farthest samples of every row.
+    highest=lambda case: (2 * case.n_samples - case.k - 1) / case.n_samples,
+    equal=lambda case: (case.k + 1) / case.n_samples,
+    independent=constant(1.0),
+    invariances=frozenset({"sample permutation", "rotation", "translation", "scale"}),
+    needs=frozenset({Imbalances()}),
+    formula=lambda statistics: statistics[Imbalances()],
+)

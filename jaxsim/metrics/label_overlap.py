@@ -16,12 +16,12 @@ from jaxtyping import Float, Int
 
 from .arguments import check_count
 from .dissimilarities import Dissimilarities
-from .imbalance_matrix import draw_queries
 from .information_imbalance import check_ties
 from .inputs import TieWarning, as_distances, as_representation, check_ks, check_values, plain_k
 from .labels import label_codes
 from .nearest import visit_neighbours
 from .precision_check import settle_precision
+from .request import draw_queries
 from .tie_warning import TIES_WORTH_A_WARNING
 
 

@@ -1,46 +1,140 @@
-"""What each metric promises. Tests take their properties from here, and tools can list the metrics."""
+"""All measures by name: those of jaxsim, and those that other packages register.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+A package registers a measure by an entry point of the group `jaxsim.measures` that leads to a `Measure` or a
+`LayerMeasure`:
 
-from .information_imbalance import information_imbalance
+    [project.entry-points."jaxsim.measures"]
+    my_measure = "my_package.my_module:MY_MEASURE"
+"""
 
-Invariance = Literal["sample permutation", "rotation", "translation", "scale"]
+import difflib
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from .declaration import LayerMeasure, Measure
+from .information_imbalance import INFORMATION_IMBALANCE
+from .kernel_measures import MEASURES as KERNEL_MEASURES
+from .layer_measures import MEASURES as LAYER_MEASURES
+from .neighbour_measures import MEASURES as NEIGHBOUR_MEASURES
+
+GROUP = "jaxsim.measures"
+
+_BUILT_IN: tuple[Measure | LayerMeasure, ...] = (
+    INFORMATION_IMBALANCE,
+    *KERNEL_MEASURES,
+    *NEIGHBOUR_MEASURES,
+    *LAYER_MEASURES,
+)
 
 
-@dataclass(frozen=True)
-class MetricPromise:
-    """A metric and its properties.
+@cache
+def all_measures() -> dict[str, Measure | LayerMeasure]:
+    """Every measure by name, jaxsim's first.
 
-    Attributes:
-        compute: `(x, y) -> float` for representations `[n_samples, n_features]`.
-        symmetric: Whether swapping x and y changes nothing.
-        equal: Value of equal spaces, as a function of the number of samples.
-        independent: Expected value for independent spaces.
-        lower: Smallest possible value, as a function of the number of samples.
-        invariances: Changes of x that leave the value as it is.
-        source: Paper and equation.
+    Raises:
+        ValueError: If a registered measure cannot be loaded, is none, or has a name that is taken.
+
+    Example:
+        >>> list(all_measures())[0]
+        'information_imbalance'
     """
+    found = {measure.name: measure for measure in _BUILT_IN}
+    for point in entry_points(group=GROUP):
+        measure = _loaded(point)
+        if measure.name in found:
+            raise ValueError(
+                f"expected measures of different names, got a second {measure.name!r} from {point.value}; rename it "
+                "there, or uninstall that package."
+            )
+        found[measure.name] = measure
+    return found
 
-    compute: Callable[[Any, Any], float]
-    symmetric: bool
-    equal: Callable[[int], float]
-    independent: float
-    lower: Callable[[int], float]
-    invariances: frozenset[Invariance]
-    source: str
+
+def pair_measures() -> dict[str, Measure]:
+    """Measures of two layers, by name.
+
+    Example:
+        >>> "cka" in pair_measures()
+        True
+    """
+    return {name: each for name, each in all_measures().items() if isinstance(each, Measure)}
 
 
-METRICS: dict[str, MetricPromise] = {
-    "information_imbalance": MetricPromise(
-        compute=lambda x, y: float(information_imbalance(x, y).forward),
-        symmetric=False,
-        equal=lambda n: 2 / n,
-        independent=1.0,
-        lower=lambda n: 2 / n,
-        invariances=frozenset({"sample permutation", "rotation", "translation", "scale"}),
-        source="Glielmo et al., PNAS Nexus 2022, eq. 1",
-    ),
-}
-"""All metrics by name."""
+def layer_measures() -> dict[str, LayerMeasure]:
+    """Measures of one layer, by name.
+
+    Example:
+        >>> "participation_ratio" in layer_measures()
+        True
+    """
+    return {name: each for name, each in all_measures().items() if isinstance(each, LayerMeasure)}
+
+
+def find_measures(measures: Any, kind: type[Any] = Measure) -> tuple[Any, ...]:
+    """Measures from names, or as they are given.
+
+    Args:
+        measures: A name or a measure, or several.
+        kind: `Measure` or `LayerMeasure`.
+
+    Returns:
+        The measures in the order given.
+
+    Raises:
+        ValueError: For a name that does not exist (says which are near), one of the other kind, none, or two of one
+            name.
+
+    Example:
+        >>> [each.name for each in find_measures(("cka", "rsa"))]
+        ['cka', 'rsa']
+    """
+    single = isinstance(measures, (str, Measure, LayerMeasure))
+    if not single and not isinstance(measures, Iterable):
+        raise ValueError(f"expected measures as names or measures, got {measures!r}.")
+    found = tuple(_find(each, kind) for each in ([measures] if single else measures))
+    if not found:
+        raise ValueError("expected at least one measure, got none; `jaxsim metrics` lists them.")
+    names = [each.name for each in found]
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise ValueError(f"expected different measures, got {twice!r} twice.")
+    return found
+
+
+def _find(measure: Any, kind: type[Any]) -> Any:
+    if isinstance(measure, str):
+        known = all_measures()
+        if measure not in known:
+            fitting = [name for name, each in known.items() if isinstance(each, kind)]
+            near = difflib.get_close_matches(measure, fitting, 3, 0.4)
+            meant = f"; did you mean {', '.join(map(repr, near))}?" if near else "."
+            raise ValueError(f"unknown measure {measure!r}{meant} `jaxsim metrics` lists all of them.")
+        measure = known[measure]
+    if isinstance(measure, kind):
+        return measure
+    if isinstance(measure, LayerMeasure):
+        raise ValueError(
+            f"{measure.name!r} is a measure of one layer, expected one of two; jaxsim.describe takes it, and so does "
+            "describe= of a study."
+        )
+    if isinstance(measure, Measure):
+        raise ValueError(f"{measure.name!r} is a measure of two layers, expected one of one; jaxsim.measure takes it.")
+    raise ValueError(f"expected a measure or its name, got {measure!r}; `jaxsim metrics` lists the names.")
+
+
+def _loaded(point: Any) -> Measure | LayerMeasure:
+    try:
+        measure = point.load()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"the measure {point.name!r}, registered as {point.value}, cannot be loaded: {error}; mend or uninstall "
+            "the package that registers it."
+        ) from error
+    if not isinstance(measure, (Measure, LayerMeasure)):
+        raise ValueError(
+            f"expected {point.value}, registered as the measure {point.name!r}, to be a Measure or a LayerMeasure, got "
+            f"{type(measure).__name__}."
+        )
+    return measure

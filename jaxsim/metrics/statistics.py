@@ -136,12 +136,15 @@ class Sums:
         row_sums: `sum_{j != i} phi_a(i, j)`, `[n_layers, n_samples]`.
         diagonal: `phi_a(i, i)`, `[n_layers, n_samples]`.
         n_samples: Number of samples N.
+        units: What the values of every layer are multiples of `[n_layers]`: phi of a layer is its unit times what is
+            added up here. Formulas that do not depend on the scale of a kernel leave it out.
     """
 
     products: Any
     row_sums: Any
     diagonal: Any
     n_samples: int
+    units: Any = 1.0
 
 
 @dataclass(frozen=True)

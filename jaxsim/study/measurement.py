@@ -18,7 +18,7 @@ from jaxtyping import Int
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.half_samples import N_GROUPS
-from jaxsim.metrics.imbalance_matrix import draw_queries
+from jaxsim.metrics.request import draw_queries
 from jaxsim.names import printable_json
 from jaxsim.study.categories import Categories
 from jaxsim.study.folder import load_measurement, measurement_key, save_measurement

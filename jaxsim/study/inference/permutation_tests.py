@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxsim.metrics.imbalance_matrix import draw_queries
 from jaxsim.metrics.inputs import as_layers, check_ks, check_same_samples, check_values
+from jaxsim.metrics.request import draw_queries
 from jaxsim.study.inference.intervals import check_feature_metric
 from jaxsim.study.inference.shuffled_pairing import draw_shuffles, inverse_shuffles, shuffled_imbalances
 

@@ -1,0 +1,226 @@
+"""Statistics of layers, of all samples and within halves, from as few streaming passes as there are metrics."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxsim_kernels import AllPairs, Kernel, KernelMoments, Metric
+
+from .condensed import condensed_distances, condensed_of
+from .neighbour_distances import distances_at
+from .neighbour_similarities import similarities_at
+from .request import Request
+from .spectra import spectra_of
+from .statistics import (
+    CondensedDistances,
+    Imbalances,
+    KernelSums,
+    Need,
+    NeighbourDistances,
+    NeighbourLists,
+    Neighbours,
+    NeighbourSimilarities,
+    Spectra,
+    Statistics,
+    Sums,
+)
+from .streamed import stream, stream_kernels_alone
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Statistics and where they come from.
+
+    Attributes:
+        request: Of the metric that the user asked for.
+        whole: Of all samples.
+        halves: Within both halves of every split.
+        notes: What a user should know.
+        plans: How each pass was done.
+    """
+
+    request: Request
+    whole: Statistics
+    halves: tuple[tuple[Statistics, Statistics], ...]
+    notes: tuple[str, ...]
+    plans: tuple[str, ...]
+
+
+def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: frozenset[Need], caller: str) -> Gathered:
+    """Work out what is needed.
+
+    Args:
+        request_of: The checked request for a metric.
+        metric: The one that the user asked for.
+        needs: What formulas will read.
+        caller: Function that users called, for what warnings advise.
+
+    Returns:
+        The statistics.
+    """
+    first = request_of(metric)
+    members = (
+        [] if first.sides is None else [[np.flatnonzero(s == side) for side in (False, True)] for s in first.sides]
+    )
+    whole: dict[Need, Any] = {}
+    halves: list[list[dict[Need, Any]]] = [[{}, {}] for _ in members]
+    notes: list[str] = []
+    plans: list[str] = []
+    of_metrics: dict[Metric, list[Need]] = {}
+    for need in needs:
+        if not isinstance(need, Spectra):
+            of_metrics.setdefault(need.metric or metric, []).append(need)
+    for own, wanted in sorted(of_metrics.items(), key=lambda each: each[0] != metric):
+        _Pass(request_of(own), wanted, members, whole, halves, caller).go(notes, plans)
+    if Spectra() in needs:
+        whole[Spectra()] = tuple(spectra_of(x) for x in _features(first))
+        for split, sides in enumerate(members):
+            for side, at in enumerate(sides):
+                halves[split][side][Spectra()] = tuple(spectra_of(x, at) for x in _features(first))
+    widths = tuple(x.shape[1] for x in first.arrays)
+    return Gathered(
+        first,
+        Statistics(first.n_samples, first.ks, widths, whole),
+        tuple(
+            (Statistics(len(a), first.ks, widths, found[0]), Statistics(len(b), first.ks, widths, found[1]))
+            for (a, b), found in zip(members, halves, strict=True)
+        ),
+        tuple(dict.fromkeys(notes)),
+        tuple(plans),
+    )
+
+
+@dataclass
+class _Pass:
+    """What one metric's pass gives: filled into the statistics of the whole and of the halves."""
+
+    request: Request
+    needs: Sequence[Need]
+    members: Sequence[Sequence[np.ndarray]]
+    whole: dict[Need, Any]
+    halves: list[list[dict[Need, Any]]]
+    caller: str
+
+    def go(self, notes: list[str], plans: list[str]) -> None:
+        kernels = [need for need in self.needs if isinstance(need, KernelSums)]
+        specified = [self._kernel(need) for need in kernels]
+        ranked = [need for need in self.needs if isinstance(need, _OF_NEIGHBOURS)]
+        if ranked:
+            least = max((getattr(need, "least_k", 0) for need in ranked), default=0)
+            streamed = stream(_with_neighbours(self.request, least), specified, self.caller)
+            self._fill_kernels(kernels, streamed.found.kernels, streamed.found.half_kernels)
+            self._fill_neighbours(ranked, streamed.found)
+            notes.extend(streamed.notes)
+            plans.append(str(streamed.found.plan))
+        elif kernels:
+            found, own_notes = stream_kernels_alone(self.request, specified)
+            self._fill_kernels(kernels, found.whole, found.halves)
+            notes.extend(own_notes)
+        if any(isinstance(need, CondensedDistances) for need in self.needs):
+            self._fill_condensed([need for need in self.needs if isinstance(need, CondensedDistances)])
+
+    def _kernel(self, need: KernelSums) -> Kernel:
+        if need.kernel == "linear" and "precomputed" in self.request.metrics:
+            name = list(self.request.named)[self.request.metrics.index("precomputed")]
+            raise ValueError(
+                f"expected features where inner products are needed, got layer {name!r} as distances; leave it out, or "
+                "take a measure of distances such as rsa or distance_correlation."
+            )
+        if need.kernel != "rbf":
+            return Kernel(need.kernel)
+        from jaxsim_kernels import median_distances
+
+        options = self.request.options
+        medians = median_distances(self.request.arrays, self.request.metrics, self.request.placement, options.precision)
+        return Kernel("rbf", tuple(float(need.bandwidth or 1.0) * float(median) for median in medians))
+
+    def _fill_kernels(
+        self,
+        needs: Sequence[KernelSums],
+        whole: Sequence[KernelMoments],
+        halves: Sequence[Sequence[Sequence[KernelMoments]]],
+    ) -> None:
+        for place, need in enumerate(needs):
+            self.whole[need] = _sums(whole[place], self.request.n_samples)
+            for split, sides in enumerate(halves):
+                for side, found in enumerate(sides):
+                    self.halves[split][side][need] = _sums(found[place], len(self.members[split][side]))
+
+    def _fill_neighbours(self, needs: Sequence[Need], found: AllPairs) -> None:
+        request = self.request
+        rows = np.arange(request.n_samples) if request.queries is None else request.queries
+        at = [found_k(request, k) for k in request.ks]
+        for need in needs:
+            if isinstance(need, Imbalances):
+                self.whole[need] = found.values[at]
+                for split in range(len(self.halves)):
+                    for side in (0, 1):
+                        self.halves[split][side][need] = _required(found.halves)[split, side, at]
+                continue
+            self.whole[need] = self._of_lists(need, _required(found.neighbours), rows, None)
+            for split, sides in enumerate(self.members):
+                for side, members in enumerate(sides):
+                    own = np.flatnonzero(np.isin(rows, members))
+                    columns = _required(found.half_neighbours)[split][:, own]
+                    self.halves[split][side][need] = self._of_lists(need, columns, rows[own], members)
+
+    def _of_lists(self, need: Need, columns: np.ndarray, rows: np.ndarray, members: np.ndarray | None) -> Any:
+        """What a need asks of neighbours that are given as numbers among all samples."""
+        if isinstance(need, NeighbourDistances):
+            return distances_at(self.request.arrays, columns, rows, self.request.metrics)
+        if isinstance(need, NeighbourSimilarities):
+            return similarities_at(_features(self.request), columns, rows, self.request.metric, need.across)
+        if members is None:
+            return NeighbourLists(columns, rows)
+        # Numbers among the samples of the half.
+        return NeighbourLists(np.searchsorted(members, columns), np.searchsorted(members, rows))
+
+    def _fill_condensed(self, needs: Sequence[CondensedDistances]) -> None:
+        request = self.request
+        found = condensed_distances(request.arrays, request.metrics, request.options.budget)
+        for need in needs:
+            self.whole[need] = found
+            for split, sides in enumerate(self.members):
+                for side, members in enumerate(sides):
+                    self.halves[split][side][need] = condensed_of(found, request.n_samples, members)
+
+
+_OF_NEIGHBOURS = (Imbalances, Neighbours, NeighbourDistances, NeighbourSimilarities)
+
+
+def found_k(request: Request, k: int) -> int:
+    """Where a number of neighbours stands among those that the pass is asked for."""
+    return request.ordered.index(k)
+
+
+def _with_neighbours(request: Request, least_k: int) -> Request:
+    """The request with neighbours kept, of at least a number."""
+    ks = request.options.ks
+    if least_k > ks[-1]:
+        ks = (*ks, min(least_k, request.n_samples - 2))
+    return replace(request, options=replace(request.options, keep_neighbours=True, ks=ks))
+
+
+def _sums(found: KernelMoments, n_samples: int) -> Sums:
+    return Sums(found.products, found.row_sums, found.diagonal, n_samples, found.units)
+
+
+def _features(request: Request) -> list[Any]:
+    """The layers where features are needed.
+
+    Raises:
+        ValueError: If one is given by distances.
+    """
+    for name, own in zip(request.named, request.metrics, strict=True):
+        if own == "precomputed":
+            raise ValueError(
+                f"expected features, got layer {name!r} as distances; leave it out, or take a measure of distances."
+            )
+    return request.arrays
+
+
+def _required(found: Any) -> Any:
+    if found is None:
+        raise RuntimeError("expected neighbours and halves to be kept, which the request asks for")
+    return found

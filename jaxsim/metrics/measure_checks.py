@@ -1,0 +1,76 @@
+"""What is refused of measures before any work."""
+
+from collections.abc import Sequence
+
+from .condensed import check_condensed
+from .declaration import LayerMeasure, Measure
+from .request import Request
+from .statistics import CondensedDistances, KernelSums, NeighbourDistances, Spectra
+
+
+def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request) -> None:
+    """Refuses measures that the layers of a request do not allow.
+
+    Args:
+        measures: Which.
+        request: Checked otherwise.
+
+    Raises:
+        ValueError: For too few samples, layers of one feature where rows are correlated, layers given by distances
+            where features are needed, query rows or groups where all pairs of samples are needed, or pairs of samples
+            that do not fit the memory.
+
+    Example:
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> from jaxsim.metrics.request import check_request
+        >>> check_measures(find_measures("cka"), check_request([[[0.0], [1.0], [3.0]]]))
+        Traceback (most recent call last):
+        ...
+        ValueError: expected at least 4 samples for 'cka', got 3; use more samples or leave the measure out.
+    """
+    n_samples = request.n_samples
+    smallest = n_samples
+    if request.sides is not None:
+        smallest = min(min(int(side.sum()), int((~side).sum())) for side in request.sides)
+    for measure in measures:
+        if n_samples < measure.least_samples:
+            raise ValueError(
+                f"expected at least {measure.least_samples} samples for {measure.name!r}, got {n_samples}; use more "
+                "samples or leave the measure out."
+            )
+        if smallest < measure.least_samples:
+            raise ValueError(
+                f"expected halves of at least {measure.least_samples} samples for {measure.name!r}, got {smallest}; "
+                "use n_splits=0 or more samples."
+            )
+        needs = measure.needs
+        if any(getattr(need, "metric", None) == "correlation" for need in needs):
+            _check_widths(measure, request)
+        of_features = any(isinstance(need, Spectra) or getattr(need, "kernel", "") == "linear" for need in needs)
+        named_metric = any(getattr(need, "metric", None) not in (None, "precomputed") for need in needs)
+        if (of_features or named_metric) and "precomputed" in request.metrics:
+            name = list(request.named)[request.metrics.index("precomputed")]
+            raise ValueError(
+                f"expected features for {measure.name!r}, got layer {name!r} as distances; leave the layer or the "
+                "measure out, or take a measure of distances such as rsa, distance_correlation or mutual_knn."
+            )
+        of_pairs = any(isinstance(need, (KernelSums, CondensedDistances)) for need in needs)
+        if of_pairs and request.queries is not None:
+            raise ValueError(
+                f"{measure.name!r} takes all pairs of samples, expected no n_queries, got {len(request.queries)}; "
+                "leave n_queries out, or measure fewer samples."
+            )
+        if any(isinstance(need, CondensedDistances) for need in needs):
+            check_condensed(n_samples, len(request.named), request.options.budget)
+        distances = any(isinstance(need, NeighbourDistances) for need in needs)
+        if distances and request.options.ties == "expected":
+            raise ValueError(f"{measure.name!r} takes neighbours in index order, expected ties='index'.")
+
+
+def _check_widths(measure: Measure | LayerMeasure, request: Request) -> None:
+    for name, x in request.named.items():
+        if x.shape[1] < 2:
+            raise ValueError(
+                f"expected at least two features where rows are correlated ({measure.name!r}), got layer {name!r} with "
+                f"{x.shape[1]}; leave the layer or the measure out."
+            )

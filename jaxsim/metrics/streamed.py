@@ -1,0 +1,95 @@
+"""One streaming pass over layers: what all measures of several layers are made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jaxsim_kernels import (
+    AllPairs,
+    Kernel,
+    KernelSums,
+    Metric,
+    Options,
+    Precision,
+    Workload,
+    all_pairs,
+    kernel_sums,
+    plan_for,
+)
+
+from .inputs import check_values
+from .precision_check import settle_precision
+from .request import Request
+from .tie_warning import warn_of_ties
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """What a pass found.
+
+    Attributes:
+        found: Neighbours, ranks and sums of kernels.
+        options: As used.
+        notes: What a user should know.
+    """
+
+    found: AllPairs
+    options: Options
+    notes: tuple[str, ...]
+
+
+def stream(request: Request, kernels: Sequence[Kernel] = (), caller: str = "imbalance_matrix") -> Streamed:
+    """Ranks, neighbours and sums of kernels of the layers of a request.
+
+    Args:
+        request: From `check_request`.
+        kernels: Whose sums are wanted.
+        caller: Function that users called, for what warnings advise.
+
+    Warns:
+        TieWarning, PrecisionWarning, DegenerateLayerWarning: See `imbalance_matrix`.
+
+    Example:
+        >>> from jaxsim.metrics.request import check_request
+        >>> stream(check_request([[[0.0], [1.0], [3.0], [7.0]]])).found.values.shape
+        (1, 1, 1)
+    """
+    options, precision = _settled(request, kernels)
+    found = all_pairs(
+        request.arrays, request.queries, options, request.placement, request.progress, sides=request.sides,
+        groups=request.groups,
+    )  # fmt: skip
+    warn_of_ties(request.named, found, options, caller, request.groups)
+    dropped = [f"{len(request.dropped)} duplicated samples were dropped"] if len(request.dropped) else []
+    return Streamed(found, options, (*found.notes, *precision, *dropped))
+
+
+def stream_kernels_alone(request: Request, kernels: Sequence[Kernel]) -> tuple[KernelSums, tuple[str, ...]]:
+    """Sums of kernels where neither ranks nor neighbours are wanted, and notes.
+
+    Example:
+        >>> from jaxsim.metrics.request import check_request
+        >>> found, _ = stream_kernels_alone(check_request([[[0.0], [1.0], [3.0]]]), [Kernel("distance")])
+        >>> float(found.whole[0].products[0, 0] * found.whole[0].units[0] ** 2)
+        28.0
+    """
+    options, precision = _settled(request, kernels)
+    found = kernel_sums(request.arrays, options, request.placement, request.progress, sides=request.sides)
+    return found, precision
+
+
+def _settled(request: Request, kernels: Sequence[Kernel]) -> tuple[Options, tuple[str, ...]]:
+    """Options with the layers that need float64, and notes; values are looked at here for the first time."""
+    options = replace(request.options, kernels=tuple(kernels))
+    n_rows = request.n_samples if request.queries is None else len(request.queries)
+    n_splits = 0 if request.sides is None else len(request.sides)
+    widths = tuple(x.shape[1] for x in request.arrays)
+    work = Workload(
+        request.n_samples, n_rows, widths, options.ks[-1], n_splits=n_splits, grouped=request.groups is not None
+    )
+    plan_for(work, options, request.placement)
+    for (name, x), own in zip(request.named.items(), request.metrics, strict=True):
+        check_values({name: x}, own)
+    of_layers: Mapping[str, Metric] = dict(zip(request.named, request.metrics, strict=True))
+    precision: Precision = options.precision
+    settled = settle_precision(request.named, of_layers, options.ks[0], precision, request.placement, request.seed)
+    return replace(options, float64_layers=settled.float64_layers), settled.notes
