@@ -82,7 +82,7 @@ def linear_sums(
     Example:
         >>> sums = linear_sums([np.array([[0.0], [1.0], [3.0]])], ["euclidean"], np.dtype(np.float64))
         >>> round(float(sums.products[0, 0] * sums.units[0] ** 2), 3)
-        19.753
+        10.889
     """
     n_samples, widths = layers[0].shape[0], [x.shape[1] for x in layers]
     centrings = [_centring(x, metric) for x, metric in zip(layers, metrics, strict=True)]

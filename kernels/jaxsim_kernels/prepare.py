@@ -117,12 +117,23 @@ def host_features(x: Any, metric: Metric) -> np.ndarray:
         >>> host_features(np.array([[1.7e9, 1.0], [1.7e9, 2.0]]), "euclidean").tolist()
         [[0.0, -0.25], [0.0, 0.25]]
     """
+    return prepared_rows(x, metric)[0]
+
+
+def prepared_rows(x: Any, metric: Metric) -> tuple[np.ndarray, float]:
+    """The same, and what features were divided by, see `Layer.scale`.
+
+    Example:
+        >>> prepared_rows(np.array([[1.7e9, 1.0], [1.7e9, 2.0]]), "euclidean")[1]
+        2.0
+    """
     if metric == "euclidean":
         centre = centre_of(lambda: chunks(x))
-        return np.concatenate([centred(chunk, centre) for _, chunk in chunks(x)])
+        rows = np.concatenate([centred(chunk, centre) for _, chunk in chunks(x)])
+        return rows, float(np.ldexp(1.0, centre.exponent))
     out = np.empty(x.shape)
-    direction_rows(x, metric, out)  # pyright: ignore[reportArgumentType]
-    return out
+    exponent = direction_rows(x, metric, out)  # pyright: ignore[reportArgumentType]
+    return out, float(np.ldexp(1.0, exponent))
 
 
 def taken_layer(layer: Layer, samples: np.ndarray, n_padded: int, placement: Placement, precomputed: bool) -> Layer:
