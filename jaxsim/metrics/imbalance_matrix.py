@@ -1,7 +1,7 @@
 """Information imbalance between all ordered pairs of layers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from jaxsim_kernels import (
     Ties,
     Verification,
     Workload,
+    agree_on_call,
     all_pairs,
     check_metric,
     check_precision,
@@ -219,7 +220,8 @@ def imbalance_matrix(
 
     Raises:
         ValueError: For different sample counts, fewer than k + 2 samples, k < 1, arrays that are not
-            two-dimensional, NaN or infinity (names layer and first sample), a budget that does not hold one block.
+            two-dimensional, NaN or infinity (names layer and first sample), a budget that does not hold one block,
+            several processes that were called differently (names what differs).
 
     Warns:
         TieWarning: If more than 1 % of rows or ranks are tied; names the layers and says whether float64 tells their
@@ -284,7 +286,20 @@ def imbalance_matrix(
     n_rows = n if queries is None else len(queries)
     widths = tuple(x.shape[1] for x in arrays)
     work = Workload(n, n_rows, widths, ordered[-1], n_splits=n_splits, grouped=numbers is not None)
-    plan_for(work, options, placement)
+    agree_on_call(
+        "imbalance_matrix",
+        named,
+        placement,
+        plan=plan_for(work, options, placement),
+        **{field.name: getattr(options, field.name) for field in fields(options)},
+        metrics=metrics,
+        k=ks,
+        n_queries=n_rows,
+        seed=seed,
+        n_splits=n_splits,
+        groups=numbers,
+        verify=verify,
+    )
     for (name, x), own in zip(named.items(), metrics, strict=True):
         check_values({name: x}, own)
     of_layers = dict(zip(named, metrics, strict=True))
