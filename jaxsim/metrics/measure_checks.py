@@ -45,8 +45,8 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
             )
         if measure.uses_k and min(request.ks) < measure.least_k:
             raise ValueError(
-                f"expected k of at least {measure.least_k} for {measure.name!r}, got k={min(request.ks)}; give a larger "
-                "k or leave the measure out."
+                f"expected k of at least {measure.least_k} for {measure.name!r}, got k={min(request.ks)}; give a "
+                "larger k or leave the measure out."
             )
         _check_neighbours(measure, request, smallest)
         needs = measure.needs
