@@ -123,10 +123,12 @@ class SimilaritiesAtNeighbours:
         own: `[n_layers, n_rows, n_neighbours]`, layer a's inner products with its own neighbours.
         across: `[n_layers, n_layers, n_rows, n_neighbours]`, `[a, b]` those by layer a with the neighbours by layer b;
             None unless asked for.
+        row_means: Mean inner product of every row with all rows, itself among them, `[n_layers, n_rows]`.
     """
 
     own: Any
     across: Any = None
+    row_means: Any = None
 
 
 @dataclass(frozen=True)
