@@ -7,6 +7,7 @@ from .all_pairs import AllPairs, all_pairs, plan_for
 from .hosts import LostProcessError, meet
 from .kernel_sums import Kernel, KernelMoments
 from .kernels_alone import KernelSums, kernel_sums
+from .median_distance import median_distances
 from .nearest_samples import nearest_samples
 from .options import Options
 from .pair import PairSums, pair_imbalance
@@ -41,6 +42,7 @@ __all__ = [
     "kernel_sums",
     "make_placement",
     "make_plan",
+    "median_distances",
     "meet",
     "nearest_samples",
     "pair_imbalance",
