@@ -25,7 +25,7 @@ from .statistics import (
     Statistics,
     Sums,
 )
-from .streamed import stream, stream_kernels_alone
+from .streamed import Streamed, stream, stream_kernels_alone
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Gathered:
         halves: Within both halves of every split.
         notes: What a user should know.
         plans: How each pass was done.
+        streamed: The pass of the metric that the user asked for; None where it had none.
     """
 
     request: Request
@@ -45,6 +46,7 @@ class Gathered:
     halves: tuple[tuple[Statistics, Statistics], ...]
     notes: tuple[str, ...]
     plans: tuple[str, ...]
+    streamed: Streamed | None = None
 
 
 def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: frozenset[Need], caller: str) -> Gathered:
@@ -71,8 +73,11 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
     for need in needs:
         if not isinstance(need, Spectra):
             of_metrics.setdefault(need.metric or metric, []).append(need)
+    streamed = None
     for own, wanted in sorted(of_metrics.items(), key=lambda each: each[0] != metric):
-        _Pass(request_of(own), wanted, members, whole, halves, caller).go(notes, plans)
+        request = first if own == metric else request_of(own)
+        found = _Pass(request, wanted, members, whole, halves, caller).go(notes, plans)
+        streamed = found if own == metric else streamed
     if Spectra() in needs:
         whole[Spectra()] = tuple(spectra_of(x) for x in _features(first))
         for split, sides in enumerate(members):
@@ -88,6 +93,7 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
         ),
         tuple(dict.fromkeys(notes)),
         tuple(plans),
+        streamed,
     )
 
 
@@ -102,10 +108,11 @@ class _Pass:
     halves: list[list[dict[Need, Any]]]
     caller: str
 
-    def go(self, notes: list[str], plans: list[str]) -> None:
+    def go(self, notes: list[str], plans: list[str]) -> Streamed | None:
         kernels = [need for need in self.needs if isinstance(need, KernelSums)]
         specified = [self._kernel(need) for need in kernels]
         ranked = [need for need in self.needs if isinstance(need, _OF_NEIGHBOURS)]
+        streamed = None
         if ranked:
             least = max((getattr(need, "least_k", 0) for need in ranked), default=0)
             streamed = stream(_with_neighbours(self.request, least), specified, self.caller)
@@ -119,6 +126,7 @@ class _Pass:
             notes.extend(own_notes)
         if any(isinstance(need, CondensedDistances) for need in self.needs):
             self._fill_condensed([need for need in self.needs if isinstance(need, CondensedDistances)])
+        return streamed
 
     def _kernel(self, need: KernelSums) -> Kernel:
         if need.kernel == "linear" and "precomputed" in self.request.metrics:

@@ -15,7 +15,7 @@ from .arguments import check_count
 from .half_samples import half_sample_error
 from .preprocessing import checked_quantiles
 from .request import Request, check_request
-from .streamed import stream
+from .streamed import Streamed, stream
 
 VERIFIED_ROWS = 32
 
@@ -229,7 +229,17 @@ def imbalance_matrix(
         ties=ties, strict=strict, precision=precision, plan=plan, budget=budget, devices=devices, mesh=mesh,
         n_splits=n_splits, groups=groups, keep_rows=keep_rows, keep_neighbours=keep_neighbours, progress=progress,
     )  # fmt: skip
-    streamed = stream(request)
+    return matrix_of(request, stream(request), clip=clip, verify=verify)
+
+
+def matrix_of(request: Request, streamed: Streamed, *, clip: Any = None, verify: bool | int = False) -> ImbalanceMatrix:
+    """The matrix that a pass over the layers of a request gives; `clip` and `verify` as for `imbalance_matrix`.
+
+    Example:
+        >>> request = check_request([[[0.0], [1.0], [3.0], [7.0]]])
+        >>> matrix_of(request, stream(request)).values.tolist()
+        [[0.5]]
+    """
     found, options, at = streamed.found, streamed.options, request.places
     halves = found.halves
     queries = request.kept if request.queries is None else request.kept[request.queries]

@@ -207,3 +207,58 @@ def _rows(models: tuple[str, ...], spaces: tuple[str, ...], labels: tuple[str, .
         rows += [(f"{kind}_change", a, "", name) for name in names for a in models]
         rows += [(f"{kind}_difference", a, b, name) for name in names for a, b in pairs]
     return rows
+
+
+def constructed_measures(*, n_steps: int = 5, seed: int = 0) -> xr.Dataset:
+    """Three made-up measures of the steps of two models side by side.
+
+    Args:
+        n_steps: Steps of each model.
+        seed: Of the noise.
+
+    Returns:
+        As a study sets measures side by side.
+
+    Example:
+        >>> constructed_measures().sizes["measure"]
+        3
+    """
+    generator = np.random.default_rng(seed)
+    names, titles = (
+        ("information_imbalance", "cka", "mutual_knn"),
+        ("information imbalance", "debiased CKA", "mutual kNN"),
+    )
+    labels = np.array([f"{model}/block{step}" for model in "ab" for step in range(n_steps)], dtype=object)
+    source, target = np.nonzero(~np.eye(len(labels), dtype=bool))
+    base = np.abs(source - target) + generator.normal(0, 0.3, len(source))
+    noisy = np.stack([base, base + generator.normal(0, 1.0, len(base)), base + generator.normal(0, 3.0, len(base))])
+    ranks = noisy.argsort(1).argsort(1) / (len(base) - 1)
+    pairs = list(combinations(range(len(names)), 2))
+    worst = [int(np.abs(ranks[a] - ranks[b]).argmax()) for a, b in pairs]
+    steps = {"source_step": labels[source[worst]], "target_step": labels[target[worst]]}
+    return xr.Dataset(
+        {
+            "rank_correlation": (("k", "measure_a", "measure_b"), np.corrcoef(ranks)[None]),
+            "rank": (("k", "measure", "cell"), ranks[None]),
+            **{name: (("k", "disagreement"), values[None]) for name, values in steps.items()},
+            "rank_a": (
+                ("k", "disagreement"),
+                np.array([[ranks[a, w] for (a, _), w in zip(pairs, worst, strict=True)]]),
+            ),
+            "rank_b": (
+                ("k", "disagreement"),
+                np.array([[ranks[b, w] for (_, b), w in zip(pairs, worst, strict=True)]]),
+            ),
+        },
+        coords={
+            "k": [1],
+            "measure": list(names),
+            "title": ("measure", np.array(titles, dtype=object)),
+            "measure_a": list(names),
+            "measure_b": list(names),
+            "cell_source": ("cell", labels[source]),
+            "cell_target": ("cell", labels[target]),
+            "first": ("disagreement", np.array([names[a] for a, _ in pairs], dtype=object)),
+            "second": ("disagreement", np.array([names[b] for _, b in pairs], dtype=object)),
+        },
+    )

@@ -8,6 +8,7 @@ from jaxsim.report.finding_sizes import describe_sizes
 from jaxsim.report.findings import questions
 from jaxsim.report.labels import describe_label_overlap
 from jaxsim.report.markup import Markup, tag
+from jaxsim.report.measures import describe_measures
 from jaxsim.report.sentences import number
 from jaxsim.report.steps import constant_mask
 from jaxsim.report.story import Story, files_note, footnotes, map_holder, per_k
@@ -40,6 +41,8 @@ def glance(story: Story) -> Markup:
         if story.information is not None:
             known = known_spaces.describe_information(story.information, k=k, findings=story.findings)
             said.append(("information", "Image statistics", known))
+        if story.measures is not None:
+            said.append(("measures", "Other measures", describe_measures(story.measures, k=k)))
         if story.labels is not None:
             said.append(("labels", "Labels", describe_label_overlap(story.labels, k=k)))
         entries = (

@@ -29,6 +29,7 @@ class Story:
     findings: xr.Dataset | None = None  # effects with intervals and controls
     labels: xr.Dataset | None = None  # how often neighbours share a label
     control: Control | None = None  # the same of random weights
+    measures: xr.Dataset | None = None  # measures side by side
     flags: Flags = NO_FLAGS  # steps that warnings are about
 
 

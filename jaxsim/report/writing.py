@@ -23,6 +23,7 @@ from jaxsim.report.findings import checked_findings, finding_jobs
 from jaxsim.report.further import checked_information, checked_paths, checked_plane, further_jobs
 from jaxsim.report.labels import checked_labels, label_jobs
 from jaxsim.report.markup import Markup
+from jaxsim.report.measures import checked_measures, measure_jobs
 from jaxsim.report.names import with_printable_names
 from jaxsim.report.page import colour_variables, page
 from jaxsim.report.saving import SUFFIXES, inlined, save_figure
@@ -46,6 +47,7 @@ def write_report(
     findings: xr.Dataset | None = None,
     labels: xr.Dataset | None = None,
     control: Control | None = None,
+    measures: xr.Dataset | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
@@ -65,6 +67,7 @@ def write_report(
         findings: Effects with intervals and controls; None where no intervals were asked for.
         labels: How often neighbours share a label; None without labels.
         control: The datasets of the same study with random weights; None without that control.
+        measures: Measures side by side; None where the study has one measure.
         progress: Called with figures done, figures in all, and what comes next.
 
     Returns:
@@ -98,6 +101,8 @@ def write_report(
     further = beside.get("information")
     jobs += further_jobs(information, paths, plane, styles, facts.k, control=further, flags=flags)
     jobs += label_jobs(labels, styles, facts.k, beside.get("labels")) + finding_jobs(findings, facts.k, styles)
+    measures = checked_measures(with_printable_names(measures))
+    jobs += measure_jobs(measures, facts.k)
     drawn = [f"{FIGURES}/{name}_k{k}" for name, k, _, _ in jobs]
     folder = Path(out)
     files = _prepared(folder, [INDEX, *(f"{name}.{suffix}" for name in drawn for suffix in SUFFIXES)])
@@ -127,6 +132,7 @@ def write_report(
         labels=labels,
         control=control,
         flags=flags,
+        measures=measures,
     )
     with _writable(folder):
         files.write(INDEX, printable(page(story, styles), keep="\n\t").encode("utf-8"))

@@ -8,7 +8,7 @@ import numpy as np
 from .feature_sums import add_from_features, in_feature_space
 from .halves import Halves
 from .kernel_program import kernel_program
-from .kernel_sums import GroupedSums, Kernel, KernelMoments
+from .kernel_sums import GroupedSums, Kernel, KernelMoments, add_strips
 from .prepare import Layer
 from .programs import Placement
 
@@ -101,8 +101,7 @@ class KernelRun:
             return
         if self.on_host:
             on_host = [np.asarray(strip)[:n_valid].astype(self._dtype, copy=False) for strip in strips]
-            for _, sums in chosen:
-                sums.add(on_host, self._norms, at, self._scales, self._given)
+            add_strips([sums for _, sums in chosen], on_host, self._norms, at, self._scales, self._given)
             return
         program = kernel_program(self._placement, tuple(each.name for each, _ in chosen), self._given)
         coefficients = np.array(

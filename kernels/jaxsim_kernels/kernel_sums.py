@@ -18,6 +18,7 @@ KernelName = Literal["linear", "squared_distance", "distance", "rbf"]
 
 MOST_GROUPS = 16
 _GROUP_SAMPLES = 512
+_CACHE_BYTES, _LEAST_COLUMNS, _MOST_COLUMNS = 3 << 14, 64, 512
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,32 @@ class KernelMoments:
     units: np.ndarray
 
 
+@dataclass(frozen=True)
+class Layout:
+    """The samples in the order of their groups.
+
+    Attributes:
+        strata: Group of every sample.
+        places: Place of every sample in that order.
+        order: Which sample comes at every place; empty where they stay where they are, and nothing has to be gathered.
+        ends: Place after the last of every group.
+    """
+
+    strata: np.ndarray
+    places: np.ndarray
+    order: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def of(cls, strata: np.ndarray) -> "Layout":
+        """Of the groups of the samples."""
+        order = np.argsort(strata, kind="stable").astype(np.int32)
+        places = np.empty(len(strata), np.int32)
+        places[order] = np.arange(len(strata))
+        kept = order if (order[1:] < order[:-1]).any() else order[:0]
+        return cls(strata.astype(np.int64), places, kept, np.cumsum(np.bincount(strata)))
+
+
 class GroupedSums:
     """Sums of one kernel, on their way, by groups of samples.
 
@@ -97,20 +124,15 @@ class GroupedSums:
             n_groups = min(MOST_GROUPS, max(1, n_samples // _GROUP_SAMPLES))
             strata = np.arange(n_samples) * n_groups // n_samples
         self.kernel, self.n_groups, self.n_samples = kernel, int(strata.max()) + 1, n_samples
-        self._strata = strata.astype(np.int64)
-        order = np.argsort(strata, kind="stable").astype(np.int32)
-        self._places = np.empty(n_samples, np.int32)
-        self._places[order] = np.arange(n_samples)
-        # Empty where samples stand in the order of their groups: nothing has to be gathered.
-        self._order = order if (order[1:] < order[:-1]).any() else order[:0]
-        self._ends = np.cumsum(np.bincount(strata, minlength=self.n_groups))
+        self.layout = Layout.of(strata)
         # Four layers are multiplied by four at a time.
-        self._n_layers, self._n_padded = n_layers, -(-n_layers // 4) * 4
-        self._products = np.zeros((self.n_groups, self.n_groups, self._n_padded, self._n_padded))
-        self._row_sums = np.zeros((n_layers, n_samples, self.n_groups))
+        n_padded = -(-n_layers // 4) * 4
+        self._n_layers = n_layers
+        self.products = np.zeros((self.n_groups, self.n_groups, n_padded, n_padded))
+        self.row_sums = np.zeros((n_layers, n_samples, self.n_groups))
         self._diagonal = np.zeros((n_layers, n_samples))
         self._units = np.ones(n_layers)
-        self._symmetric = on_host
+        self.symmetric = on_host
 
     def begin(self, layer: int, half_norms: np.ndarray, scale: float, given: bool = False) -> None:
         """Say what a layer is: its half norms, what its features were divided by, whether distances are given.
@@ -126,81 +148,38 @@ class GroupedSums:
         elif self.kernel.name == "rbf":
             self._diagonal[layer] = 1.0
         self._units[layer] = self.kernel.unit(scale)
-        self._symmetric = self._symmetric and not given
-
-    def add(
-        self,
-        strips: Sequence[np.ndarray],
-        half_norms: np.ndarray,
-        samples: np.ndarray,
-        scales: Sequence[float],
-        given: Sequence[bool],
-    ) -> None:
-        """Add rows; every sample has to come once.
-
-        Args:
-            strips: Of all layers, `[n_rows, n_columns]`, on the host; `-inf` for a sample with itself.
-            half_norms: `[n_layers, n_columns]`.
-            samples: Which sample every row is `[n_rows]`.
-            scales: What the features of every layer were divided by.
-            given: Whether a layer is given by distances.
-        """
-        from . import kernel_loops
-
-        strips = [np.ascontiguousarray(strip) for strip in strips]
-        addresses = np.array([strip.ctypes.data for strip in strips], np.int64)
-        number = getattr(kernel_loops, self.kernel.name.upper())
-        by_distances = np.asarray(given, bool)
-        coefficients = np.array(
-            [self.kernel.coefficient(layer, scale) for layer, scale in enumerate(scales)], half_norms.dtype
-        )
-        n_rows = len(samples)
-        sums = np.zeros((self._n_layers, n_rows, self.n_groups))
-        groups, places = self._strata[samples], self._places[samples]
-
-        def part(first: int, last: int) -> np.ndarray:
-            found = np.zeros_like(self._products)
-            values = np.zeros((self._n_padded, len(self._places)), half_norms.dtype)
-            kernel_loops.add_rows(
-                addresses, half_norms, samples, places, groups, self._order, self._ends, self._symmetric, number,
-                by_distances, coefficients, first, last, values, sums, found,
-            )  # fmt: skip
-            return found
-
-        for found in shared(n_rows, part):
-            self._products += found
-        self._row_sums[:, samples] = sums
+        self.symmetric = self.symmetric and not given
 
     def add_sums(self, products: np.ndarray, row_sums: np.ndarray, samples: np.ndarray) -> None:
         """Add rows that a device has added up: products `[n_layers, n_layers]`, row sums `[n_layers, n_rows]`.
 
         There are no groups then.
         """
-        self._products[0, 0, : self._n_layers, : self._n_layers] += products
-        self._row_sums[:, samples, 0] = row_sums
+        self.products[0, 0, : self._n_layers, : self._n_layers] += products
+        self.row_sums[:, samples, 0] = row_sums
 
     def members(self) -> list[np.ndarray | None]:
         """The samples of every group; None for all, where there is one."""
         if self.n_groups == 1:
             return [None]
-        return [np.flatnonzero(self._strata == group) for group in range(self.n_groups)]
+        return [np.flatnonzero(self.layout.strata == group) for group in range(self.n_groups)]
 
     def add_products(self, first: int, second: int, products: np.ndarray) -> None:
         """Add the products of two layers, the first not before the second, of all pairs of groups both ways."""
-        self._symmetric = False
-        self._products[:, :, first, second] += products
+        self.symmetric = False
+        self.products[:, :, first, second] += products
 
     def set_row_sums(self, layer: int, row_sums: np.ndarray) -> None:
         """Set a layer's row sums `[n_samples, n_groups]`."""
-        self._row_sums[layer] = row_sums
+        self.row_sums[layer] = row_sums
 
     def leave_out_diagonal(self) -> None:
         """Take out what samples with themselves have added to products and row sums."""
-        places = np.arange(len(self._strata))
+        places = np.arange(len(self.layout.strata))
         for group in range(self.n_groups):
-            own = self._diagonal[:, self._strata == group]
-            self._products[group, group, : self._n_layers, : self._n_layers] -= own @ own.T
-        self._row_sums[:, places, self._strata] -= self._diagonal
+            own = self._diagonal[:, self.layout.strata == group]
+            self.products[group, group, : self._n_layers, : self._n_layers] -= own @ own.T
+        self.row_sums[:, places, self.layout.strata] -= self._diagonal
 
     def of(self, groups: np.ndarray | None = None) -> KernelMoments:
         """The sums over all samples, or over those of some groups, among each other.
@@ -209,8 +188,8 @@ class GroupedSums:
             groups: Which groups `[n_groups]` bool; None for all.
         """
         chosen = np.ones(self.n_groups, bool) if groups is None else groups
-        found = self._products[:, :, : self._n_layers, : self._n_layers]
-        if self._symmetric:
+        found = self.products[:, :, : self._n_layers, : self._n_layers]
+        if self.symmetric:
             # Pairs of two groups were looked at from the earlier one alone.
             between = found[chosen][:, chosen]
             within = np.einsum("gglm->lm", between)
@@ -218,10 +197,70 @@ class GroupedSums:
         else:
             total = found[chosen][:, chosen].sum((0, 1))
         lower = np.tril(total)
-        members = chosen[self._strata]
+        members = chosen[self.layout.strata]
         return KernelMoments(
             lower + np.tril(total, -1).T,
-            self._row_sums[:, members][:, :, chosen].sum(2),
+            self.row_sums[:, members][:, :, chosen].sum(2),
             self._diagonal[:, members],
             self._units,
         )
+
+
+def add_strips(
+    several: Sequence[GroupedSums],
+    strips: Sequence[np.ndarray],
+    half_norms: np.ndarray,
+    samples: np.ndarray,
+    scales: Sequence[float],
+    given: Sequence[bool],
+) -> None:
+    """Add rows to the sums of several kernels; every sample has to come once.
+
+    Args:
+        several: Sums with the same groups.
+        strips: Of all layers, `[n_rows, n_columns]`, on the host; `-inf` for a sample with itself.
+        half_norms: `[n_layers, n_columns]`.
+        samples: Which sample every row is `[n_rows]`.
+        scales: What the features of every layer were divided by.
+        given: Whether a layer is given by distances.
+
+    Example:
+        >>> sums, norms = GroupedSums(Kernel("linear"), 1, 2), np.zeros((1, 2))
+        >>> add_strips([sums], [np.array([[-np.inf, 3.0], [3.0, -np.inf]])], norms, np.arange(2), [1.0], [False])
+        >>> sums.of().products.tolist()
+        [[18.0]]
+    """
+    from . import kernel_loops
+
+    strips = [np.ascontiguousarray(strip) for strip in strips]
+    addresses = np.array([strip.ctypes.data for strip in strips], np.int64)
+    kernels = np.array([getattr(kernel_loops, each.kernel.name.upper()) for each in several])
+    by_distances = np.asarray(given, bool)
+    coefficients = np.array(
+        [[each.kernel.coefficient(layer, scale) for layer, scale in enumerate(scales)] for each in several],
+        half_norms.dtype,
+    )
+    layout = several[0].layout
+    n_layers, n_rows = len(strips), len(samples)
+    sums = np.zeros((len(several), n_layers, n_rows, several[0].n_groups))
+    groups, places = layout.strata[samples], layout.places[samples]
+    n_samples = len(layout.places)
+    norms = half_norms[:, :n_samples] if len(layout.order) == 0 else half_norms[:, layout.order]
+    norms = np.ascontiguousarray(norms)
+    n_padded = several[0].products.shape[-1]
+    at_a_time = max(_LEAST_COLUMNS, min(_MOST_COLUMNS, _CACHE_BYTES // (n_padded * half_norms.dtype.itemsize)))
+
+    def part(first: int, last: int) -> np.ndarray:
+        found = np.zeros((len(several), *several[0].products.shape))
+        values = np.zeros((n_padded, at_a_time), half_norms.dtype)
+        kernel_loops.add_rows(
+            addresses, norms, half_norms.shape[1], places, groups, layout.order, layout.ends, several[0].symmetric,
+            kernels, by_distances, coefficients, first, last, values, sums, found,
+        )  # fmt: skip
+        return found
+
+    for found in shared(n_rows, part):
+        for each, own in zip(several, found, strict=True):
+            each.products += own
+    for each, own in zip(several, sums, strict=True):
+        each.row_sums[:, samples] = own

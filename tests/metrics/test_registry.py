@@ -1,67 +1,159 @@
-"""What the registry promises of each metric, checked for all of them at once."""
+"""What measures declare, checked for all of them at once, and how measures are found."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from declaration_checks import (
+    check_bounds,
+    check_equal,
+    check_independent,
+    check_invariances,
+    check_k,
+    check_least_samples,
+    check_names,
+    check_needs,
+    check_symmetry,
+    check_tolerance,
+    checks_of,
+)
 
-from jaxsim.metrics.registry import METRICS
-
-# One shape, so that one program serves all examples.
-N, DX, DY = 60, 5, 3
-seeds = st.integers(0, 2**32 - 1)
-quick = settings(max_examples=15, deadline=None)
+import jaxsim
+from jaxsim.metrics.declaration import constant
+from jaxsim.metrics.registry import all_measures, find_measures, layer_measures, pair_measures
+from jaxsim.metrics.statistics import Neighbours
 
 
-def _pair(seed):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((N, DX))
-    return rng, x, x[:, :DY] + 0.5 * rng.standard_normal((N, DY))
+@pytest.mark.parametrize("check", [pytest.param(i, id=str(i)) for i in range(10)])
+@pytest.mark.parametrize("name", list(all_measures()))
+def test_declarations(name, check):
+    each = all_measures()[name]
+    checks = checks_of(each)
+    if check < len(checks):
+        checks[check](each)
 
 
-@pytest.mark.parametrize("name", METRICS)
-class TestPromises:
-    @quick
-    @given(seed=seeds)
-    def test_sample_permutation(self, name, seed):
-        rng, x, y = _pair(seed)
-        order = rng.permutation(N)
-        assert METRICS[name].compute(x[order], y[order]) == METRICS[name].compute(x, y)
+WRONG = [
+    ("cka", {"name": "Debiased CKA"}, check_names),
+    ("cka", {"source": ""}, check_names),
+    ("cka", {"invariances": frozenset({"sample permutation", "rotation", "translation"})}, check_invariances),
+    ("cka", {"invariances": find_measures("cka")[0].invariances | {"invertible linear map"}}, check_invariances),
+    ("cka", {"symmetric": False}, check_symmetry),
+    ("information_imbalance", {"symmetric": True}, check_symmetry),
+    ("cka", {"orientation": "dissimilarity"}, check_independent),
+    ("information_imbalance", {"orientation": "similarity"}, check_independent),
+    ("cka", {"lowest": constant(0.5)}, check_bounds),
+    ("information_imbalance", {"highest": constant(0.9)}, check_bounds),
+    ("cka", {"equal": constant(0.99)}, check_equal),
+    ("cka_biased", {"independent": constant(0.0)}, check_independent),
+    ("cka", {"uses_k": True}, check_k),
+    ("mutual_knn", {"uses_k": False}, check_k),
+    ("cka", {"needs": find_measures("cka")[0].needs | {Neighbours()}}, check_needs),
+    ("cka", {"least_samples": 6}, check_least_samples),
+    ("cka", {"tolerance": 0.0}, check_tolerance),
+    ("participation_ratio", {"highest": constant(1.0)}, check_bounds),
+    ("participation_ratio", {"invariances": frozenset({"sample permutation"})}, check_invariances),
+]
 
-    @quick
-    @given(seed=seeds)
-    def test_rotation(self, name, seed):
-        rng, x, y = _pair(seed)
-        rotation, _ = np.linalg.qr(rng.standard_normal((DX, DX)))
-        assert METRICS[name].compute(x @ rotation, y) == pytest.approx(METRICS[name].compute(x, y), abs=1e-12)
 
-    @quick
-    @given(seed=seeds, shift=st.floats(-1e6, 1e6))
-    def test_translation(self, name, seed, shift):
-        rng, x, y = _pair(seed)
-        moved = x + shift * rng.standard_normal(DX)
-        # A large shift rounds the data themselves: a neighbour or two may swap.
-        assert METRICS[name].compute(moved, y) == pytest.approx(METRICS[name].compute(x, y), abs=2e-3)
+@pytest.mark.parametrize(("name", "fields", "check"), WRONG, ids=lambda each: str(each)[:40])
+def test_wrong_declarations_fail(name, fields, check):
+    right = all_measures()[name]
+    check(right)
+    with pytest.raises((AssertionError, ValueError, IndexError)):
+        check(replace(right, **fields))
 
-    @quick
-    @given(seed=seeds, power=st.integers(-60, 60))
-    def test_scale(self, name, seed, power):
-        _, x, y = _pair(seed)
-        assert METRICS[name].compute(x * 2.0**power, y) == METRICS[name].compute(x, y)
 
-    @quick
-    @given(seed=seeds)
-    def test_equal_spaces_and_lower_bound(self, name, seed):
-        promise = METRICS[name]
-        _, x, y = _pair(seed)
-        assert promise.compute(x, x) == promise.equal(N)
-        assert promise.compute(x, y) >= promise.lower(N)
-        assert (promise.compute(x, y) == promise.compute(y, x)) is promise.symmetric
+class TestFinding:
+    def test_every_measure_is_of_one_kind(self):
+        assert {*pair_measures(), *layer_measures()} == set(all_measures())
+        assert len(pair_measures()) > 15
+        assert len(layer_measures()) > 5
 
-    def test_independent_spaces(self, name):
-        values = []
-        for seed in range(30):
-            rng = np.random.default_rng(seed)
-            values.append(METRICS[name].compute(rng.standard_normal((N, DX)), rng.standard_normal((N, DY))))
-        standard_error = np.std(values, ddof=1) / np.sqrt(len(values))
-        assert abs(np.mean(values) - METRICS[name].independent) < 2.5 * standard_error
+    def test_near_names(self):
+        with pytest.raises(ValueError, match=r"unknown measure 'mutal_knn'; did you mean 'mutual_knn'.*jaxsim metrics"):
+            jaxsim.measure([np.eye(5)], "mutal_knn")
+
+    @pytest.mark.parametrize(
+        ("measures", "says"),
+        [
+            ((), "at least one measure"),
+            (("cka", "cka"), "'cka' twice"),
+            (3, "names or measures, got 3"),
+            ((3,), "a measure or its name, got 3"),
+            ("participation_ratio", "of one layer.*jaxsim.describe"),
+        ],
+    )
+    def test_bad_measures(self, measures, says):
+        with pytest.raises(ValueError, match=says):
+            jaxsim.measure([np.eye(5), np.eye(5)], measures)
+
+    def test_a_pair_measure_does_not_describe(self):
+        with pytest.raises(ValueError, match=r"of two layers.*jaxsim.measure"):
+            jaxsim.describe([np.eye(5)], "cka")
+
+
+class TestEntryPoints:
+    """A measure in one file outside the package."""
+
+    @pytest.fixture
+    def package(self, tmp_path, monkeypatch):
+        def install(code, value="toy_measures:TOY", name="toy"):
+            (tmp_path / "toy_measures.py").write_text(code)
+            information = tmp_path / "toy_measures-1.0.dist-info"
+            information.mkdir(exist_ok=True)
+            (information / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-measures\nVersion: 1.0\n")
+            (information / "entry_points.txt").write_text(f"[jaxsim.measures]\n{name} = {value}\n")
+            monkeypatch.syspath_prepend(str(tmp_path))
+            monkeypatch.delitem(__import__("sys").modules, "toy_measures", raising=False)
+            all_measures.cache_clear()
+
+        yield install
+        monkeypatch.undo()
+        all_measures.cache_clear()
+
+    def test_found_everywhere(self, package):
+        package(TOY)
+        found = jaxsim.measure([np.eye(6)[:, :3], np.eye(6)], "toy_distance")
+        assert found.toy_distance.attrs["long_name"] == "toy distance"
+        assert float(found.toy_distance[0, 0]) == 0.0
+        for check in checks_of(all_measures()["toy_distance"]):
+            check(all_measures()["toy_distance"])
+
+    def test_a_name_that_is_taken(self, package):
+        package(TOY.replace("toy_distance", "cka"))
+        with pytest.raises(ValueError, match="a second 'cka' from toy_measures:TOY"):
+            all_measures()
+
+    def test_what_cannot_be_loaded(self, package):
+        package(TOY, "toy_measures:NOTHING")
+        with pytest.raises(ValueError, match="'toy', registered as toy_measures:NOTHING, cannot be loaded"):
+            all_measures()
+
+    def test_what_is_no_measure(self, package):
+        package("TOY = 3")
+        with pytest.raises(ValueError, match="to be a Measure or a LayerMeasure, got int"):
+            all_measures()
+
+
+TOY = '''
+"""How different two layers' distances are, normalised: a measure in one file."""
+from jaxsim.metrics import KernelSums, Measure
+
+SUMS = KernelSums("distance")
+
+
+def formula(statistics):
+    products = statistics[SUMS].products
+    xp = products.__array_namespace__()
+    norms = xp.sqrt(products.diagonal())
+    return 1 - products / norms[:, None] / norms[None]
+
+
+TOY = Measure(
+    name="toy_distance", title="toy distance", source="Nobody 2026", orientation="dissimilarity", symmetric=True,
+    uses_k=False, lowest=lambda case: 0.0, highest=lambda case: 1.0, equal=lambda case: 0.0, independent=None,
+    invariances=frozenset({"sample permutation", "rotation", "translation", "scale"}), needs=frozenset({SUMS}),
+    formula=formula,
+)
+'''

@@ -10,6 +10,7 @@ from jaxsim.report.figures.findings import finding_effects, finding_pages, findi
 from jaxsim.report.figures.information import low_level_information, low_level_informations, pages_of_spaces
 from jaxsim.report.figures.labels import label_overlap, label_overlaps
 from jaxsim.report.figures.matrix import heatmap, overview
+from jaxsim.report.figures.measures import measure_correlations, measure_ranks
 from jaxsim.report.figures.palette import ModelStyle, families_of, model_styles
 from jaxsim.report.figures.paths import dendrogram, information_plane, trajectories
 from jaxsim.report.figures.sample_size import sample_size, sample_sizes
@@ -38,6 +39,8 @@ __all__ = [
     "label_overlaps",
     "low_level_information",
     "low_level_informations",
+    "measure_correlations",
+    "measure_ranks",
     "model_styles",
     "overview",
     "pages_of_spaces",

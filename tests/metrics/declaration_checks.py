@@ -1,0 +1,180 @@
+"""Checks of everything that a measure declares, for any measure: a wrong declaration fails one of them."""
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from jaxsim.metrics import Case, LayerMeasure, Measure, Statistics, describe, measure
+from jaxsim.metrics.declaration import Invariance
+
+N, DX, DY, K = 64, 6, 4, 5
+SEEDS = range(3)
+FLOAT64 = 1e-9
+
+
+def pair(seed, n=N):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, DX)) + 0.3
+    return x, x[:, :DY] + 0.7 * rng.standard_normal((n, DY))
+
+
+def value(each, *layers, **options):
+    """Of one layer, or from the first to the second."""
+    options = {"k": K, **options}
+    if isinstance(each, LayerMeasure):
+        found = describe(list(layers[:1]), (each,), **options)[each.name]
+        return float(found.isel(layer=0).values.ravel()[0])
+    found = measure(list(layers), (each,), **options)[each.name]
+    return float(found.isel(source=0, target=1).values.ravel()[0])
+
+
+def changed(x, kind, seed):
+    rng = np.random.default_rng([seed, 1])
+    if kind == "rotation":
+        return x @ np.linalg.qr(rng.standard_normal((x.shape[1], x.shape[1])))[0]
+    if kind == "translation":
+        return x + rng.standard_normal(x.shape[1])
+    if kind == "scale":
+        return x * 8.0
+    if kind == "invertible linear map":
+        return x @ (np.eye(x.shape[1]) + 0.5 * rng.standard_normal((x.shape[1], x.shape[1])))
+    raise AssertionError(kind)
+
+
+def close(a, b, tolerance=FLOAT64):
+    return abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))
+
+
+def check_names(each):
+    assert each.name.isidentifier(), each.name
+    assert each.name == each.name.lower()
+    assert each.title
+    assert any(character.isdigit() for character in each.source), "a source names its year"
+    assert each.invariances <= set(get_args(Invariance))
+
+
+def check_invariances(each):
+    for seed in SEEDS:
+        x, y = pair(seed)
+        order = np.random.default_rng(seed).permutation(N)
+        if "sample permutation" in each.invariances:
+            assert close(value(each, x[order], y[order]), value(each, x, y)), "sample permutation"
+    for kind in set(get_args(Invariance)) - {"sample permutation"}:
+        kept = []
+        for seed in SEEDS:
+            x, y = pair(seed)
+            plain = value(each, x, y)
+            # Translation and rotation round the data; what rests on neighbours does not notice.
+            kept.append(close(value(each, changed(x, kind, seed), y), plain, 1e-8))
+            if isinstance(each, Measure):
+                kept.append(close(value(each, x, changed(y, kind, seed)), plain, 1e-8))
+        assert all(kept) == (kind in each.invariances), (kind, kept)
+
+
+def check_symmetry(each):
+    same = [close(value(each, *pair(seed)), value(each, *pair(seed)[::-1])) for seed in SEEDS]
+    assert all(same) == each.symmetric
+
+
+def check_bounds(each):
+    rng = np.random.default_rng(0)
+    pairs = [pair(seed) for seed in SEEDS] + [(rng.standard_normal((N, DX)), rng.standard_normal((N, DY)))]
+    pairs += [(x, x) for x, _ in pairs] + [(x, -3 * x**3) for x, _ in pairs]
+    for x, y in pairs:
+        found, case = value(each, x, y), Case(N, K, (x.shape[1], y.shape[1]))
+        assert np.isfinite(found)
+        if each.lowest is not None:
+            assert found >= each.lowest(case) - 1e-9 * max(1, abs(each.lowest(case)))
+        if each.highest is not None:
+            assert found <= each.highest(case) + 1e-9 * max(1, abs(each.highest(case)))
+
+
+def check_equal(each):
+    for seed in SEEDS:
+        x, _ = pair(seed)
+        if each.equal is not None:
+            assert close(value(each, x, x), each.equal(Case(N, K, (DX, DX)))), value(each, x, x)
+    if each.equal is not None and each.lowest is not None and each.orientation == "dissimilarity":
+        assert close(each.equal(Case(N, K)), each.lowest(Case(N, K))), "nothing is more alike than equal layers"
+    if each.equal is not None and each.highest is not None and each.orientation == "similarity":
+        assert close(each.equal(Case(N, K)), each.highest(Case(N, K))), "nothing is more alike than equal layers"
+
+
+def independent_values(each, n_draws=60):
+    """From many pairs of independent Gaussian layers; layers of one call share nothing but the call."""
+    rng = np.random.default_rng(7)
+    layers = [rng.standard_normal((N, DX if place % 2 == 0 else DY)) for place in range(2 * n_draws)]
+    found = measure(layers, (each,), k=K)[each.name].values.reshape(len(layers), len(layers))
+    return found[np.arange(0, 2 * n_draws, 2), np.arange(1, 2 * n_draws, 2)]
+
+
+def check_independent(each):
+    values = independent_values(each)
+    if each.independent is not None:
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        assert abs(values.mean() - each.independent(Case(N, K, (DX, DY)))) < 3.5 * error + 1e-12
+    alike = np.mean([value(each, x, x) for x, _ in map(pair, SEEDS)])
+    assert (alike > values.mean()) == (each.orientation == "similarity")
+
+
+def check_k(each):
+    x, y = pair(0)
+    call = describe if isinstance(each, LayerMeasure) else measure
+    layers = [x] if isinstance(each, LayerMeasure) else [x, y]
+    found = call(layers, (each,), k=(2, 7))[each.name]
+    assert ("k" in found.dims) == each.uses_k
+    if each.uses_k:
+        flat = found.values.reshape(2, -1)
+        assert not np.allclose(flat[0], flat[1]), "what uses k depends on it"
+        for k in (2, 7):
+            alone = call(layers, (each,), k=k)[each.name]
+            np.testing.assert_allclose(alone.values[0], found.sel(k=k).values, rtol=1e-12)
+
+
+class Recorded(Statistics):
+    """Statistics that note what a formula reads."""
+
+    def __getitem__(self, need):
+        self.found.setdefault("read", set()).add(need)
+        return super().__getitem__(need)
+
+
+def check_needs(each):
+    read = set()
+
+    def formula(statistics):
+        noting = Recorded(statistics.n_samples, statistics.ks, statistics.widths, dict(statistics.found))
+        values = each.formula(noting)
+        read.update(noting.found["read"])
+        return values
+
+    value(replace(each, formula=formula), *pair(0))
+    assert read == each.needs
+
+
+def check_least_samples(each):
+    enough = each.least_samples
+    if each.uses_k:
+        enough = max(enough, K + 2)
+    assert np.isfinite(value(each, *pair(0, enough)))
+    if each.least_samples > 3:
+        with pytest.raises(ValueError, match=str(each.least_samples)):
+            value(each, *pair(0, each.least_samples - 1), k=1)
+
+
+def check_tolerance(each):
+    """In float32 as in float64, to what the measure declares; more samples than are worked out in float64 anyway."""
+    x, y = (layer.astype(np.float32) for layer in pair(0, 1100))
+    exact = value(each, x, y, precision="float64")
+    found = value(each, x, y)
+    assert abs(found - exact) <= each.tolerance * max(abs(exact), 1e-3), (found, exact)
+
+
+OF_ALL = (check_names, check_invariances, check_bounds, check_k, check_needs, check_least_samples, check_tolerance)
+OF_PAIRS = (check_symmetry, check_equal, check_independent)
+
+
+def checks_of(each):
+    return (*OF_ALL, *OF_PAIRS) if isinstance(each, Measure) else OF_ALL
