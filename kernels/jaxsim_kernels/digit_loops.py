@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 
-from .kernel_loops import SQUARED_DISTANCE, kernel_value
 from .machine_code import compiled
 
 
@@ -35,10 +34,13 @@ def count_digits(strip, bits, half_norms, samples, given, first, last, shift, pr
     unsigned = above >> bits.dtype.type(1)
     for row in range(first, last):
         own, products = half_norms[samples[row]], strip[row]
-        for column in range(n_samples):
-            values[column] = kernel_value(
-                products[column], own, half_norms[column], SQUARED_DISTANCE, given, values.dtype.type(0)
-            )
+        if given:
+            for column in range(n_samples):
+                values[column] = products[column] * products[column]
+        else:
+            for column in range(n_samples):
+                half = own + half_norms[column] - products[column]
+                values[column] = half + half if half > 0 else half * 0
         for column in range(n_samples):
             if column == samples[row]:
                 continue
