@@ -14,12 +14,12 @@ heat maps and left out elsewhere. Save a figure with `ax.figure.savefig("figure.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import xarray as xr
 from matplotlib.axes import Axes
 
+from jaxsim.files import parse_json
 from jaxsim.report import figures
 from jaxsim.report.steps import read_flags
 from jaxsim.study import Study
@@ -373,7 +373,7 @@ def _styles(study: Study) -> Any:
     if "models" not in study.results.attrs:
         return None
     described = study.results.attrs["models"]
-    families = {each["name"]: each["family"] for each in json.loads(described)}
+    families = {each["name"]: each["family"] for each in parse_json(described)}
     return figures.model_styles(families)
 
 
