@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
+from jaxsim.arguments import check_folder_path
 from jaxsim.data.decode import SUFFIXES, is_oversized, read_image, read_size
 from jaxsim.data.source import ImageSource, checked_position, fingerprint_of
 from jaxsim.files import open_regular
@@ -46,7 +47,7 @@ class FolderSource(ImageSource):
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        root = Path(path).expanduser()
+        root = check_folder_path("images", path)
         if not root.is_dir():
             came = "a file" if root.exists() else "a path that does not exist"
             raise ValueError(f"expected a folder of images, came {came}: {root}. Check the path")

@@ -15,6 +15,7 @@ from typing import Any
 
 import xarray as xr
 
+from jaxsim.arguments import check_folder_path, shown
 from jaxsim.files import OwnedFiles, check_below
 from jaxsim.report.writing import FIGURES, INDEX, is_figure
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
@@ -40,17 +41,10 @@ def output_folder(out: str | os.PathLike[str]) -> Path:
         ...
         ValueError: expected out (--out) as the path of a folder, got ''; write "." for the current folder
     """
-    if not isinstance(out, str | os.PathLike):
-        raise ValueError(f"expected out (--out) as the path of a folder, got {out!r}; leave it out to keep nothing")
-    text = os.fsdecode(out)
-    if not text.strip() or "\0" in text:
-        raise ValueError(
-            f'expected out (--out) as the path of a folder, got {text!r}; write "." for the current folder'
-        )
     try:
-        return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError) as error:  # a loop of links, an unknown user after "~"
-        raise ValueError(f"cannot use the output folder {text!r}: {error}; choose another one") from error
+        return check_folder_path("out (--out)", out).resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links
+        raise ValueError(f"cannot use the output folder {shown(out)}: {error}; choose another one") from error
 
 
 def check_own_files(

@@ -293,7 +293,7 @@ def test_a_list_of_pictures_of_different_sizes():
 def test_doors_that_lead_nowhere(tmp_path):
     with pytest.raises(ValueError, match="empty path"):
         open_images("")
-    with pytest.raises(ValueError, match="n of at most 2,000,000"):
+    with pytest.raises(ValueError, match="n of rendered images to be an integer of at most 2,000,000"):
         open_images("rendered:1000000000000")
     os.mkfifo(tmp_path / "a.npz")
     os.mkfifo(tmp_path / "a.npy")
