@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 import zlib
@@ -17,10 +16,11 @@ from jaxsim_kernels import agree
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
+from jaxsim.files import parse_json
 from jaxsim.metrics.arguments import check_flag, check_progress
 from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
-from jaxsim.study.folder import check_own_files, check_writable, output_folder
+from jaxsim.study.folder import check_own_files, check_writable, feature_folders, output_folder, sometimes_written
 from jaxsim.study.groups import check_groups, find_copies, open_groups
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
@@ -127,7 +127,7 @@ class Comparison:
         control = None
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
-            dropped = json.loads(found.results.attrs["dropped"])
+            dropped = parse_json(found.results.attrs["dropped"])
             together = None if groups is None else dict(zip(ids, groups.tolist(), strict=True))
             control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
@@ -183,7 +183,7 @@ def prepare_comparison(
     # One process for all: the check makes and removes folders.
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
-        check_own_files(folder, report=True)
+        check_own_files(folder)
     source = open_images(images) if images is not None else None
     check_spaces(spaces, settings)
     check_groups(groups)
@@ -206,6 +206,14 @@ def prepare_comparison(
         check_sample_count(n, settings)
     _agree_on_comparison(inputs, source, settings, n, untrained=untrained is not False, labels=labels, groups=groups)
     plan = make_plan(inputs, n, settings)
+    if folder is not None and jax.process_index() == 0:
+        spaced = spaces is not None or settings.statistics is not False
+        sometimes = sometimes_written(spaces=spaced, labels=labels is not None, splits=plan.n_splits > 0)
+        names = [each.name for each in inputs]
+        check_own_files(folder, sometimes, ks=settings.k, features=feature_folders(folder, names).values())
+        if untrained is not False:
+            twin = folder / UNTRAINED
+            check_own_files(twin, sometimes, features=feature_folders(twin, names).values())
     comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
