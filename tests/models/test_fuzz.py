@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 #: Examples of the largest test; the others take a share of them. About 2,000 in all.
-EXAMPLES = int(os.environ.get("JAXSIM_FUZZ_EXAMPLES", "900"))
+EXAMPLES = int(os.environ.get("JAXSIM_FUZZ_EXAMPLES", "950"))
 STORED = Path(__file__).parent / "checkpoints"
 
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
