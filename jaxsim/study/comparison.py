@@ -17,7 +17,7 @@ from jaxsim_kernels import agree
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
 from jaxsim.files import parse_json
-from jaxsim.metrics.arguments import check_flag, check_progress
+from jaxsim.arguments import check_flag, check_progress
 from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
 from jaxsim.study.folder import check_own_files, check_writable, feature_folders, output_folder, sometimes_written
