@@ -116,6 +116,14 @@ def compare(
         str | None,
         typer.Option(help="Images that belong together: a file like that of labels, or near_duplicates to find them."),
     ] = None,
+    measures: Annotated[
+        str | None,
+        typer.Option(help='Measures to set beside the information imbalance, such as "cka,mutual_knn"; see metrics.'),
+    ] = None,
+    describe: Annotated[
+        str | None,
+        typer.Option(help='Measures of every step by itself, such as "intrinsic_dimension"; see metrics.'),
+    ] = None,
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
     ] = False,
@@ -173,6 +181,8 @@ def compare(
             steps=steps or None,
             drop_steps=drop_steps or None,
             verify_images=verify_images,
+            measures=_names("--measures", measures),
+            describe=_names("--describe", describe),
         )
         run_comparison(
             models,
@@ -213,6 +223,15 @@ def models(traceback: Traceback = False) -> None:
 
 
 @app.command()
+def metrics(traceback: Traceback = False) -> None:
+    """List all measures and what they declare."""
+    with readable_outcome(show_traceback=traceback):
+        from jaxsim.cli.about import print_measures
+
+        print_measures()
+
+
+@app.command()
 def info(traceback: Traceback = False) -> None:
     """Show versions and devices."""
     with readable_outcome(show_traceback=traceback):
@@ -227,6 +246,16 @@ def _numbers(option: str, text: str) -> tuple[int, ...]:
     if None in numbers:
         raise ValueError(f"expected {option} as integers separated by commas, such as 1,10; got {shown(text)}")
     return tuple(number for number in numbers if number is not None)
+
+
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    """Names from "cka,mutual_knn"."""
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise ValueError(f"expected {option} as names separated by commas, such as cka,mutual_knn; got {text!r}")
+    return names
 
 
 def _image_size(text: str | None) -> tuple[int, int] | int | None:

@@ -14,8 +14,9 @@ from jaxsim.study.effects import ends_of
 from jaxsim.study.labels import constant_steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import Any
 
     import xarray as xr
 
@@ -55,6 +56,8 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
+        *([f"beside it    {_listed(settings.measures)}"] if settings.measures else []),
+        *([f"each step    {_listed(settings.describe)}"] if settings.describe else []),
         *([f"steps        {_chosen(settings)}"] if settings.steps or settings.drop_steps else []),
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
         *([f"intervals    {intervals}"] if plan.n_splits else []),
@@ -63,6 +66,10 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         "",
     )
     print_lines(console, lines)
+
+
+def _listed(measures: Sequence[Any]) -> str:
+    return ", ".join(each.title for each in measures)
 
 
 def _chosen(settings: Settings) -> str:

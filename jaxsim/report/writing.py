@@ -15,6 +15,7 @@ from jaxsim.files import OwnedFiles
 from jaxsim.names import printable
 from jaxsim.report import figures
 from jaxsim.report.control import Control, checked_control
+from jaxsim.report.descriptions import checked_descriptions, description_jobs
 from jaxsim.report.facts import read_facts
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.matrix import heatmap_title
@@ -53,6 +54,7 @@ def write_report(
     labels: xr.Dataset | None = None,
     control: Control | None = None,
     measures: xr.Dataset | None = None,
+    descriptions: xr.Dataset | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
@@ -73,6 +75,7 @@ def write_report(
         labels: How often neighbours share a label; None without labels.
         control: The datasets of the same study with random weights; None without that control.
         measures: Measures side by side; None where the study has one measure.
+        descriptions: Measures of every step by itself; None where none were asked for.
         progress: Called with figures done, figures in all, and what comes next.
 
     Returns:
@@ -107,7 +110,9 @@ def write_report(
     jobs += further_jobs(information, paths, plane, styles, facts.k, control=further, flags=flags)
     jobs += label_jobs(labels, styles, facts.k, beside.get("labels")) + finding_jobs(findings, facts.k, styles)
     measures = checked_measures(with_printable_names(measures))
+    descriptions = checked_descriptions(with_printable_names(descriptions))
     jobs += measure_jobs(measures, facts.k)
+    jobs += description_jobs(descriptions, styles, facts.k, beside.get("descriptions"))
     drawn = [f"{FIGURES}/{name}_k{k}" for name, k, _, _ in jobs]
     folder = Path(out)
     files = _prepared(folder, [INDEX, *(f"{name}.{suffix}" for name in drawn for suffix in SUFFIXES)])
@@ -138,6 +143,7 @@ def write_report(
         control=control,
         flags=flags,
         measures=measures,
+        descriptions=descriptions,
     )
     with _writable(folder):
         files.write(INDEX, printable(page(story, styles), keep="\n\t").encode("utf-8"))

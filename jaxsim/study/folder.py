@@ -19,7 +19,7 @@ from jaxsim.arguments import check_folder_path, shown
 from jaxsim.files import OwnedFiles, check_below
 from jaxsim.report.writing import FIGURES, INDEX, is_figure
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
-from jaxsim.study.saved import ALWAYS, INFORMATION, LABELS, OF_SPLITS, UNTRAINED
+from jaxsim.study.saved import ALWAYS, BY_MEASURE, DESCRIPTIONS, INFORMATION, LABELS, OF_SPLITS, UNTRAINED
 
 MEASUREMENTS = "measurements"
 
@@ -48,7 +48,12 @@ def output_folder(out: str | os.PathLike[str]) -> Path:
 
 
 def check_own_files(
-    folder: Path, sometimes: Collection[str] = (), *, ks: Sequence[int] = (), features: Iterable[Path] = ()
+    folder: Path,
+    sometimes: Collection[str] = (),
+    *,
+    ks: Sequence[int] = (),
+    features: Iterable[Path] = (),
+    measures: Iterable[str] = (),
 ) -> None:
     """Refuses a folder in which a comparison would replace what jaxsim has not written, before the work.
 
@@ -57,32 +62,39 @@ def check_own_files(
         sometimes: Files that this run may write beside those of every study, see `sometimes_written`.
         ks: Numbers of neighbours of which figures are drawn; without any, figures are not looked at.
         features: Folders below it that features are kept in.
+        measures: Names of further measures, each of which has a folder of its own.
 
     Raises:
         ValueError: If there is such a file, or one of the folders that are written below it is a link; names it.
     """
     if not folder.is_dir():
         return
-    inner = [*(folder / name for name in (MEASUREMENTS, FIGURES, "features", "statistics", UNTRAINED)), *features]
+    inner = [folder / name for name in (MEASUREMENTS, FIGURES, "features", "statistics", UNTRAINED, BY_MEASURE)]
+    inner += [*(folder / BY_MEASURE / name for name in measures), *features]
     check_below(folder, [f"{each.relative_to(folder)}/file" for each in inner])
     drawn = sorted(each.name for each in (folder / FIGURES).iterdir()) if (folder / FIGURES).is_dir() else []
     figures = [f"{FIGURES}/{name}" for name in drawn if is_figure(name, ks)]
     OwnedFiles(folder).check([*ALWAYS, INDEX, *sometimes, *figures])
+    for name in measures:
+        if (folder / BY_MEASURE / name).is_dir():
+            OwnedFiles(folder / BY_MEASURE / name).check([*ALWAYS, *sometimes])
 
 
-def sometimes_written(*, spaces: bool, labels: bool, splits: bool) -> list[str]:
+def sometimes_written(*, spaces: bool, labels: bool, splits: bool, describe: bool = False) -> list[str]:
     """The files that a comparison may write beside those of every study.
 
     Args:
         spaces: Whether spaces beside the steps are measured.
         labels: Whether images have labels.
         splits: Whether samples may be split into halves.
+        describe: Whether steps are described by themselves.
 
     Example:
         >>> sometimes_written(spaces=False, labels=True, splits=False)
         ['labels.nc', 'labels.csv']
     """
-    names = [f"{name}.{suffix}" for name in (INFORMATION,) * spaces + (LABELS,) * labels for suffix in ("nc", "csv")]
+    parts = (INFORMATION,) * spaces + (LABELS,) * labels + (DESCRIPTIONS,) * describe
+    names = [f"{name}.{suffix}" for name in parts for suffix in ("nc", "csv")]
     return names + (list(OF_SPLITS) if splits else [])
 
 

@@ -9,8 +9,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from jaxsim.arguments import as_count, check_choice, check_count, check_flag, neighbour_counts, shown
+from jaxsim.metrics import LayerMeasure, Measure
 from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
+from jaxsim.study.measures import checked_measures
 from jaxsim.study.selection import Globs, checked_globs
 
 Metric = Literal["euclidean", "cosine", "correlation"]
@@ -68,6 +70,8 @@ class Settings:
     steps: Globs | None = None
     drop_steps: Globs | None = None
     verify_images: bool = False
+    measures: tuple[Measure, ...] = ()
+    describe: tuple[LayerMeasure, ...] = ()
 
 
 def checked_settings(*, k: Any, **fields: Any) -> Settings:
@@ -109,6 +113,7 @@ def checked_settings(*, k: Any, **fields: Any) -> Settings:
             fields[name] = check_flag(name, fields[name])
     if "verify" in fields and not isinstance(fields["verify"], bool | np.bool_):
         fields["verify"] = check_count("verify", fields["verify"], 1, "; True takes 32 rows, False none")
+    fields |= checked_measures(ks, fields)
     for name in ("steps", "drop_steps"):
         if name in fields:
             fields[name] = checked_globs(name, fields[name])
@@ -146,6 +151,12 @@ def check_sample_count(n: int, settings: Settings) -> None:
         raise ValueError(
             f"expected at least k + 2 = {k + 2} samples for k={k}, got {n}; give more images or a smaller k"
         )
+    for each in (*settings.measures, *settings.describe):
+        if n < each.least_samples:
+            raise ValueError(
+                f"expected at least {each.least_samples} samples for {each.name!r}, got {n}; give more images or leave "
+                "the measure out"
+            )
     if settings.n_queries is not None and settings.n_queries > n:
         raise ValueError(f"expected n_queries of at most the {n} samples, got {settings.n_queries}; lower or omit it")
 
