@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jaxsim.arguments import shown, whole_number
 from jaxsim.cli.compilation_cache import enable_compilation_cache
 from jaxsim.cli.outcome import readable_outcome
 
@@ -164,7 +165,7 @@ def compare(
             plan=plan,
             devices=devices,
             verify=verify,
-            clip=clip.split(",") if clip else None,
+            clip=None if clip is None else clip.split(","),
             drop_duplicates=drop_duplicates,
             statistics=statistics,
             n_splits=splits_of_subsets(subsets, splits),
@@ -180,7 +181,7 @@ def compare(
             out=out,
             untrained=untrained,
             labels=read_label_files(labels) if labels else None,
-            groups=read_group_file(groups) if groups else None,
+            groups=None if groups is None else read_group_file(groups),
         )
 
 
@@ -222,20 +223,17 @@ def info(traceback: Traceback = False) -> None:
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:
     """Integers from "1,10"."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(f"expected {option} as integers separated by commas, such as 1,10; got {text!r}") from error
+    numbers = [whole_number(part.strip()) for part in text.split(",")]
+    if None in numbers:
+        raise ValueError(f"expected {option} as integers separated by commas, such as 1,10; got {shown(text)}")
+    return tuple(number for number in numbers if number is not None)
 
 
 def _image_size(text: str | None) -> tuple[int, int] | int | None:
     """Edge or (height, width) from "224" or "224x160"."""
     if text is None:
         return None
-    try:
-        sizes = [int(part) for part in text.lower().split("x")]
-    except ValueError:
-        sizes = []
+    sizes = [whole_number(part.strip()) or 0 for part in text.lower().split("x")]
     if len(sizes) not in (1, 2) or min(sizes) < 1:
-        raise ValueError(f"expected --image-size as 224 or as height x width, 224x160; got {text!r}")
+        raise ValueError(f"expected --image-size as 224 or as height x width, 224x160; got {shown(text)}")
     return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])

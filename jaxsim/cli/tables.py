@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
+from jaxsim.files import parse_json
 from jaxsim.study.effects import ends_of
 from jaxsim.study.labels import constant_steps_of
 
@@ -113,7 +113,7 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
             "shuffled",
         )
         print_table(console, title, columns, _finding_rows(found, control=study.untrained is not None))
-    damaged = json.loads(attrs.get("damaged", "[]"))
+    damaged = parse_json(attrs.get("damaged", "[]"))
     lines = []
     if damaged:
         listed = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -33,6 +33,11 @@ from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
 INDEX, FIGURES = "index.html", "figures"
+# What the names of figures begin with.
+_STEMS = (
+    "smoothness|fixed-step|between|best-match|overview|heatmap_.*|paths|tree|plane|labels|sample-size|"
+    "information(?:-[0-9]+)?|finding-.*"
+)
 
 
 def write_report(
@@ -141,6 +146,21 @@ def write_report(
             [name for name in files if name.startswith(f"{FIGURES}/") and name.rpartition(".")[0] not in drawn]
         )
     return folder / INDEX
+
+
+def is_figure(name: str, ks: Iterable[int]) -> bool:
+    """Returns whether the report of a study may draw a figure of that name.
+
+    Args:
+        name: Of a file in the folder of figures.
+        ks: Numbers of neighbours of the study.
+
+    Example:
+        >>> is_figure("overview_k1.png", [1, 10]), is_figure("overview_k2.png", [1, 10]), is_figure("me.png", [1])
+        (True, False, False)
+    """
+    found = re.fullmatch(rf"(?:{_STEMS})_k([0-9]+)\.(?:{'|'.join(SUFFIXES)})", name)
+    return found is not None and found[1] in {str(k) for k in ks}
 
 
 def _css_colours(styles: dict[str, ModelStyle]) -> dict[str, str]:

@@ -16,6 +16,7 @@ import xarray as xr
 from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
+from jaxsim.files import parse_json
 from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.half_samples import N_GROUPS
 from jaxsim.metrics.request import draw_queries
@@ -36,6 +37,10 @@ from jaxsim.study.layers import StudyLayers, open_layers
 from jaxsim.study.settings import Progress, Settings
 from jaxsim.study.spaces import Spaces
 from jaxsim.study.versions import package_versions
+
+#: Raised whenever the same inputs may give other numbers, or other parts, than they gave before: a measurement that an
+#: earlier version kept is then made anew.
+MEASUREMENT_FORMAT = 1
 
 #: What may be measured beside the results.
 PARTS = ("information", "halves", "shuffled", "label_overlap")
@@ -111,6 +116,7 @@ def measure(
         constant_steps="left out",
         chosen=[settings.steps, settings.drop_steps],
         version=package_versions()["jaxsim-metrics"],
+        format=MEASUREMENT_FORMAT,
         **({} if spaces is None else {"spaces": spaces.key}),
         **({} if categories is None else {"labels": categories.key}),
     )
@@ -240,14 +246,17 @@ def _labelled_halves(found: StudyLayers, matrix: ImbalanceMatrix, settings: Sett
 
 def _earlier(out: Path, key: str) -> Measurement | None:
     """What an earlier run kept under this key, if all of it is there."""
-    kept = load_measurement(out, key)
+    try:
+        kept = load_measurement(out, key)
+    except ValueError:
+        return None  # written by somebody who knows the journal; what is measured now takes its place
     if kept is None:
         return None
     try:
-        names = json.loads(kept.attrs.pop("kept_with"))
+        names = parse_json(kept.attrs.pop("kept_with"))
     except (KeyError, TypeError, ValueError):
         return None
-    if not isinstance(names, list) or not all(name in PARTS for name in names):
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in PARTS for name in names):
         return None
     parts = {name: load_measurement(out, key, name) for name in names}
     if any(part is None for part in parts.values()):

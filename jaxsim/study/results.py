@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from jaxsim.arguments import check_count, check_folder_path, shown
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.findings import Measured, measure_findings
 from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.parts import check_part
 from jaxsim.study.sampling_errors import with_sampling_errors
 from jaxsim.study.saved import BY_SIZE, FINDINGS, INFORMATION, LABELS, UNTRAINED, load_datasets, save_study
 from jaxsim.study.selection import checked_globs, choose_steps, with_steps
@@ -86,7 +88,7 @@ class Study:
             The study.
 
         Raises:
-            ValueError: If the labels do not fit.
+            ValueError: If the labels do not fit, or something given is no part of a study.
 
         Example:
             >>> import numpy as np
@@ -96,6 +98,12 @@ class Study:
             >>> round(study.smoothness["mean"].item(), 3)
             0.3
         """
+        given = {"halves": halves, "shuffled": shuffled, "information": information, "label_overlap": label_overlap}
+        for name, part in ({"results": results} | given).items():
+            check_part(name, part)
+        if untrained is not None and not isinstance(untrained, Study):
+            raise ValueError(f"expected untrained as a Study, got {shown(untrained)}")
+        seed = check_count("seed", seed, 0)
         between = between_models(results["imbalance"], results["standard_error"])
         smoothness = smoothness_profile(results["imbalance"], results["standard_error"])
         if halves is not None:
@@ -210,7 +218,7 @@ class Study:
             ValueError: If the directory cannot be written, or a file in it would be replaced that jaxsim has not
                 written or that was changed since.
         """
-        return save_study(self, Path(directory), tables(self))
+        return save_study(self, check_folder_path("directory", directory), tables(self))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Study:
@@ -225,8 +233,9 @@ class Study:
         Raises:
             ValueError: If the folder holds no study, or a file in it is missing, damaged or of another study.
         """
-        datasets, controlled = load_datasets(Path(directory))
-        return cls(**datasets, untrained=cls.load(Path(directory) / UNTRAINED) if controlled else None)
+        folder = check_folder_path("directory", directory)
+        datasets, controlled = load_datasets(folder)
+        return cls(**datasets, untrained=cls.load(folder / UNTRAINED) if controlled else None)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -237,6 +246,7 @@ class Study:
         Returns:
             Path of index.html.
         """
+        folder = check_folder_path("out", out)
         # These draw with matplotlib, which reading results does not need.
         from jaxsim.report import Control, write_report
 
@@ -252,7 +262,7 @@ class Study:
             self.results,
             self.smoothness,
             self.between,
-            Path(out),
+            folder,
             information=self.information,
             paths=paths,
             findings=self.all_findings,

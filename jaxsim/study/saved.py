@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from jaxsim.files import JOURNAL, OwnedFiles
+from jaxsim.files import JOURNAL, OwnedFiles, parse_json
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
 
 #: The datasets of a study, in the order of its fields, and the files that hold them.
@@ -32,6 +32,11 @@ ALWAYS = (*FILES.values(), *(f"{name}.csv" for name in TABLES))
 SOMETIMES = (
     *(f"{name}.nc" for name in (*OPTIONAL.values(), FINDINGS)),
     *(f"{name}.csv" for name in (INFORMATION, LABELS, FINDINGS, BY_SIZE)),
+)
+#: The parts that rest on splits into halves.
+OF_SPLITS = (
+    *(f"{name}.nc" for name in (HALVES, SHUFFLED, FINDINGS)),
+    *(f"{name}.csv" for name in (FINDINGS, BY_SIZE)),
 )
 #: The attribute of study.nc that names the other files of the same study with their sha256.
 SAVED_WITH = "saved_with"
@@ -132,7 +137,7 @@ def load_datasets(folder: Path) -> tuple[dict[str, Any], bool]:
 def _checked_hashes(text: Any, folder: Path) -> dict[str, str | None]:
     """The files that study.nc names."""
     try:
-        hashes = json.loads(text)
+        hashes = parse_json(text)
     except (TypeError, ValueError):
         hashes = None
     if not isinstance(hashes, dict) or not all(isinstance(each, str) for each in hashes.values()):
