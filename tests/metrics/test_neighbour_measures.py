@@ -190,7 +190,7 @@ def test_neighbourhood_overlap_is_another_name():
 
 def test_bad_k_and_rows_of_zeros_are_refused(layers):
     x, y, _ = layers
-    with pytest.raises(ValueError, match="k must be at least 1"):
+    with pytest.raises(ValueError, match="of at least 1"):
         neighbour_measures.mutual_knn(x, y, k=0)
     with pytest.raises(ValueError, match="use a smaller k or more samples"):
         neighbour_measures.mutual_knn(x, y, k=69)

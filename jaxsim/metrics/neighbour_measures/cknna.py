@@ -73,6 +73,7 @@ CKNNA = Measure(
     needs=frozenset({_LISTS, _SIMILARITIES}),
     formula=_of_code,
     least_samples=4,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Alignment of kernels masked with the neighbours in common, by unbiased HSIC."""
@@ -91,6 +92,7 @@ CKNNA_PAPER = Measure(
     invariances=_INVARIANCES,
     needs=frozenset({_LISTS, _SIMILARITIES}),
     formula=_of_paper,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Alignment of kernels with centred rows over the neighbours in common."""
@@ -109,6 +111,7 @@ CKNNA_BIASED = Measure(
     invariances=_INVARIANCES,
     needs=frozenset({_LISTS, _SIMILARITIES}),
     formula=_biased,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Alignment of kernels masked with the neighbours in common, by biased HSIC, every sample its own neighbour."""
