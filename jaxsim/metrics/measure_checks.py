@@ -73,6 +73,11 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
                 f"{measure.name!r} takes all pairs of samples, expected no n_queries, got {len(request.queries)}; "
                 "leave n_queries out, or measure fewer samples."
             )
+        if isinstance(measure, Measure) and measure.all_rows and request.queries is not None:
+            raise ValueError(
+                f"{measure.name!r} follows neighbours of neighbours, expected those of all {n_samples} samples, got "
+                f"{len(request.queries)} query rows; leave n_queries out, or measure fewer samples."
+            )
         if any(isinstance(need, CondensedDistances) for need in needs):
             check_condensed(n_samples, len(request.named), request.options.budget)
         distances = any(isinstance(need, NeighbourDistances) for need in needs)

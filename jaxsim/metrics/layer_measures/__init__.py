@@ -1,5 +1,6 @@
 """Measures of one layer."""
 
+from .hubness import HUBNESS
 from .intrinsic_dimension import (
     GRIDE,
     INTRINSIC_DIMENSION,
@@ -18,6 +19,7 @@ MEASURES = (
     PARTICIPATION_RATIO,
     EFFECTIVE_RANK,
     MATRIX_ENTROPY,
+    HUBNESS,
 )
 """All of them, in the order of tables."""
 
