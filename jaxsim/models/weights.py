@@ -225,7 +225,7 @@ def convert_weights(
             f"{where}: the weights do not fit the configuration, {len(problems)} problem(s):\n  "
             + "\n  ".join(problems[:10])
             + more
-            + "\nCheck that config.json belongs to this weight file."
+            + "\nCheck that configuration and weights belong together."
         )
     return unflatten_dict({tuple(path.split("/")): array for path, array in found.items()})
 
