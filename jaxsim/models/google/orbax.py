@@ -71,6 +71,8 @@ def _check_store(directory: Path) -> None:
     orbax reads all at once, and what still runs when one fails complains on stderr after the error.
     """
     if not (directory / "manifest.ocdbt").is_file():
+        if any(directory.glob("ocdbt.process_*")) and not any(directory.glob("*/.zarray")):
+            raise FileNotFoundError("manifest.ocdbt is missing, which says where the arrays are")
         return
     import tensorstore
 
