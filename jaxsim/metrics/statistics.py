@@ -44,10 +44,12 @@ class NeighbourDistances:
     Attributes:
         metric: Of the distances; None for the one that the user asks for.
         least_k: Neighbours wanted whatever k is; 0 for the largest k.
+        times: Neighbours wanted for each of the largest k.
     """
 
     metric: Metric | None = None
     least_k: int = 0
+    times: int = 1
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,12 @@ class SimilaritiesAtNeighbours:
         own: `[n_layers, n_rows, n_neighbours]`, layer a's inner products with its own neighbours.
         across: `[n_layers, n_layers, n_rows, n_neighbours]`, `[a, b]` those by layer a with the neighbours by layer b;
             None unless asked for.
+        row_means: Mean inner product of every row with all rows, itself among them, `[n_layers, n_rows]`.
     """
 
     own: Any
     across: Any = None
+    row_means: Any = None
 
 
 @dataclass(frozen=True)

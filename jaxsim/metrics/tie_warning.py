@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxsim_kernels import AllPairs, Options
@@ -17,11 +17,12 @@ _RECHECKED_ROWS, _RECHECKED_LAYERS, _SHOWN = 8, 4, 6
 _SAME = 2.0**-44
 """Distances that differ by less, relatively, are equal but for the rounding of their sums in float64."""
 
-Caller = Literal["imbalance_matrix", "information_imbalance"]
+_WITH_TIES = ("imbalance_matrix", "information_imbalance", "measure")
+_WITH_DROPPING = ("imbalance_matrix", "measure", "describe")
 
 
 def warn_of_ties(
-    layers: Mapping[str, Any], found: AllPairs, options: Options, caller: Caller, groups: np.ndarray | None = None
+    layers: Mapping[str, Any], found: AllPairs, options: Options, caller: str, groups: np.ndarray | None = None
 ) -> None:
     """Warn where conventions for ties, or rounding, decide more than 1 % of the numbers.
 
@@ -73,8 +74,10 @@ def _consequence(what: str, options: Options) -> str:
     return "several samples are equally near, and which of them counts depends on the order of the samples"
 
 
-def _cure(options: Options, caller: Caller) -> str:
-    drop = "dropping duplicated samples" + (" (drop_duplicates=True)" if caller == "imbalance_matrix" else "")
+def _cure(options: Options, caller: str) -> str:
+    drop = "dropping duplicated samples" + (" (drop_duplicates=True)" if caller in _WITH_DROPPING else "")
+    if caller not in _WITH_TIES:
+        return f"{drop} may remove the ties"
     if options.ties == "index":
         return (
             "ties='expected' (--ties expected) gives the expectation under random tie-breaking, and "

@@ -192,12 +192,18 @@ def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
         distances = jnp.pad((x / scale).T, ((0, n_padded - n_samples), (0, 0)))
         return Layer(distances, jnp.asarray(_no_norms(n_samples, n_padded, x.dtype)), scale)
     if metric != "euclidean":
-        x = _one_row_a_direction(_traced_directions(x, metric), direction_tolerance(x.dtype))
+        x = _one_row_a_direction(traced_directions(x, metric), direction_tolerance(x.dtype))
     padded = jnp.pad(x, ((0, n_padded - x.shape[0]), (0, 0)))
     return Layer(*_centred(padded, x.shape[0])[:3])
 
 
-def _traced_directions(x: jax.Array, metric: Metric) -> jax.Array:
+def traced_directions(x: jax.Array, metric: Metric) -> jax.Array:
+    """`normalised_rows` inside a JAX transformation: of length one, for `correlation` after their mean is taken off.
+
+    Example:
+        >>> traced_directions(jnp.array([[3.0, 4.0]]), "cosine").round(3).tolist()
+        [[0.6000000238418579, 0.800000011920929]]
+    """
     x = x / _power_of_two(jnp.max(jnp.abs(x), axis=1, keepdims=True))
     if metric == "correlation":
         x = x - jnp.mean(x, axis=1, keepdims=True)
