@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from ..arguments import check_flag
+from jaxsim.arguments import check_flag
+
 from ..declaration import Measure, constant
 from ..pair import pair_value
 from ..statistics import KernelSums, Statistics
 from .centred import centred_products, full_products, in_units, normalised, root, u_centred_products
-from .hsic import KERNEL_INVARIANCES
+from .hsic import KERNEL_INVARIANCES, SCALE_FREE
 
 DISTANCES = KernelSums("distance")
 
@@ -38,7 +39,7 @@ DISTANCE_CORRELATION = Measure(
     highest=constant(1.0),
     equal=constant(1.0),
     independent=None,
-    invariances=KERNEL_INVARIANCES | {"scale"},
+    invariances=SCALE_FREE,
     needs=frozenset({DISTANCES}),
     formula=_biased,
 )
@@ -54,7 +55,7 @@ DISTANCE_CORRELATION_CORRECTED = Measure(
     highest=constant(1.0),
     equal=constant(1.0),
     independent=constant(0.0),
-    invariances=KERNEL_INVARIANCES | {"scale"},
+    invariances=SCALE_FREE,
     needs=frozenset({DISTANCES}),
     formula=_corrected,
     least_samples=4,
