@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from declaration_checks import (
+from .declaration_checks import (
     check_all_rows,
     check_bounds,
     check_equal,

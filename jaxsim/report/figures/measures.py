@@ -42,8 +42,8 @@ def measure_correlations(measures: xr.Dataset, *, k: int | None = None, ax: Axes
     chosen = at_k(measures, k)
     values = chosen["rank_correlation"].values
     names = [plain(shorten(str(title), 28)) for title in measures["title"].values]
-    edge = 1.8 + 0.55 * len(names)
-    ax = axes_or_new(ax, edge + 0.8, edge)
+    # As wide as the page's other figures, so that its text is as large.
+    ax = axes_or_new(ax, 9.6, 1.5 + 0.36 * len(names))
     ax.imshow(1 - np.nan_to_num(values, nan=0.0), cmap=IMBALANCE_COLOURS, vmin=0, vmax=1)
     for a in range(len(names)):
         for b in range(len(names)):
