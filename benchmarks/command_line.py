@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "intervals": "what standard errors from half-samples cost, over the same without",
     "nulls": "how often tests of findings reject where there is nothing to find",
     "crossover": "from how many thresholds per row on sorting beats counting",
+    "reliability": "kills at any moment, two runs at once, damaged files, files of others: what each comes to",
     "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",
     "models": "images per second against torch eager and torch.compile on the same weights",
     "gpu": "everything an accelerator is asked for, in one call",

@@ -154,6 +154,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("sorting wins from", _found("sort_wins_from")),
         ("planner sorts from", _found("planner_sorts_from")),
     ),
+    "reliability": (
+        ("disturbance", _key("disturbance")),
+        ("cases", _key("cases")),
+        ("what they came to", lambda line: ", ".join(f"{plain(n)}: {outcome}" for outcome, n in line["found"].items())),
+        ("goal", _goal),
+    ),
     "peers": (
         ("peer", _key("peer")),
         *_SHAPE,

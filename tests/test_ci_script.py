@@ -68,4 +68,6 @@ def test_a_step_that_fails_fails_the_script(project, step):
 
 def test_slow_tests_that_fail_fail_their_script(project):
     assert run(project, script="slow").returncode == 0
+    # Whatever is marked, in all folders: no path and no choice of names.
+    assert (project / "calls").read_text() == "pytest -m slow --timeout=3600\n"
     assert run(project, "pytest -m slow", "slow").returncode == 3

@@ -176,6 +176,6 @@ def _is_regular(path: Path) -> bool:
 def _foreign(path: Path, others: int) -> ValueError:
     more = f" (and {others} more)" if others else ""
     return ValueError(
-        f"{path}{more} was not written by jaxsim, or was changed since, and would be replaced: "
-        "move it elsewhere, or choose another output folder"
+        f"{path}{more} was not written by jaxsim, or was changed since, as far as {JOURNAL} tells, and would be "
+        "replaced: move it elsewhere, or choose another output folder"
     )

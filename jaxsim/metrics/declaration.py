@@ -48,6 +48,7 @@ class Measure:
             for NumPy arrays in float64 and for traced JAX arrays. Entry `[a, b]` reads "from a to b" where the
             measure is not symmetric.
         least_samples: Fewest samples that it is defined for.
+        least_k: Smallest number of neighbours that it is defined for.
         tolerance: Largest relative error where scores are float32; in float64 it is 1e-9.
     """
 
@@ -65,6 +66,7 @@ class Measure:
     needs: frozenset[Need]
     formula: Callable[[Statistics], Any]
     least_samples: int = 3
+    least_k: int = 1
     tolerance: float = 1e-5
 
 
@@ -84,6 +86,7 @@ class LayerMeasure:
         needs: Statistics that the formula takes.
         formula: `(statistics) -> [n_layers]`, or `[n_k, n_layers]` for a measure that uses k.
         least_samples: Fewest samples that it is defined for.
+        least_k: Smallest number of neighbours that it is defined for.
         tolerance: Largest relative error where scores are float32.
     """
 
@@ -98,6 +101,7 @@ class LayerMeasure:
     needs: frozenset[Need]
     formula: Callable[[Statistics], Any]
     least_samples: int = 3
+    least_k: int = 1
     tolerance: float = 1e-5
 
 

@@ -114,7 +114,8 @@ class _Pass:
         ranked = [need for need in self.needs if isinstance(need, _OF_NEIGHBOURS)]
         streamed = None
         if ranked:
-            least = max((getattr(need, "least_k", 0) for need in ranked), default=0)
+            most = max(self.request.ks)
+            least = max(max(getattr(need, "least_k", 0), getattr(need, "times", 1) * most) for need in ranked)
             streamed = stream(_with_neighbours(self.request, least), specified, self.caller)
             self._fill_kernels(kernels, streamed.found.kernels, streamed.found.half_kernels)
             self._fill_neighbours(ranked, streamed.found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxsim_kernels import Metric, check_metric, check_precision, make_placement
+from jaxsim_kernels import Metric, agree_on_call, check_metric, check_precision, make_placement
 from jaxtyping import Float, Int
 
 from .arguments import check_count
@@ -105,10 +105,13 @@ def label_overlap(
     n = x.shape[0]
     ks = check_ks(k, n)
     check_values({"x": x}, metric)
-    settled = settle_precision({"x": x}, {"x": metric}, min(ks), precision, make_placement(), seed)
-    precision = "float64" if settled.float64_layers else precision
     queries = draw_queries(n, n_queries, seed)
     queries = np.arange(n) if queries is None else queries
+    placement = make_placement()
+    asked = {"k": ks, "metric": metric, "ties": ties, "precision": precision, "queries": queries, "seed": seed}
+    agree_on_call("label_overlap", {"x": x}, placement, **asked, labels=codes)
+    settled = settle_precision({"x": x}, {"x": metric}, min(ks), precision, placement, seed)
+    precision = "float64" if settled.float64_layers else precision
     shares, tied = _shares(x, codes, tuple(sorted(ks)), queries, metric=metric, ties=ties, precision=precision)
     at = [sorted(ks).index(value) for value in ks]
     value, error = shares.mean(axis=0)[at], _standard_error(shares)[at]

@@ -43,6 +43,12 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
                 f"expected halves of at least {measure.least_samples} samples for {measure.name!r}, got {smallest}; "
                 "use n_splits=0 or more samples."
             )
+        if measure.uses_k and min(request.ks) < measure.least_k:
+            raise ValueError(
+                f"expected k of at least {measure.least_k} for {measure.name!r}, got k={min(request.ks)}; give a "
+                "larger k or leave the measure out."
+            )
+        _check_neighbours(measure, request, smallest)
         needs = measure.needs
         if any(getattr(need, "metric", None) == "correlation" for need in needs):
             _check_widths(measure, request)
@@ -65,6 +71,17 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
         distances = any(isinstance(need, NeighbourDistances) for need in needs)
         if distances and request.options.ties == "expected":
             raise ValueError(f"{measure.name!r} takes neighbours in index order, expected ties='index'.")
+
+
+def _check_neighbours(measure: Measure | LayerMeasure, request: Request, smallest: int) -> None:
+    """Refuses more neighbours than the smallest half has."""
+    for need in measure.needs:
+        wanted = max(getattr(need, "least_k", 0), getattr(need, "times", 1) * max(request.ks))
+        if wanted > smallest - 2:
+            raise ValueError(
+                f"expected at least {wanted + 2} samples (in every half, where there are splits) for {measure.name!r} "
+                f"with k={max(request.ks)}, got {smallest}; use more samples or a smaller k."
+            )
 
 
 def _check_widths(measure: Measure | LayerMeasure, request: Request) -> None:

@@ -5,7 +5,16 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxsim_kernels import Metric, Options, Precision, Workload, make_placement, plan_for
+from jaxsim_kernels import (
+    Metric,
+    Options,
+    Precision,
+    Workload,
+    agree_on_call,
+    explained_failures,
+    make_placement,
+    plan_for,
+)
 from jaxsim_kernels.prepare import prepare_layer
 from jaxsim_kernels.programs import strip_program
 from jaxsim_kernels.scores import arithmetic
@@ -48,7 +57,8 @@ def visit_neighbours(
     options = Options(ks=(k,), metric=metric, precision=precision, passes="one-pass")
     plan = plan_for(Workload(n, len(queries), (x.shape[1],), k), options, placement)
     dtype = arithmetic(precision, n, placement.platform)
-    with jax.enable_x64(dtype == np.float64):
+    agree_on_call("nearest neighbours", {0: x}, placement, k=k, queries=queries, metric=metric, plan=plan)
+    with explained_failures(placement.n_processes), jax.enable_x64(dtype == np.float64):
         layer = prepare_layer(x, metric, plan.n_padded, placement.place, dtype)
         program = strip_program(placement, k + 1, precision, metric == "precomputed")
         norms = np.asarray(layer.half_norms)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxsim_kernels import Metric, Placement, Precision
+from jaxsim_kernels import Metric, Placement, Precision, explained_failures
 from jaxsim_kernels.scores import arithmetic
 
 from .rounding import RoundingLoss, rounding_loss
@@ -58,11 +58,14 @@ def settle_precision(
         metrics: Of the distances of each.
         k: Smallest number of neighbours.
         precision: As asked for.
-        placement: Devices.
+        placement: Devices; their processes have agreed on the call.
         seed: Of the rows.
 
     Returns:
         The layers to be worked out in float64, and notes.
+
+    Raises:
+        LostProcessError: If another process of the computation ended or hung.
 
     Warns:
         PrecisionWarning: Names the layers, what is lost and the cure.
@@ -115,7 +118,8 @@ def _agreed(lossy: np.ndarray, placement: Placement) -> np.ndarray:
         return lossy
     from jax.experimental import multihost_utils
 
-    return np.asarray(multihost_utils.broadcast_one_to_all(lossy))
+    with explained_failures(placement.n_processes):
+        return np.asarray(multihost_utils.broadcast_one_to_all(lossy))
 
 
 def _warn(names: list[str], found: list[RoundingLoss], arithmetic_used: str, cure: str) -> None:

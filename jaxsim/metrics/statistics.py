@@ -44,10 +44,12 @@ class NeighbourDistances:
     Attributes:
         metric: Of the distances; None for the one that the user asks for.
         least_k: Neighbours wanted whatever k is; 0 for the largest k.
+        times: Neighbours wanted for each of the largest k.
     """
 
     metric: Metric | None = None
     least_k: int = 0
+    times: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One streaming pass over layers: what all measures of several layers are made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from jaxsim_kernels import (
     AllPairs,
@@ -11,6 +11,7 @@ from jaxsim_kernels import (
     Options,
     Precision,
     Workload,
+    agree_on_call,
     all_pairs,
     kernel_sums,
     plan_for,
@@ -53,7 +54,7 @@ def stream(request: Request, kernels: Sequence[Kernel] = (), caller: str = "imba
         >>> stream(check_request([[[0.0], [1.0], [3.0], [7.0]]])).found.values.shape
         (1, 1, 1)
     """
-    options, precision = _settled(request, kernels)
+    options, precision = _settled(request, kernels, caller)
     found = all_pairs(
         request.arrays, request.queries, options, request.placement, request.progress, sides=request.sides,
         groups=request.groups,
@@ -63,7 +64,9 @@ def stream(request: Request, kernels: Sequence[Kernel] = (), caller: str = "imba
     return Streamed(found, options, (*found.notes, *precision, *dropped))
 
 
-def stream_kernels_alone(request: Request, kernels: Sequence[Kernel]) -> tuple[KernelSums, tuple[str, ...]]:
+def stream_kernels_alone(
+    request: Request, kernels: Sequence[Kernel], caller: str = "measure"
+) -> tuple[KernelSums, tuple[str, ...]]:
     """Sums of kernels where neither ranks nor neighbours are wanted, and notes.
 
     Example:
@@ -72,12 +75,12 @@ def stream_kernels_alone(request: Request, kernels: Sequence[Kernel]) -> tuple[K
         >>> float(found.whole[0].products[0, 0] * found.whole[0].units[0] ** 2)
         28.0
     """
-    options, precision = _settled(request, kernels)
+    options, precision = _settled(request, kernels, caller)
     found = kernel_sums(request.arrays, options, request.placement, request.progress, sides=request.sides)
     return found, precision
 
 
-def _settled(request: Request, kernels: Sequence[Kernel]) -> tuple[Options, tuple[str, ...]]:
+def _settled(request: Request, kernels: Sequence[Kernel], caller: str) -> tuple[Options, tuple[str, ...]]:
     """Options with the layers that need float64, and notes; values are looked at here for the first time."""
     options = replace(request.options, kernels=tuple(kernels))
     n_rows = request.n_samples if request.queries is None else len(request.queries)
@@ -86,7 +89,19 @@ def _settled(request: Request, kernels: Sequence[Kernel]) -> tuple[Options, tupl
     work = Workload(
         request.n_samples, n_rows, widths, options.ks[-1], n_splits=n_splits, grouped=request.groups is not None
     )
-    plan_for(work, options, request.placement)
+    agree_on_call(
+        caller,
+        request.named,
+        request.placement,
+        plan=plan_for(work, options, request.placement),
+        **{field.name: getattr(options, field.name) for field in fields(options)},
+        metrics=request.metrics,
+        k=request.ks,
+        n_queries=n_rows,
+        seed=request.seed,
+        n_splits=n_splits,
+        groups=request.groups,
+    )
     for (name, x), own in zip(request.named.items(), request.metrics, strict=True):
         check_values({name: x}, own)
     of_layers: Mapping[str, Metric] = dict(zip(request.named, request.metrics, strict=True))

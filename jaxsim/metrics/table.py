@@ -58,7 +58,7 @@ def layer_rows() -> list[tuple[str, ...]]:
     """One row for each measure of one layer, as `LAYER_COLUMNS` names.
 
     Example:
-        >>> "twonn" in [row[0] for row in layer_rows()]
+        >>> "intrinsic_dimension" in [row[0] for row in layer_rows()]
         True
     """
     return [

@@ -82,7 +82,8 @@ def _of_metric(
         raise ValueError("expected features where inner products are needed, got metric='precomputed'.")
     lists = [need for need in needs if isinstance(need, (Neighbours, NeighbourDistances, NeighbourSimilarities))]
     # Samples apart from the row itself are all that can be had.
-    k = min(max([*ks, *(getattr(need, "least_k", 0) for need in lists)]), n_samples - 1)
+    wanted = [max(getattr(need, "least_k", 0), getattr(need, "times", 1) * max(ks)) for need in lists]
+    k = min(max([*ks, *wanted]), n_samples - 1)
     coefficients = [_coefficients(need, prepared, n_samples, given) for need in kernels]
 
     def block(start: jax.Array) -> tuple[Any, ...]:

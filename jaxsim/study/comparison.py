@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import warnings
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jaxsim_kernels import agree
 
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
@@ -202,6 +204,7 @@ def prepare_comparison(
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
         n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
         check_sample_count(n, settings)
+    _agree_on_comparison(inputs, source, settings, n, untrained=untrained is not False, labels=labels, groups=groups)
     plan = make_plan(inputs, n, settings)
     comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
@@ -214,6 +217,25 @@ def prepare_comparison(
         out=None if folder is None else folder / UNTRAINED,
     )
     return replace(comparison, untrained=control)
+
+
+def _agree_on_comparison(
+    inputs: Sequence[StudyInput], source: ImageSource | None, settings: Settings, n_samples: int, **given: Any
+) -> None:
+    """Refuses processes of one comparison that were asked for different ones, before each extracts its share."""
+    if jax.process_count() == 1:
+        return
+    ids = "" if source is None else zlib.crc32("\n".join(source.ids).encode("utf-8", "surrogateescape"))
+    agree(
+        {
+            "models": [each.name for each in inputs],
+            "number of steps": [len(each.step_names) for each in inputs],
+            "number of samples": n_samples,
+            "hash of names of images": ids,
+            **{field.name: getattr(settings, field.name) for field in fields(settings)},
+            **{name: value if isinstance(value, bool) else value is not None for name, value in given.items()},
+        }
+    )
 
 
 def compare(

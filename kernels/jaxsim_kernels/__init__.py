@@ -3,8 +3,9 @@
 Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 """
 
+from .agreement import agree_on_call
 from .all_pairs import AllPairs, all_pairs, plan_for
-from .hosts import LostProcessError, meet
+from .hosts import LostProcessError, agree, explained_failures, meet
 from .kernel_sums import Kernel, KernelMoments
 from .kernels_alone import KernelSums, kernel_sums
 from .nearest_samples import nearest_samples
@@ -35,9 +36,12 @@ __all__ = [
     "Ties",
     "Verification",
     "Workload",
+    "agree",
+    "agree_on_call",
     "all_pairs",
     "check_metric",
     "check_precision",
+    "explained_failures",
     "kernel_sums",
     "make_placement",
     "make_plan",

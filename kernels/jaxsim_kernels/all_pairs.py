@@ -1,14 +1,15 @@
 """Information imbalance between all layers, of all samples and within halves of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from .agreement import agree_on_call
 from .halves import Halves
-from .hosts import explain_failure
+from .hosts import explained_failures
 from .kernel_sums import KernelMoments
 from .options import Options
 from .plan import Plan, Workload, make_plan
@@ -82,7 +83,8 @@ def all_pairs(
         The values and what goes with them.
 
     Raises:
-        ValueError: If the memory budget does not hold a single block, or splits do not deal groups of samples.
+        ValueError: If the memory budget does not hold a single block, splits do not deal groups of samples, or the
+            processes that share the samples were called differently (names what differs).
         LostProcessError: If another process of the computation ended or hung.
 
     Source:
@@ -109,6 +111,17 @@ def all_pairs(
     )
     plan = plan_for(work, options, placement)
     dtype = arithmetic(options.precision, n_samples, placement.platform)
+    agree_on_call(
+        "all_pairs",
+        dict(enumerate(layers)),
+        placement,
+        plan=plan,
+        **{field.name: getattr(options, field.name) for field in fields(options)},
+        queries=queries,
+        n_splits=work.n_splits,
+        sides=None if halves is None else halves.sides,
+        groups=None if groups is None else np.asarray(groups),
+    )
 
     def prepared(layer: int) -> Any:
         own = np.dtype(np.float64) if layer in options.float64_layers else dtype
@@ -118,18 +131,13 @@ def all_pairs(
     run.halves = halves if plan.sharing else None
     if placement.on_one_cpu:
         run.kernel_halves = halves
-    try:
-        with jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
-            run.go()
-            if halves is None:
-                return _result(run)
-            if run.in_halves is not None:
-                return _result(run, _HalfResults(run.in_halves.values(), run.in_halves.neighbours))
-            return _result(run, _one_by_one(run, halves, progress))
-    except jax.errors.JaxRuntimeError as error:
-        if placement.n_processes == 1:
-            raise
-        raise explain_failure(error) from error
+    with explained_failures(placement.n_processes), jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
+        run.go()
+        if halves is None:
+            return _result(run)
+        if run.in_halves is not None:
+            return _result(run, _HalfResults(run.in_halves.values(), run.in_halves.neighbours))
+        return _result(run, _one_by_one(run, halves, progress))
 
 
 def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:

@@ -1,25 +1,37 @@
-"""Several processes: which one was lost when a collective failed."""
+"""Several processes: whether all were called alike, and which one was lost when a collective failed."""
 
-import re
+import atexit
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
+from typing import Any
 
 import jax
 from jax._src import distributed  # JAX has no public way to ask its coordination service.
 
 WAIT_SECONDS = 20
-_meetings = count()
+_LONGEST_WAIT = 24 * 3600
+_PATIENCE_SECONDS = 30
+_MOST_NAMED = 5
+_LEFT = "jaxsim-left"
+# One count for every meeting of every set of processes: those come there in one order, whatever else each of them does.
+_meetings: defaultdict[str, Iterator[int]] = defaultdict(count)
 
 
 class LostProcessError(RuntimeError):
     """A process of a distributed computation ended or hung while the others needed it."""
 
 
-def meet(what: str, seconds: int = 24 * 3600) -> None:
+def meet(what: str, seconds: int = _LONGEST_WAIT) -> None:
     """Wait until every process has come to the same point.
 
     Args:
         what: Name of the point, the same on every process.
-        seconds: How long to wait; a process that dies ends the waiting much earlier.
+        seconds: How long to wait; a process that ends ends the waiting much earlier.
 
     Raises:
         LostProcessError: Names the processes that did not come.
@@ -27,13 +39,84 @@ def meet(what: str, seconds: int = 24 * 3600) -> None:
     Example:
         >>> meet("start")  # one process: nobody to wait for
     """
-    client = distributed.global_state.client
-    if client is None or jax.process_count() == 1:
+    if distributed.global_state.client is not None and jax.process_count() > 1:
+        _gather(what, "", range(jax.process_count()), seconds)
+
+
+def agree(
+    facts: Mapping[str, Any], processes: Sequence[int] | None = None, *, following: Mapping[str, Any] | None = None
+) -> None:
+    """Compare what processes were called with, before any of them needs another.
+
+    Processes with different shapes or options run different programs: their collectives wait for ever, or mix numbers
+    that do not belong together. Nothing here is a collective, so that any difference can be told.
+
+    Args:
+        facts: What must be the same in every process: name -> something short with a `str`.
+        processes: Numbers of the processes that call; all by default.
+        following: Further facts, which are told only where none of the others differs, since they follow from those.
+
+    Raises:
+        ValueError: In every process, if a fact differs: names the first five that do.
+        LostProcessError: If another process ended or hung.
+
+    Example:
+        >>> agree({"n_samples": 100})  # one process: nobody to differ from
+    """
+    members = tuple(range(jax.process_count()) if processes is None else sorted(processes))
+    if distributed.global_state.client is None or len(members) == 1:
         return
+    both = [{name: str(value) for name, value in each.items()} for each in (facts, following or {})]
+    told = {process: json.loads(said) for process, said in _gather("agreement", json.dumps(both), members).items()}
+    first, second = (_differences({process: said[at] for process, said in told.items()}) for at in (0, 1))
+    problems = first or second
+    if problems:
+        raise ValueError(
+            f"expected {len(members)} processes that were called alike, got different ones: {problems}. Call all "
+            "processes with the same data and the same options."
+        )
+
+
+def _differences(told: Mapping[int, Mapping[str, str]]) -> str:
+    """What differs between processes, the first of it in words.
+
+    Example:
+        >>> _differences({0: {"n_samples": "9", "k": "1"}, 1: {"n_samples": "8", "k": "1"}})
+        'n_samples is 9 in process 0 and 8 in process 1'
+    """
+    problems = []
+    for name in dict.fromkeys(name for facts in told.values() for name in facts):
+        who: dict[str | None, list[int]] = {}
+        for process, facts in told.items():
+            who.setdefault(facts.get(name), []).append(process)
+        if len(who) > 1:
+            said = (
+                f"{'missing' if value is None else value} in process{'es' if len(those) > 1 else ''} "
+                f"{', '.join(map(str, those))}"
+                for value, those in who.items()
+            )
+            problems.append(f"{name} is {' and '.join(said)}")
+    further = len(problems) - _MOST_NAMED
+    return "; ".join(problems[:_MOST_NAMED]) + (f"; and {further} more" if further > 0 else "")
+
+
+@contextmanager
+def explained_failures(n_processes: int) -> Iterator[None]:
+    """Around collectives of `n_processes`: where one fails, the processes that do not answer are named.
+
+    Raises:
+        LostProcessError: In place of what a collective raised, if a process was lost.
+
+    Example:
+        >>> with explained_failures(1):
+        ...     pass
+    """
     try:
-        client.wait_at_barrier(f"jaxsim-{what}-{next(_meetings)}", seconds * 1000)
-    except Exception as error:
-        raise LostProcessError(_lost(error, error)) from error
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if n_processes == 1:
+            raise
+        raise explain_failure(error) from error
 
 
 def explain_failure(error: Exception) -> Exception:
@@ -51,25 +134,76 @@ def explain_failure(error: Exception) -> Exception:
         >>> explain_failure(ValueError("x"))
         ValueError('x')
     """
-    client = distributed.global_state.client
-    if client is None or jax.process_count() == 1:
+    if distributed.global_state.client is None or jax.process_count() == 1:
         return error
     try:
-        client.wait_at_barrier(f"jaxsim-failure-{next(_meetings)}", WAIT_SECONDS * 1000)
-    except Exception as meeting:  # The service reports lost tasks with several exception types.
-        return LostProcessError(_lost(meeting, error))
+        _gather("failure", "", range(jax.process_count()), WAIT_SECONDS, str(error))
+    except LostProcessError as lost:
+        return lost
     return error
 
 
-def _lost(meeting: Exception, error: Exception) -> str:
-    # JAX writes "task:1" or "Task 1", and those that missed a meeting as lines of a list.
-    named = str(meeting).partition("timed out task names:")[2].partition("RPC:")[0]
-    listed = re.findall(r"^\s*(?:\S*task[:\s]\s*)?(\d+)\s*$", named, re.MULTILINE | re.IGNORECASE)
-    listed = listed or re.findall(r"\btask[:\s]\s*(\d+)", str(meeting), re.IGNORECASE)
-    lost = sorted({int(task) for task in listed} - {jax.process_index()})
-    who = f"process {', '.join(map(str, lost))}" if lost else "the coordinating process (0)"
+def _gather(
+    name: str, said: str, members: Sequence[int], seconds: float = _LONGEST_WAIT, failure: str = ""
+) -> dict[int, str]:
+    """What every process says at a meeting, by its number.
+
+    Looks again and again instead of waiting in a barrier of JAX's: a process that ends would wait for this one there,
+    and this one for it, until JAX ends both five minutes later with a stack trace.
+    """
+    client = distributed.global_state.client
+    if client is None:
+        raise RuntimeError("expected a process that has joined others, got one on its own")
+    own = jax.process_index()
+    place = f"jaxsim-meeting/{'-'.join(map(str, members))}/{name}"
+    number = next(_meetings[place])
+    started, pause, patient = time.monotonic(), 0.01, True
+    try:
+        client.key_value_set(f"{place}/{number}/{own}", said)
+        while True:
+            left = _numbered(client.key_value_dir_get(_LEFT))
+            # Read after: a process may come, and then end.
+            told = _numbered(client.key_value_dir_get(f"{place}/{number}"))
+            missing = [each for each in members if each not in told]
+            waited = time.monotonic() - started
+            if not missing:
+                break
+            if waited > seconds or any(each in left for each in missing):
+                lost = [each for each in missing if each in left] or missing
+                raise LostProcessError(_lost(lost, failure))
+            if patient and waited > _PATIENCE_SECONDS:
+                patient = False
+                logging.getLogger("jaxsim").warning(
+                    "process %d waits for process %s (%s)", own, ", ".join(map(str, missing)), name
+                )
+            time.sleep(pause)
+            pause = min(2 * pause, 0.2)
+        if number > 0:  # read by all, since all have come to this meeting
+            client.key_value_delete(f"{place}/{number - 1}/{own}")
+    except jax.errors.JaxRuntimeError as error:  # the service does not answer
+        raise LostProcessError(_lost([], failure or str(error))) from error
+    return {each: told[each] for each in members}
+
+
+def _numbered(entries: Sequence[tuple[str, str]]) -> dict[int, str]:
+    """Keys that end in the number of a process, by that."""
+    return {int(key.rpartition("/")[2]): value for key, value in entries}
+
+
+@atexit.register  # JAX's own leave of the others, registered when it was imported, comes after this.
+def _say_leaving() -> None:
+    client = distributed.global_state.client
+    if client is not None and distributed.global_state.num_processes > 1:
+        with suppress(jax.errors.JaxRuntimeError):  # the service is gone: nobody is left to be told
+            client.key_value_set(f"{_LEFT}/{distributed.global_state.process_id}", "")
+
+
+def _lost(lost: Sequence[int], failure: str) -> str:
+    others = [each for each in lost if each != jax.process_index()]
+    who = f"process {', '.join(map(str, others))}" if others else "the coordinating process (0)"
     return (
         f"{who} of {jax.process_count()} ended or hung, so this distributed computation cannot go on "
         f"(process {jax.process_index()} noticed). Start all processes again with the same command; features "
-        f"that were extracted are reused. The failed collective said: {str(error).splitlines()[0][:300]}"
+        "that were extracted are reused."
+        + (f" The failed collective said: {failure.splitlines()[0][:300]}" if failure else "")
     )

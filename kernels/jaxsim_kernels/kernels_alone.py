@@ -1,16 +1,17 @@
 """Sums of kernels between all layers where neither neighbours nor ranks are asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
 import numpy as np
 
+from .agreement import agree_on_call
 from .feature_stream import fits, linear_sums
 from .feature_sums import in_feature_space
 from .halves import Halves
-from .hosts import explain_failure
+from .hosts import explained_failures
 from .kernel_pass import Progress, stream_kernels
 from .kernel_run import KernelRun
 from .kernel_sums import KernelMoments
@@ -76,13 +77,15 @@ def kernel_sums(
             found = linear_sums(layers, metrics, dtype, progress)
             if found is not None:
                 return KernelSums((found,) * len(options.kernels))
-    try:
-        with jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
-            return _from_layers(layers, options, placement, progress, sides, dtype)
-    except jax.errors.JaxRuntimeError as error:
-        if placement.n_processes == 1:
-            raise
-        raise explain_failure(error) from error
+    agree_on_call(
+        "kernel_sums",
+        dict(enumerate(layers)),
+        placement,
+        **{field.name: getattr(options, field.name) for field in fields(options)},
+        sides=sides,
+    )
+    with explained_failures(placement.n_processes), jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
+        return _from_layers(layers, options, placement, progress, sides, dtype)
 
 
 def _from_layers(

@@ -51,9 +51,16 @@ class Placement:
         return self.device.platform if self.device is not None else jax.default_backend()
 
     @property
+    def processes(self) -> tuple[int, ...]:
+        """Numbers of the processes whose devices share the samples; one device is its own process's."""
+        if self.mesh is None:
+            return (jax.process_index(),)
+        return tuple(sorted({d.process_index for d in self.mesh.devices.flat}))
+
+    @property
     def n_processes(self) -> int:
         """Number of processes whose devices share the samples."""
-        return 1 if self.mesh is None else len({d.process_index for d in self.mesh.devices.flat})
+        return len(self.processes)
 
     @property
     def on_one_cpu(self) -> bool:

@@ -11,6 +11,7 @@ from benchmarks.command_line import SUBCOMMANDS, main
 from benchmarks.gpu import split
 from benchmarks.gram_pass import gram_pass, whole_products
 from benchmarks.records import ROOT
+from benchmarks.reliability import DAMAGES, one_of_each_kind
 
 TOY = ("--samples", "64", "--features", "8", "--layers", "2")
 TIMING = {"median", "q25", "q75", "runs", "first_call", "compile_seconds", "programs", "enough_runs"}
@@ -117,6 +118,32 @@ def test_precision(lines_of):
     assert rough["largest_error"] > 0
     assert lines[1]["verify"]["n_rows"] == 8
     assert set(lines[1]["ratios"]) == {"all_pairs"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_reliability(lines_of):
+    lines = lines_of("reliability", "--moments", "3", "--races", "1")
+    assert [line["key"]["disturbance"] for line in lines] == ["kills", "races", "damage", "foreign"]
+    kills, _, damage, foreign = (line["found"] for line in lines)
+    assert kills == {"same values": 3}
+    assert set(damage) == {"same values", "refused in a sentence"}
+    assert foreign == {"untouched; same values": 16}
+    assert all(line["reached"] for line in lines)
+
+
+def test_one_file_of_each_kind_is_damaged_in_each_way(tmp_path):
+    for name in ("features/a/steps.zarr/x/c/0/0", "features/b/steps.zarr/y/c/0/0", "a.csv", "b.csv", "a.nc"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"abcd")
+    assert one_of_each_kind(tmp_path) == ["a.csv", "a.nc", "features/a/steps.zarr/x/c/0/0"]
+    seen = {}
+    for how, damage in DAMAGES.items():
+        path = tmp_path / f"{how}.bin"
+        path.write_bytes(b"abcd")
+        damage(path)
+        seen[how] = path.read_bytes() if path.is_file() else path.is_dir()
+    assert list(seen.values()) == [b"abbd", b"ab", b"", False, True]
 
 
 @pytest.mark.slow

@@ -15,26 +15,31 @@ from jaxsim.cli.app import app
 MODELS = ["embedded:vit_digits", "embedded:resnet_digits"]
 
 
-@pytest.mark.slow
-def test_two_processes_give_what_one_gives(tmp_path):
+def _on_two_processes(*commands):
+    """Exit codes and (stdout, stderr) of two processes, each with a command of its own."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{s.getsockname()[1]}"
     shared = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": "2", "JAX_PLATFORMS": "cpu"}
-    arguments = ["compare", *MODELS, "--images", "digits", "--samples", "300"]
-    command = [sys.executable, "-m", "jaxsim.cli", *arguments, "--out", str(tmp_path / "two"), "--distributed"]
     started = [
         subprocess.Popen(
-            command,
+            [sys.executable, "-m", "jaxsim.cli", *command, "--distributed"],
             env=os.environ | shared | {"JAX_PROCESS_ID": str(i)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for i in range(2)
+        for i, command in enumerate(commands)
     ]
     outputs = [process.communicate(timeout=500) for process in started]
-    assert [process.returncode for process in started] == [0, 0], outputs
+    return [process.returncode for process in started], outputs
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(tmp_path):
+    arguments = ["compare", *MODELS, "--images", "digits", "--samples", "300"]
+    codes, outputs = _on_two_processes(*2 * [[*arguments, "--out", str(tmp_path / "two")]])
+    assert codes == [0, 0], outputs
     assert outputs[0][0].strip().endswith("index.html")
     assert "Smoothness" not in outputs[1][0]
 
@@ -43,6 +48,24 @@ def test_two_processes_give_what_one_gives(tmp_path):
     two, one = (xr.load_dataset(tmp_path / name / "study.nc", engine="h5netcdf") for name in ("two", "one"))
     np.testing.assert_array_equal(two.imbalance, one.imbalance)
     np.testing.assert_array_equal(two.standard_error, one.standard_error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("own", "other", "told"),
+    [
+        (["--k", "1"], ["--k", "2"], "k is (1,) in process 0 and (2,) in process 1"),
+        (["--pool", "mean"], ["--pool", "flatten"], "pool is mean in process 0 and flatten in process 1"),
+        (["--untrained"], [], "untrained is True in process 0 and False in process 1"),
+    ],
+)
+def test_processes_that_were_asked_for_different_comparisons_say_so(tmp_path, own, other, told):
+    arguments = ["compare", *MODELS, "--images", "digits", "--samples", "100", "--out", str(tmp_path)]
+    codes, outputs = _on_two_processes([*arguments, *own], [*arguments, *other])
+    # The witness of the one that is first may end the other, with the same words.
+    assert sorted(codes) in ([1, 2], [2, 2]), outputs
+    assert all(told in " ".join(text.split()) for _, text in outputs), outputs
+    assert not list(tmp_path.glob("features/*"))
 
 
 @pytest.mark.parametrize("given", [{"JAX_NUM_PROCESSES": "2"}, {"JAX_PROCESS_ID": "0", "JAX_NUM_PROCESSES": "1"}])

@@ -29,6 +29,7 @@ def work(words: list[str]):
         from jaxsim_kernels import meet
         meet("start")
         print("ready", flush=True)
+        time.sleep(1)  # until the other has said so, too
         if "error" in sys.argv and jax.process_index() == int(sys.argv[1]):
             raise ValueError("expected a file, got none")
         if "defect" in sys.argv and jax.process_index() == int(sys.argv[1]):

@@ -1,9 +1,10 @@
 # ruff: noqa: E402
 """Run by test_devices in processes of their own: all pairs on several devices, compared with one device.
 
-Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES]
+Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES | die-before | die-within]
 """
 
+import os
 import sys
 
 import jax
@@ -11,7 +12,7 @@ import jax
 process, n_processes, port = (int(v) for v in sys.argv[1:4])
 if n_processes > 1:
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    jax.distributed.initialize(f"127.0.0.1:{port}", n_processes, process, heartbeat_timeout_seconds=10)
+    jax.distributed.initialize(f"127.0.0.1:{port}", n_processes, process, heartbeat_timeout_seconds=60)
 
 import numpy as np
 from jaxsim_kernels import Options, Placement, all_pairs, make_placement
@@ -31,8 +32,14 @@ halved = Options(ks=(1, 4), keep_neighbours=True)
 alone_device = Placement(device=jax.local_devices()[0])
 alone_halves = all_pairs(layers, options=halved, placement=alone_device, sides=sides)
 alone_grouped = all_pairs(layers, options=halved, placement=alone_device, sides=sides, groups=groups)
-if n_processes > 1 and process == 1 and "die" in sys.argv:
+if "die-before" in sys.argv and process == 1:
     sys.exit(9)
+if "die-within" in sys.argv and process == 1:
+    # As a crash does it: without a word to the others.
+    all_pairs(layers, options=options, placement=make_placement(), progress=lambda *_: os._exit(9))
+if {"die-before", "die-within"} & set(sys.argv):
+    all_pairs(layers, options=options, placement=make_placement())
+    sys.exit(0)
 counts = [jax.device_count()] if n_processes > 1 else [int(n) for n in sys.argv[4].split(",")]
 for n_devices in counts:
     placement = make_placement(n_devices)

@@ -47,9 +47,10 @@ def test_processes(n_processes):
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_ends_the_others_with_an_error_in_bounded_time():
+@pytest.mark.parametrize("when", ["die-before", "die-within"])
+def test_a_process_that_dies_ends_the_others_with_an_error_in_bounded_time(when):
     port = _free_port()
-    started = [_start(i, 2, port, 1, "die") for i in range(2)]
+    started = [_start(i, 2, port, 1, when) for i in range(2)]
     dead, _ = started[1].communicate(timeout=300)
     assert started[1].returncode == 9, dead
     since = time.monotonic()

@@ -19,7 +19,9 @@ def test_a_file_is_ours_while_it_is_as_it_was_written(tmp_path) -> None:
     (tmp_path / "a.csv").write_bytes(b"2")
     again.remove(["a.csv", "b.csv"])
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "b.csv", JOURNAL]
-    with pytest.raises(ValueError, match=r"a\.csv was not written by jaxsim, or was changed since"):
+    with pytest.raises(
+        ValueError, match=r"a\.csv was not written by jaxsim, or was changed since, as far as jaxsim\.jsonl"
+    ):
         again.write("a.csv", b"3")
     assert (tmp_path / "a.csv").read_bytes() == b"2"
 
