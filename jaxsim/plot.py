@@ -14,12 +14,15 @@ heat maps and left out elsewhere. Save a figure with `ax.figure.savefig("figure.
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
 
 import xarray as xr
 from matplotlib.axes import Axes
 
+from jaxsim.arguments import as_count, check_count, check_flag, shown
+from jaxsim.files import parse_json
 from jaxsim.report import figures
 from jaxsim.report.steps import read_flags
 from jaxsim.study import Study
@@ -40,6 +43,27 @@ __all__ = [
 ]
 
 
+_Further = ParamSpec("_Further")
+
+
+def _checked(draw: Callable[Concatenate[Study, _Further], Axes]) -> Callable[Concatenate[Study, _Further], Axes]:
+    """The function, which refuses first what is no study, number of neighbours or axes."""
+
+    @functools.wraps(draw)
+    def checked(study: Study, *args: _Further.args, **options: _Further.kwargs) -> Axes:
+        if not isinstance(study, Study):
+            raise ValueError(f"Expected a Study, as compare returns it or Study.load reads it, got {shown(study)}.")
+        k, ax = options.get("k"), options.get("ax")
+        if k is not None and as_count(k) is None:
+            raise ValueError(f"Expected k as one of the study's numbers of neighbours, got {shown(k)}.")
+        if ax is not None and not isinstance(ax, Axes):
+            raise ValueError(f"Expected ax as axes of matplotlib, got {shown(ax)}. Leave it out for a new figure.")
+        return draw(study, *args, **options)
+
+    return checked
+
+
+@_checked
 def imbalance_heatmap(
     study: Study,
     source: str | None = None,
@@ -69,6 +93,8 @@ def imbalance_heatmap(
         >>> imbalance_heatmap(_example(), "vit", "resnet").get_ylabel()
         'from vit'
     """
+    for model in (source, target):
+        _check_model(model)
     if source is None:
         if target is not None:
             raise ValueError(f"Expected a source for the target {target!r}. Give both, or neither for all models.")
@@ -76,6 +102,7 @@ def imbalance_heatmap(
     return figures.heatmap(study.results, source, source if target is None else target, k=k, ax=ax)
 
 
+@_checked
 def smoothness(
     study: Study,
     model: str | None = None,
@@ -104,7 +131,8 @@ def smoothness(
         >>> smoothness(_example(), fixed_step=True).get_xlabel()
         'relative depth t'
     """
-    if fixed_step:
+    _check_model(model)
+    if check_flag("fixed_step", fixed_step):
         if model is not None:
             raise ValueError("Expected all models for the fixed-step profile, which compares them. Leave model out.")
         return figures.fixed_step_profile(study.smoothness, k=k, styles=_styles(study), ax=ax)
@@ -113,6 +141,7 @@ def smoothness(
     return figures.smoothness_profile(study.smoothness, model, k=k, styles=_styles(study), ax=ax)
 
 
+@_checked
 def distance(study: Study, model: str | None = None, *, k: int | None = None, ax: Axes | None = None) -> Axes:
     """Distance of one model to each of the others against relative depth; rings mark the peaks.
 
@@ -135,6 +164,7 @@ def distance(study: Study, model: str | None = None, *, k: int | None = None, ax
     return figures.between_model_distance(study.between, _one(study, model), k=k, styles=_styles(study), ax=ax)
 
 
+@_checked
 def best_match(study: Study, model: str | None = None, *, k: int | None = None, ax: Axes | None = None) -> Axes:
     """Relative depth of the closest step in each other model, for every step of one.
 
@@ -157,6 +187,7 @@ def best_match(study: Study, model: str | None = None, *, k: int | None = None, 
     return figures.best_match(study.between, _one(study, model), k=k, styles=_styles(study), ax=ax)
 
 
+@_checked
 def trajectories(study: Study, *, k: int | None = None, ax: Axes | None = None) -> Axes:
     """All models as paths through the plane in which their steps are placed, see `jaxsim.study.step_embedding`.
 
@@ -178,6 +209,7 @@ def trajectories(study: Study, *, k: int | None = None, ax: Axes | None = None) 
     return figures.trajectories(paths.step_embedding(study.imbalance), k=k, styles=_styles(study), ax=ax)
 
 
+@_checked
 def information_plane(study: Study, *, k: int | None = None, ax: Axes | None = None) -> Axes:
     """Delta forward against backward for every pair of steps of different models.
 
@@ -200,6 +232,7 @@ def information_plane(study: Study, *, k: int | None = None, ax: Axes | None = N
     return figures.information_plane(plane, k=k, styles=_styles(study), ax=ax)
 
 
+@_checked
 def dendrogram(study: Study, *, method: str = "average", k: int | None = None, ax: Axes | None = None) -> Axes:
     """The tree of all steps of all models by their mutual imbalance.
 
@@ -223,6 +256,7 @@ def dendrogram(study: Study, *, method: str = "average", k: int | None = None, a
     return figures.dendrogram(tree, k=k, styles=_styles(study), flags=read_flags(study.results), ax=ax)
 
 
+@_checked
 def low_level_information(
     study: Study,
     space: str | None = None,
@@ -263,6 +297,7 @@ def low_level_information(
     )
 
 
+@_checked
 def label_overlap(study: Study, label: str | None = None, *, k: int | None = None, ax: Axes | None = None) -> Axes:
     """How often the nearest neighbours of an image share its label, against relative depth.
 
@@ -291,6 +326,7 @@ def label_overlap(study: Study, label: str | None = None, *, k: int | None = Non
     return figures.label_overlap(known, chosen, k=k, styles=_styles(study), ax=ax)
 
 
+@_checked
 def findings(
     study: Study,
     kind: str,
@@ -323,9 +359,11 @@ def findings(
         ...
         ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
     """
+    most = None if most is None else check_count("most", most, 1)
     return figures.finding_effects(_with_intervals(study), kind, space=space, k=k, most=most, ax=ax)
 
 
+@_checked
 def sample_size(
     study: Study, kind: str, *, space: str | None = None, k: int | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -361,8 +399,14 @@ def _with_intervals(study: Study) -> xr.Dataset:
     return found
 
 
+def _check_model(model: Any) -> None:
+    if model is not None and not isinstance(model, str):
+        raise ValueError(f"Expected a model by its name in the study, got {shown(model)}.")
+
+
 def _one(study: Study, model: str | None) -> str:
     """The model, or the first of a study that has pairs."""
+    _check_model(model)
     if study.between.sizes.get("pair", 0) == 0:
         raise ValueError("Expected a study of at least two models, but it has one. Compare it with another.")
     return str(study.imbalance["source_model"].values[0]) if model is None else model
@@ -373,7 +417,7 @@ def _styles(study: Study) -> Any:
     if "models" not in study.results.attrs:
         return None
     described = study.results.attrs["models"]
-    families = {each["name"]: each["family"] for each in json.loads(described)}
+    families = {each["name"]: each["family"] for each in parse_json(described)}
     return figures.model_styles(families)
 
 

@@ -31,6 +31,25 @@ def print_models() -> None:
     print_lines(console, lines)
 
 
+def print_measures() -> None:
+    """Prints what every measure declares, as `jaxsim.metrics.table` has it."""
+    from jaxsim.metrics.table import EXAMPLE, LAYER_COLUMNS, PAIR_COLUMNS, layer_rows, pair_rows
+
+    console = open_console()
+    for title, columns, rows in (
+        ("Measures of two layers", PAIR_COLUMNS, pair_rows()),
+        ("Measures of one layer", LAYER_COLUMNS, layer_rows()),
+    ):
+        print_table(console, title, [f"<{name}" for name in columns], rows)
+    print_lines(
+        console,
+        [
+            f"Numbers are those of N = {EXAMPLE.n_samples:,}, k = {EXAMPLE.k} and {EXAMPLE.widths[0]} features.",
+            "jaxsim compare --measures NAME,NAME --describe NAME; in Python jaxsim.measure and jaxsim.describe.",
+        ],
+    )
+
+
 def print_info() -> None:
     """Prints versions, devices and the compilation cache."""
     import jax

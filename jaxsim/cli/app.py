@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from jaxsim.arguments import shown, whole_number
 from jaxsim.cli.compilation_cache import enable_compilation_cache
 from jaxsim.cli.outcome import readable_outcome
 
@@ -115,6 +116,14 @@ def compare(
         str | None,
         typer.Option(help="Images that belong together: a file like that of labels, or near_duplicates to find them."),
     ] = None,
+    measures: Annotated[
+        str | None,
+        typer.Option(help='Measures to set beside the information imbalance, such as "cka,mutual_knn"; see metrics.'),
+    ] = None,
+    describe: Annotated[
+        str | None,
+        typer.Option(help='Measures of every step by itself, such as "intrinsic_dimension"; see metrics.'),
+    ] = None,
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
     ] = False,
@@ -164,7 +173,7 @@ def compare(
             plan=plan,
             devices=devices,
             verify=verify,
-            clip=clip.split(",") if clip else None,
+            clip=None if clip is None else clip.split(","),
             drop_duplicates=drop_duplicates,
             statistics=statistics,
             n_splits=splits_of_subsets(subsets, splits),
@@ -172,6 +181,8 @@ def compare(
             steps=steps or None,
             drop_steps=drop_steps or None,
             verify_images=verify_images,
+            measures=_names("--measures", measures),
+            describe=_names("--describe", describe),
         )
         run_comparison(
             models,
@@ -180,7 +191,7 @@ def compare(
             out=out,
             untrained=untrained,
             labels=read_label_files(labels) if labels else None,
-            groups=read_group_file(groups) if groups else None,
+            groups=None if groups is None else read_group_file(groups),
         )
 
 
@@ -212,6 +223,15 @@ def models(traceback: Traceback = False) -> None:
 
 
 @app.command()
+def metrics(traceback: Traceback = False) -> None:
+    """List all measures and what they declare."""
+    with readable_outcome(show_traceback=traceback):
+        from jaxsim.cli.about import print_measures
+
+        print_measures()
+
+
+@app.command()
 def info(traceback: Traceback = False) -> None:
     """Show versions and devices."""
     with readable_outcome(show_traceback=traceback):
@@ -222,20 +242,27 @@ def info(traceback: Traceback = False) -> None:
 
 def _numbers(option: str, text: str) -> tuple[int, ...]:
     """Integers from "1,10"."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(f"expected {option} as integers separated by commas, such as 1,10; got {text!r}") from error
+    numbers = [whole_number(part.strip()) for part in text.split(",")]
+    if None in numbers:
+        raise ValueError(f"expected {option} as integers separated by commas, such as 1,10; got {shown(text)}")
+    return tuple(number for number in numbers if number is not None)
+
+
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    """Names from "cka,mutual_knn"."""
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise ValueError(f"expected {option} as names separated by commas, such as cka,mutual_knn; got {text!r}")
+    return names
 
 
 def _image_size(text: str | None) -> tuple[int, int] | int | None:
     """Edge or (height, width) from "224" or "224x160"."""
     if text is None:
         return None
-    try:
-        sizes = [int(part) for part in text.lower().split("x")]
-    except ValueError:
-        sizes = []
+    sizes = [whole_number(part.strip()) or 0 for part in text.lower().split("x")]
     if len(sizes) not in (1, 2) or min(sizes) < 1:
-        raise ValueError(f"expected --image-size as 224 or as height x width, 224x160; got {text!r}")
+        raise ValueError(f"expected --image-size as 224 or as height x width, 224x160; got {shown(text)}")
     return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])

@@ -13,6 +13,7 @@ from typing import IO, Any
 import jax
 from jax._src import distributed  # JAX has no public way to its store of keys and values.
 
+from jaxsim.arguments import shown, whole_number
 from jaxsim.cli import witness
 from jaxsim.cli.signals import tell_at_the_end
 
@@ -41,6 +42,12 @@ def join_hosts() -> None:
     if given and len(given) < 3:
         missing = ", ".join(name for name in (ADDRESS, COUNT, INDEX) if name not in given)
         raise ValueError(f"expected {ADDRESS}, {COUNT} and {INDEX} together for --distributed, but not set: {missing}")
+    count, index = (whole_number(given.get(name, "0")) for name in (COUNT, INDEX))
+    if given and (count is None or index is None or index >= count):
+        raise ValueError(
+            f"expected {COUNT} as the number of processes and {INDEX} as a number from 0 below it, got "
+            f"{shown(given[COUNT])} and {shown(given[INDEX])}"
+        )
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     # It would take SIGTERM for itself.
     jax.config.update("jax_enable_preemption_service", False)
@@ -59,7 +66,7 @@ def join_hosts() -> None:
     }
     try:
         if given:
-            jax.distributed.initialize(given[ADDRESS], int(given[COUNT]), int(given[INDEX]), **limits)
+            jax.distributed.initialize(given[ADDRESS], count, index, **limits)
         else:
             jax.distributed.initialize(**limits)
     except (ValueError, RuntimeError) as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from jaxsim.files import open_regular, parse_json, read_regular
 
 NEAR_DUPLICATES = "near_duplicates"
 SUFFIXES = (".csv", ".txt", ".json", ".npy")
@@ -71,9 +72,12 @@ def _read(path: Path, what: str) -> Any:
         raise ValueError(f"expected {word}{what} in a file ending in one of {', '.join(SUFFIXES)}, got {path}")
     try:
         if path.suffix.lower() == ".npy":
-            return np.load(path, allow_pickle=False)
-        text = path.read_text(encoding="utf-8-sig")
-        return _checked_json(json.loads(text)) if path.suffix.lower() == ".json" else _rows(text)
+            with open_regular(path):  # which refuses a pipe; mapped, so that no memory is taken for what is not there
+                return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+        text = read_regular(path).decode("utf-8-sig")
+        return _checked_json(parse_json(text)) if path.suffix.lower() == ".json" else _rows(text)
+    except MemoryError as error:
+        raise MemoryError(f"no memory to read {what} from {path}") from error
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ValueError(f"cannot read {what} from {path}: {why}") from error

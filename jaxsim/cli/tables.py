@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +9,14 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
+from jaxsim.files import parse_json
 from jaxsim.study.effects import ends_of
 from jaxsim.study.labels import constant_steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import Any
 
     import xarray as xr
 
@@ -55,6 +56,8 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
+        *([f"beside it    {_listed(settings.measures)}"] if settings.measures else []),
+        *([f"each step    {_listed(settings.describe)}"] if settings.describe else []),
         *([f"steps        {_chosen(settings)}"] if settings.steps or settings.drop_steps else []),
         *(["statistics   of the images, beside the steps"] if settings.statistics else []),
         *([f"intervals    {intervals}"] if plan.n_splits else []),
@@ -63,6 +66,10 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
         "",
     )
     print_lines(console, lines)
+
+
+def _listed(measures: Sequence[Any]) -> str:
+    return ", ".join(each.title for each in measures)
 
 
 def _chosen(settings: Settings) -> str:
@@ -113,7 +120,7 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
             "shuffled",
         )
         print_table(console, title, columns, _finding_rows(found, control=study.untrained is not None))
-    damaged = json.loads(attrs.get("damaged", "[]"))
+    damaged = parse_json(attrs.get("damaged", "[]"))
     lines = []
     if damaged:
         listed = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from jaxsim.data.archive_claims import check_claims
 from jaxsim.data.source import ImageSource, checked_position
+from jaxsim.files import open_regular
 from jaxsim.names import printable
 
 _IMAGE_KEYS = ("images", "x")
+_CURE = "save it with numpy.save as an .npy file, which stays on disk"
 
 
 class ArraySource(ImageSource):
@@ -107,6 +110,8 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
         raise ValueError(
             f"cannot read the array file {file}: {error}. Write it with numpy.save or numpy.savez"
         ) from error
+    except MemoryError as error:
+        raise MemoryError(f"no memory to read the array file {printable(str(file))}: {_CURE}") from error
     except ValueError as error:
         if "pickle" not in str(error) and "Python objects" not in str(error):
             raise ValueError(f"cannot read the array file {file}: {error}") from error
@@ -126,7 +131,7 @@ def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None]:
     if file.suffix.lower() == ".npy":
         return np.load(file, allow_pickle=False, mmap_mode="r"), None
     # NumPy leaves a damaged archive open unless it is given the handle.
-    with file.open("rb") as handle:
+    with open_regular(file) as handle:
         if not zipfile.is_zipfile(handle):
             raise zipfile.BadZipFile("not a whole .npz archive")
         handle.seek(0)
@@ -137,6 +142,7 @@ def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None]:
             if chosen is None or chosen not in names:
                 expected = f"an array named {key!r}" if key else "one array, or one named 'images' or 'x'"
                 raise ValueError(f"expected {expected}, came {names}. Say which with key=")
+            check_claims(opened.zip, f"{chosen}.npy")
             return opened[chosen], chosen
 
 

@@ -4,15 +4,18 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxsim.arguments import check_count
 from jaxsim.data.source import DamagedImage, ImageSource
 
 Prepare = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 _MOST_THREADS = 16
+_MANY_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,22 @@ def load_batches(
         >>> [batch.pixels.shape for batch in load_batches(images, scale, 3)]
         [(3, 8, 8, 3), (2, 8, 8, 3)]
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, came {batch_size}")
-    if not 0 <= start <= len(source):
-        raise ValueError(f"start must be in 0..{len(source)}, came {start}")
-    if threads is None:
-        threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    batch_size, start = check_count("batch_size", batch_size, 1), check_count("start", start, 0, most=len(source))
+    threads = min(_MOST_THREADS, os.cpu_count() or 1) if threads is None else check_threads(threads)
     return _batches(source, prepare, batch_size, start, threads)
+
+
+def check_threads(threads: Any) -> int:
+    """The number of threads that decode.
+
+    Raises:
+        ValueError: It is no integer from 0 to 1,024.
+
+    Example:
+        >>> check_threads(0)
+        0
+    """
+    return check_count("threads", threads, 0, "; leave it out for one for each core", most=_MANY_THREADS)
 
 
 def _batches(

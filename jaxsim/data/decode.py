@@ -1,8 +1,11 @@
 """Image files of every format to RGB, uint8, by the rules of `jaxsim.pixels`."""
 
 import errno
-import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -11,14 +14,17 @@ from jaxtyping import UInt8
 from jaxsim.data.memory_budget import MemoryBudget
 from jaxsim.data.picture_warnings import warnings_of
 from jaxsim.data.source import DamagedImage
+from jaxsim.files import open_regular
 from jaxsim.names import printable
 from jaxsim.pixels import rgb_pixels, shown_size
 
-# What Pillow warns of, too. Every decoding is counted with the memory it takes at most (transparency, 16 bits), and all
-# that go on at a time share what the largest image needs: 2.1 GB, however many threads decode.
+# What Pillow warns of, too, and the bytes of a file that holds so many, uncompressed, with 16 bits and transparency.
 MOST_PIXELS = 89_478_485
+MOST_BYTES = 8 * MOST_PIXELS
+# Every decoding is counted with the memory it takes at most (transparency, 16 bits; some decoders read the whole file),
+# and all that go on at a time share what the largest image needs: 2.9 GB, however many threads decode.
 BYTES_PER_PIXEL = 24
-MEMORY = MemoryBudget(MOST_PIXELS * BYTES_PER_PIXEL)
+MEMORY = MemoryBudget(MOST_PIXELS * BYTES_PER_PIXEL + MOST_BYTES)
 _NOT_OF_THE_FILE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
@@ -35,8 +41,8 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         RGB, uint8, 0..255.
 
     Raises:
-        DamagedImage: the bytes are no whole image of a supported format, it has more than 89,478,485 pixels, or the
-            file may not be read (no permission).
+        DamagedImage: the bytes are no whole image of a supported format, it has more than 89,478,485 pixels, the file
+            has more than 715,827,880 bytes, is no regular file or may not be read (no permission).
         ValueError: there is no such file (any more).
         MemoryError: there is no memory for it; names the file.
 
@@ -48,30 +54,58 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         ((2, 3, 3), 255)
     """
     shown = printable(str(path))
+    # Around it all: a user's filter may turn a warning into an error, which is not damage.
+    with warnings_of(shown), _opened(path, shown) as file:
+        return _decoded(file, os.fstat(file.fileno()).st_size, shown)
+
+
+def is_oversized(n_bytes: int) -> bool:
+    """Returns whether a file is larger than any image that is decoded.
+
+    Example:
+        >>> is_oversized(100_000), is_oversized(40_000_000_000)
+        (False, True)
+    """
+    return n_bytes > MOST_BYTES
+
+
+@contextmanager
+def _opened(path: Path, shown: str) -> Iterator[BinaryIO]:
+    """The file, open, of a size that can be an image; Pillow gets it without its name, so it maps nothing."""
     try:
-        content = path.read_bytes()
+        file = open_regular(path)
     except OSError as error:
         if error.errno in _NOT_OF_THE_FILE:
             raise
         if error.errno == errno.ENOENT:
             raise ValueError(f"cannot read the image file {shown}: {error.strerror}. Check that it exists") from error
         raise DamagedImage(shown, f"cannot be read: {error.strerror or error}") from error
-    # Around it all: a user's filter may turn a warning into an error, which is not damage.
-    with warnings_of(shown):
-        return _decoded(content, shown)
+    except ValueError as error:
+        raise DamagedImage(shown, f"cannot be read: {error}") from error
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if is_oversized(size):
+            raise DamagedImage(
+                shown, f"it has {size:,} bytes, and files of at most {MOST_BYTES:,} are decoded, so that memory holds"
+            )
+        yield file
 
 
-def _decoded(content: bytes, shown: str) -> UInt8[np.ndarray, "height width 3"]:
+def _decoded(file: BinaryIO, n_bytes: int, shown: str) -> UInt8[np.ndarray, "height width 3"]:
     try:
-        with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            n_pixels = image.width * image.height
-            if n_pixels > MOST_PIXELS:
-                raise DamagedImage(shown, _too_many(image.width, image.height))
-            with MEMORY.taken(n_pixels * BYTES_PER_PIXEL):
-                return rgb_pixels(image)
+        # Twice, because memory for the file must be given back before there is a wait for that of the pixels.
+        with MEMORY.taken(n_bytes), PIL.Image.open(file, formats=FORMATS) as image:
+            width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise DamagedImage(shown, _too_many(width, height))
+        file.seek(0)
+        with MEMORY.taken(n_bytes + width * height * BYTES_PER_PIXEL), PIL.Image.open(file, formats=FORMATS) as image:
+            if image.size != (width, height):
+                raise DamagedImage(shown, "it changed while it was read")
+            return rgb_pixels(image)
     except MemoryError as error:
         raise MemoryError(
-            f"no memory to decode {shown} ({len(content)} bytes): use fewer threads, or free memory"
+            f"no memory to decode {shown} ({n_bytes} bytes): use fewer threads, or free memory"
         ) from error
     except DamagedImage:
         raise
@@ -111,7 +145,11 @@ def read_size(path: Path) -> tuple[int, int]:
     """
     with warnings_of(printable(str(path))):
         try:
-            with PIL.Image.open(path, formats=FORMATS) as image:
+            with (
+                _opened(path, printable(str(path))) as file,
+                MEMORY.taken(os.fstat(file.fileno()).st_size),
+                PIL.Image.open(file, formats=FORMATS) as image,
+            ):
                 if image.width * image.height <= MOST_PIXELS:
                     return shown_size(image)
         except MemoryError:

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from jaxsim.data.decode import SUFFIXES, read_image, read_size
+from jaxsim.arguments import check_folder_path
+from jaxsim.data.decode import SUFFIXES, is_oversized, read_image, read_size
 from jaxsim.data.source import ImageSource, checked_position, fingerprint_of
+from jaxsim.files import open_regular
 from jaxsim.names import printable
 
 _MOST_THREADS = 16
@@ -45,7 +47,7 @@ class FolderSource(ImageSource):
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        root = Path(path).expanduser()
+        root = check_folder_path("images", path)
         if not root.is_dir():
             came = "a file" if root.exists() else "a path that does not exist"
             raise ValueError(f"expected a folder of images, came {came}: {root}. Check the path")
@@ -143,10 +145,12 @@ def _shown(names: Sequence[str]) -> tuple[str, ...]:
 def _content_hash(path: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            if is_oversized(os.fstat(file.fileno()).st_size):
+                return _UNREADABLE
             while block := file.read(2**20):
                 digest.update(block)
-    except OSError:
+    except (OSError, ValueError):
         return _UNREADABLE  # it is listed as damaged when it is decoded
     return digest.hexdigest()
 

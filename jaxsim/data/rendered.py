@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from jaxsim.arguments import check_count, shown, whole_number
 from jaxsim.data.image_statistics import LUMA
-from jaxsim.data.rendered_factors import IMAGE_SIZE, drawn, factors_of, labels_of, stream
+from jaxsim.data.rendered_factors import IMAGE_SIZE, MOST_IMAGES, drawn, factors_of, labels_of, stream
 from jaxsim.data.rendered_shapes import SHAPES, signed_distance
 from jaxsim.data.source import ImageSource, checked_position, fingerprint_of
 
@@ -19,7 +20,6 @@ NOISE = 0.03
 # Raise it when pixels change: stored features of older images must not be taken for those of newer ones.
 _VERSION = "1"
 _BLOCK = 64
-MOST_IMAGES = 2_000_000
 
 
 class RenderedSource(ImageSource):
@@ -46,12 +46,8 @@ class RenderedSource(ImageSource):
     """
 
     def __init__(self, n: Any = DEFAULT_N, seed: Any = 0):
-        for name, value, least in (("n", n, 1), ("seed", seed, 0)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"rendered images: expected {name} as a whole number from {least}, came {value!r}")
-        if n > MOST_IMAGES:
-            raise ValueError(f"rendered images: expected n of at most {MOST_IMAGES:,}, came {n}")
-        self.n, self.seed = int(n), int(seed)
+        self.n = check_count("n of rendered images", n, 1, most=MOST_IMAGES)
+        self.seed = check_count("seed of rendered images", seed, 0)
         self._ids = tuple(f"{SCHEME}/{self.seed}/{i:06d}" for i in range(self.n))
 
     @property
@@ -128,9 +124,13 @@ def parse_rendered(source: str) -> RenderedSource | None:
     scheme, *numbers = source.split(":")
     if scheme != SCHEME:
         return None
-    if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
-        raise ValueError(f"expected rendered, rendered:N or rendered:N:SEED with whole numbers, came {source!r}")
-    return RenderedSource(*(int(number) for number in numbers))
+    counts = [whole_number(number) for number in numbers]
+    if len(numbers) > 2 or None in counts:
+        raise ValueError(
+            "expected rendered, rendered:N or rendered:N:SEED with whole numbers (N of at most "
+            f"{MOST_IMAGES:,}, SEED below 2^63), got {shown(source)}"
+        )
+    return RenderedSource(*counts)
 
 
 @functools.lru_cache(maxsize=512)

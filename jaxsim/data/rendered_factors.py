@@ -1,13 +1,15 @@
 """What the rendered images are made of: object class and low-level factors, drawn independently of each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxsim.arguments import shown, whole_number
 from jaxsim.data.low_level import z_scored
 from jaxsim.data.rendered_shapes import SHAPES
 
+MOST_IMAGES = 2_000_000
 IMAGE_SIZE = 32
 # Ranges of the uniform draws, in the order of the columns of the stream: never reorder, only append.
 RANGES: dict[str, tuple[float, float]] = {
@@ -96,6 +98,8 @@ def factor_spaces(ids: Sequence[str]) -> dict[str, Float[np.ndarray, "n_samples 
         >>> spaces["object_hue"].shape, spaces["all"].shape, spaces["class"].shape
         ((2, 2), (2, 14), (2, 10))
     """
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise ValueError(f"expected the ids of rendered images as a sequence of texts, got {shown(ids)}")
     made = [_parsed(name) for name in ids]
     if not made:
         raise ValueError("expected the ids of at least one rendered image, came none")
@@ -117,10 +121,11 @@ def factor_spaces(ids: Sequence[str]) -> dict[str, Float[np.ndarray, "n_samples 
 
 def _parsed(name: str) -> tuple[int, int]:
     """Seed and index of an id."""
-    parts = name.split("/")
-    if len(parts) != 3 or parts[0] != "rendered" or not (parts[1].isdecimal() and parts[2].isdecimal()):
+    parts = str(name).split("/")
+    seed, index = (whole_number(part) for part in parts[1:]) if len(parts) == 3 else (None, None)
+    if parts[0] != "rendered" or seed is None or index is None or index >= MOST_IMAGES:
         raise ValueError(
-            f"expected ids of rendered images such as 'rendered/0/000123', came {name!r}: "
+            f"expected ids of rendered images such as 'rendered/0/000123', got {shown(name)}: "
             'true factors are known of the images of open_images("rendered") alone'
         )
-    return int(parts[1]), int(parts[2])
+    return seed, index

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from jaxsim.arguments import as_count, check_count, shown
+
 
 class DamagedImage(ValueError):
     """An image that was read and cannot be decoded.
@@ -45,9 +47,10 @@ def checked_position(index: Any, n_images: int) -> int:
         >>> checked_position(np.int64(2), 3)
         2
     """
-    if isinstance(index, bool | np.bool_) or not isinstance(index, int | np.integer) or not 0 <= index < n_images:
-        raise NoSuchImage(f"expected the position of an image, an integer from 0 to {n_images - 1}, got {index!r}")
-    return int(index)
+    position = as_count(index)
+    if position is None or not 0 <= position < n_images:
+        raise NoSuchImage(f"expected the position of an image, an integer from 0 to {n_images - 1}, got {shown(index)}")
+    return position
 
 
 class ImageSource(ABC):
@@ -165,14 +168,13 @@ class ImageSource(ABC):
             >>> jaxsim.data.open_images("digits").subset(3, seed=0).ids
             ('digits/0360', 'digits/1482', 'digits/1773')
         """
-        if isinstance(seed, bool | np.bool_) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ValueError(f"expected seed to be an integer of at least 0, got {seed!r}")
-        if isinstance(n, bool | np.bool_) or not isinstance(n, int | np.integer) or not 1 <= n <= len(self):
+        seed, count = check_count("seed", seed, 0), as_count(n)
+        if count is None or not 1 <= count <= len(self):
             raise ValueError(
-                f"a subset must have between 1 and {len(self)} images (the size of the source), came {n!r}: "
+                f"a subset must have between 1 and {len(self)} images (the size of the source), came {shown(n)}: "
                 "ask for fewer or open more images"
             )
-        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:n]))
+        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:count]))
 
 
 class Selection(ImageSource):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxsim.arguments import check_choice, check_count
 from jaxsim.features.pooling import check_pools
-from jaxsim.features.step_model import StepModel
+from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import StepRecord, step_records
 
 
@@ -64,6 +65,8 @@ def estimate(model: StepModel, n_samples: int, *, pool: str = "mean", dtype: str
         >>> estimate(load_model(folder, init="random", seed=0), 1000, pool="flatten").total_bytes
         640000
     """
+    dtype, n_samples = check_choice("dtype", dtype, ("float32", "float16")), check_count("n_samples", n_samples, 0)
+    check_step_model(model)
     check_pools(model.steps, pool, model.name)
     steps = step_records(model.steps, pool)
     sample_bytes = np.dtype(dtype).itemsize * sum(step.n_features for step in steps)

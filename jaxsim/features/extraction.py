@@ -10,13 +10,15 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsim.arguments import check_choice, check_count, check_flag, check_folder_path, check_progress
 from jaxsim.data import Batch, DamagedImage, ImageSource, load_batches, open_images
+from jaxsim.data.batches import check_threads
 from jaxsim.features.estimate import estimate
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.folder_writer import FolderWriter, finished_features, remove_features, sole_writer
 from jaxsim.features.pooling import check_pools, pool_state
 from jaxsim.features.request import describe_origin, describe_request
-from jaxsim.features.step_model import StepModel
+from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import step_records
 from jaxsim.features.writers import MemoryWriter, Writer
 from jaxsim.files import read_json, write_json
@@ -88,14 +90,16 @@ def extract(
         >>> {step: features[step].shape for step in features}
         {'embeddings': (10, 8), 'block00': (10, 8), 'block01': (10, 8), 'norm': (10, 8)}
     """
+    dtype, batch_size = check_choice("dtype", dtype, DTYPES), check_count("batch_size", batch_size, 1)
+    strict, overwrite = check_flag("strict", strict), check_flag("overwrite", overwrite)
+    verify_images = check_flag("verify_images", verify_images)
+    threads = None if threads is None else check_threads(threads)
+    check_progress(progress)
+    check_step_model(model)
+    folder = None if out is None else check_folder_path("out", out).resolve()
     images = open_images(images)
-    if dtype not in DTYPES:
-        raise ValueError(f"expected dtype {' or '.join(DTYPES)}, came {dtype!r}")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, came {batch_size}")
     check_pools(model.steps, pool, model.name)
     steps = step_records(model.steps, pool)
-    folder = None if out is None else Path(out).expanduser().resolve()
     if folder is not None and not verify_images:
         images.take_contents(read_contents(folder / IMAGES))
     request = describe_request(model, images, steps, pool, dtype)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jaxsim.arguments import check_folder_path
 from jaxsim.features.own_files import CURE, check_unchanged, read_manifest
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation, open_stores
@@ -82,7 +82,7 @@ def open_features(path: str | PathLike[str]) -> FeatureSet:
             ...
         ValueError: no features in /no/such/folder: expected a folder that extract has written
     """
-    folder = Path(path).expanduser()
+    folder = check_folder_path("path", path)
     if not (folder / MANIFEST).is_file():
         if (folder / ARRAYS).is_dir():
             raise ValueError(f"the extraction into {folder} has not finished: run it again, it continues")

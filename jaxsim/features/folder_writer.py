@@ -14,7 +14,7 @@ from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_featu
 from jaxsim.features.own_files import FORMAT, read_progress, read_request
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
-from jaxsim.features.store import close_stores, create_stores, open_stores, remove_arrays
+from jaxsim.features.store import check_no_links, close_stores, create_stores, open_stores, remove_arrays
 from jaxsim.features.writers import Damage, finished_manifest, request_of
 from jaxsim.files import read_json, write_json
 
@@ -121,6 +121,9 @@ def sole_writer(folder: Path) -> Iterator[None]:
     Raises:
         ValueError: the folder cannot be written, or another process writes to it.
     """
+    check_no_links(folder / ARRAYS)
+    if (folder / LOCK).is_symlink() or ((folder / LOCK).exists() and not (folder / LOCK).is_file()):
+        raise ValueError(f"expected {folder / LOCK} to be a file, got a link or something else: remove it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / LOCK, timeout=0)

@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsim.arguments import shown, whole_number
 from jaxsim.data.grid_cells import cell_weights
 from jaxsim.models import Layout, Map, Step, Tokens, Vector
 
+#: Cells of `spatial:P` along an edge; more than models have positions would only repeat them.
+MOST_CELLS = 1024
 POOLS = ("cls", "mean", "flatten", "spatial:P")
 
 
@@ -123,9 +126,14 @@ def _parsed(pool: str) -> tuple[str, int]:
     """The kind of a pool and, for `spatial:P`, P (0 for the others)."""
     if pool in ("cls", "mean", "flatten"):
         return pool, 0
-    if match := re.fullmatch(r"spatial:([1-9][0-9]*)", pool):
-        return "spatial", int(match[1])
-    raise ValueError(f"unknown pool {pool!r}: expected cls, mean, flatten or spatial:P, such as spatial:4")
+    kind, colon, number = pool.partition(":") if isinstance(pool, str) else ("", "", "")
+    cells = whole_number(number)
+    if kind == "spatial" and colon and cells is not None and 1 <= cells <= MOST_CELLS and number.isascii():
+        return "spatial", cells
+    raise ValueError(
+        f"unknown pool {shown(pool)}: expected cls, mean, flatten or spatial:P, such as spatial:4, with P of 1 to "
+        f"{MOST_CELLS}"
+    )
 
 
 def _check_shape(state: Array | np.ndarray, layout: Layout) -> None:

@@ -1,10 +1,12 @@
 """What a model must offer to have its steps extracted."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from jaxsim.arguments import shown
 from jaxsim.models import Step
 
 
@@ -68,3 +70,24 @@ class StepModel(Protocol):
     def apply(self, params: Any, images: Any) -> Any:
         """Return an ordered mapping from step name to state; pure, runs under `jax.jit` unless `jitted` is False."""
         ...
+
+
+def check_step_model(model: Any) -> None:
+    """Refuses what is no model that returns its steps.
+
+    Raises:
+        ValueError: Says what it is, and how to make a model of it.
+
+    Example:
+        >>> check_step_model("facebook/dinov2-small")
+        Traceback (most recent call last):
+        ...
+        ValueError: expected a model as jaxsim.load_model returns it, got 'facebook/dinov2-small'; load it first
+    """
+    if isinstance(model, str | os.PathLike):
+        raise ValueError(f"expected a model as jaxsim.load_model returns it, got {shown(str(model))}; load it first")
+    if isinstance(model, type) or not all(hasattr(model, name) for name in ("steps", "apply", "preprocess", "name")):
+        raise ValueError(
+            f"expected a model as jaxsim.load_model returns it, got a {type(model).__name__}; of a module of torch or "
+            "flax jaxsim.capture makes one"
+        )

@@ -1,7 +1,6 @@
 """Representations on disk: one Zarr v3 array a step, written in blocks of rows, read lazily."""
 
 import functools
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from jaxtyping import Shaped
 
 from jaxsim.features.own_files import CURE
 from jaxsim.features.step_record import StepRecord
-from jaxsim.files import write_json
+from jaxsim.files import read_json, write_json
 
 RowIndex = int | np.integer | slice | Sequence[int] | np.ndarray
 
@@ -146,7 +145,7 @@ def close_stores(folder: Path, stores: Sequence[tensorstore.TensorStore], n_rows
     for future in futures:
         future.result()
     arrays = sorted(path.parent for path in folder.glob("*/zarr.json"))
-    metadata = {array.name: json.loads((array / "zarr.json").read_text()) for array in arrays}
+    metadata = {array.name: read_json(array / "zarr.json") for array in arrays}
     write_json(
         folder / "zarr.json",
         {
@@ -160,6 +159,7 @@ def close_stores(folder: Path, stores: Sequence[tensorstore.TensorStore], n_rows
 
 def remove_arrays(folder: Path, steps: Sequence[str]) -> None:
     """Remove the arrays of some steps, metadata and chunks, and the folders that are empty then; nothing else."""
+    check_no_links(folder)
     for step in steps:
         array = folder / _folder_name(step)
         chunks = [chunk for chunk in array.glob("c/*/0") if chunk.parent.name.isdigit()]
@@ -169,6 +169,29 @@ def remove_arrays(folder: Path, steps: Sequence[str]) -> None:
         for emptied in (*(each for each in array.glob("c/*") if each.name.isdigit()), array / "c", array):
             if emptied.is_dir() and not any(emptied.iterdir()):
                 emptied.rmdir()
+
+
+def check_no_links(folder: Path) -> None:
+    """Refuses arrays that are kept elsewhere by a link, because they are about to be written or deleted.
+
+    Args:
+        folder: Of the arrays; need not exist.
+
+    Raises:
+        ValueError: It is a link, or one of the folders below it; names it.
+    """
+    links = [folder] if folder.is_symlink() else []
+    links += [
+        Path(above) / name
+        for above, names, _ in os.walk(folder)
+        for name in sorted(names)
+        if (Path(above) / name).is_symlink()
+    ]
+    if links:
+        raise ValueError(
+            f"{links[0]} is a link: features are written and deleted only below the folder that was given; remove it, "
+            "or choose another folder (which may be a link itself)"
+        )
 
 
 def _folder_name(step: str) -> str:

@@ -1,6 +1,20 @@
 """Files on disk: written whole, recorded by content, never taken for ours by their names."""
 
-from jaxsim.files.owned import JOURNAL, OwnedFiles
+from jaxsim.files.owned import JOURNAL, OwnedFiles, check_below
+from jaxsim.files.reading import NestedTooDeep, open_regular, parse_json, read_regular
 from jaxsim.files.whole import content_hash, partial_file, read_json, write_json, write_whole
 
-__all__ = ["JOURNAL", "OwnedFiles", "content_hash", "partial_file", "read_json", "write_json", "write_whole"]
+__all__ = [
+    "JOURNAL",
+    "NestedTooDeep",
+    "OwnedFiles",
+    "check_below",
+    "content_hash",
+    "open_regular",
+    "parse_json",
+    "partial_file",
+    "read_json",
+    "read_regular",
+    "write_json",
+    "write_whole",
+]

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jaxsim.files.reading import parse_json
 from jaxsim.files.whole import content_hash, partial_file, write_whole
 
 JOURNAL = "jaxsim.jsonl"
@@ -54,23 +55,32 @@ class OwnedFiles:
     def owns(self, name: str) -> bool:
         """Whether a file is there and is as it was written."""
         path = self.folder / name
-        if name not in self._written or not _is_regular(path):
+        if not _is_regular(path) or _link_above(self.folder, name) is not None:
             return False
-        return content_hash(path) in self._written[name]
+        digest = None if name not in self._written else _hash_if_readable(path)
+        if digest not in self._written.get(name, ()):
+            self._read()  # another process may have written it meanwhile
+            digest = None if name not in self._written else _hash_if_readable(path)
+        return digest in self._written.get(name, ())
 
     def may_write(self, name: str) -> bool:
         """Whether a file may be written: nothing is there, or a file of ours."""
         return not os.path.lexists(self.folder / name) or self.owns(name)
 
     def check(self, names: Collection[str]) -> None:
-        """Refuses names under which there is something that is not ours.
+        """Refuses names under which there is something that is not ours, and a journal that cannot be kept.
 
         Args:
             names: Of the files to be written.
 
         Raises:
-            ValueError: One is taken; nothing is changed.
+            ValueError: One is taken or leads out of the folder by a link, or the journal is no file that can be
+                written; nothing is changed.
         """
+        if os.path.lexists(self.folder / JOURNAL):
+            with _appended(self.folder / JOURNAL):
+                pass
+        check_below(self.folder, names)
         taken = [name for name in names if not self.may_write(name)]
         if taken:
             raise _foreign(self.folder / taken[0], len(taken) - 1)
@@ -101,6 +111,7 @@ class OwnedFiles:
             ValueError: There is a file of that name that is not ours and holds something else.
             OSError: It cannot be written; names it.
         """
+        check_below(self.folder, [name])
         with partial_file(self.folder / name) as partial:
             yield partial
             self._record_new(name, content_hash(partial))
@@ -117,22 +128,21 @@ class OwnedFiles:
 
     def _record_new(self, name: str, digest: str) -> None:
         path = self.folder / name
-        if os.path.lexists(path) and not self.owns(name) and not (_is_regular(path) and content_hash(path) == digest):
+        check_below(self.folder, [name])
+        if (
+            os.path.lexists(path)
+            and not self.owns(name)
+            and not (_is_regular(path) and _hash_if_readable(path) == digest)
+        ):
             raise _foreign(path, 0)
         self._last[name] = digest
         if digest in self._written.get(name, ()):
             return
         line = json.dumps({"file": name, "sha256": digest}) + "\n"
         journal = self.folder / JOURNAL
-        # One write of a short line at the end: whole, whoever else appends.
-        handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-        try:
-            # A line that a killed process has cut off ends here.
+        with _appended(journal) as handle:
+            # A line that a killed process has cut off ends here; one write, whole, whoever else appends.
             os.write(handle, (("\n" if self._cut_off() else "") + line).encode("ascii"))
-        except OSError as error:
-            raise type(error)(error.errno, error.strerror, str(journal)) from error
-        finally:
-            os.close(handle)
         self._written.setdefault(name, set()).add(digest)
 
     def _cut_off(self) -> bool:
@@ -148,16 +158,89 @@ class OwnedFiles:
         journal = self.folder / JOURNAL
         if not _is_regular(journal):
             return
-        for line in journal.read_bytes().splitlines():
+        try:
+            lines = journal.read_bytes().splitlines()
+        except OSError as error:
+            raise ValueError(f"cannot read {journal}: {error.strerror or error}; change its permissions") from error
+        for line in lines:
             try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
+                entry = parse_json(line)
+            except ValueError:
                 continue
             if not isinstance(entry, dict):
                 continue
             name, digest = entry.get("file"), entry.get("sha256")
             if isinstance(name, str) and isinstance(digest, str) and _is_inside(name):
                 self._written.setdefault(name, set()).add(digest)
+
+
+def check_below(folder: Path, names: Collection[str]) -> None:
+    """Refuses names that lead out of a folder by a link: what is written and deleted is below it.
+
+    Args:
+        folder: The folder, which may be reached by links itself.
+        names: Relative to it, with "/"; of files or folders that need not exist.
+
+    Raises:
+        ValueError: A folder on the way to one is a link, or is no folder; names it.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "figures").symlink_to("/")
+        >>> check_below(folder, ["index.html"])
+        >>> check_below(folder, ["figures/a.png"])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        ValueError: /.../figures is a link: ...
+    """
+    for name in names:
+        above = _link_above(folder, name)
+        if above is not None:
+            what = "is a link" if above.is_symlink() else "is no folder"
+            raise ValueError(
+                f"{above} {what}: jaxsim writes and deletes only below the folder that it is given; move it elsewhere, "
+                "or choose another output folder (which may be a link itself)"
+            )
+
+
+def _link_above(folder: Path, name: str) -> Path | None:
+    """The first folder on the way to a name that is there and is a link, or no folder."""
+    above = folder
+    for part in name.split("/")[:-1]:
+        above = above / part
+        if above.is_symlink() or (above.exists() and not above.is_dir()):
+            return above
+    return None
+
+
+@contextmanager
+def _appended(journal: Path) -> Iterator[int]:
+    """A handle that appends to a journal, which is made if it is not there.
+
+    Raises:
+        ValueError: There is something else of that name, or it may not be written.
+        OSError: It cannot be written for another reason; names it.
+    """
+    if os.path.lexists(journal) and not _is_regular(journal):
+        raise ValueError(
+            f"expected {journal} to be a file, in which jaxsim notes what it has written, got "
+            f"{'a link' if journal.is_symlink() else 'something else'}: move it elsewhere, or choose another output "
+            "folder"
+        )
+    try:
+        handle = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    except PermissionError as error:
+        raise ValueError(
+            f"cannot write to {journal}, in which jaxsim notes what it has written: {error.strerror}; change its "
+            "permissions, or choose another output folder"
+        ) from error
+    try:
+        yield handle
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(journal)) from error
+    finally:
+        os.close(handle)
 
 
 def _is_inside(name: str) -> bool:
@@ -171,6 +254,13 @@ def _is_regular(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def _hash_if_readable(path: Path) -> str | None:
+    try:
+        return content_hash(path)
+    except OSError:
+        return None  # so nobody can say that it is as it was written
 
 
 def _foreign(path: Path, others: int) -> ValueError:

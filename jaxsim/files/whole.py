@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jaxsim.files.reading import parse_json, read_regular
+
 _BLOCK = 2**20
 
 
@@ -37,10 +39,10 @@ def partial_file(path: Path) -> Iterator[Path]:
         'whole'
     """
     partial = path.with_name(f".{secrets.token_hex(8)}.partial")
-    with _naming(path):
+    with _naming(path, partial):
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
-        with _naming(path):
+        with _naming(path, partial):
             yield partial
             os.replace(partial, path)
     finally:
@@ -86,11 +88,14 @@ def read_json(path: Path) -> Any:
     """Reads a JSON file.
 
     Raises:
-        ValueError: The file cannot be read, is not JSON, or is nested too deeply to be ours; names it.
+        ValueError: The file cannot be read, is no regular file, is not JSON, or is nested too deeply to be ours; names
+            it.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_json(read_regular(path).decode("utf-8"))
+    except MemoryError as error:
+        raise MemoryError(f"no memory to read {path} as JSON") from error
+    except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {path} as JSON: {error}") from error
 
 
@@ -112,11 +117,11 @@ def content_hash(path: Path) -> str:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(path: Path, partial: Path) -> Iterator[None]:
     """An `OSError` without the name of a file (a full disk has none) gets that of the file that was to be written."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename == str(path):
+        if error.errno is None or error.filename not in (None, partial, str(partial)):
             raise
         raise type(error)(error.errno, error.strerror, str(path)) from error

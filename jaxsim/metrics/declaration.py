@@ -49,6 +49,7 @@ class Measure:
             measure is not symmetric.
         least_samples: Fewest samples that it is defined for.
         least_k: Smallest number of neighbours that it is defined for.
+        all_rows: Whether it follows neighbours of neighbours, so that those of query rows alone do not do.
         tolerance: Largest relative error where scores are float32; in float64 it is 1e-9.
     """
 
@@ -67,6 +68,7 @@ class Measure:
     formula: Callable[[Statistics], Any]
     least_samples: int = 3
     least_k: int = 1
+    all_rows: bool = False
     tolerance: float = 1e-5
 
 

@@ -1,12 +1,14 @@
 """Dissimilarities that are known already, such as those of brain responses or of people's judgements."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxsim_kernels.centring import chunk_rows
 from jaxtyping import Float, Int
+
+from jaxsim.arguments import shown
 
 from .inputs import as_representation
 from .preprocessing import SelectedRows
@@ -55,6 +57,8 @@ class Dissimilarities:
                         f"samples {start + row} and {column}{cure}"
                     )
         if self.ids is not None:
+            if isinstance(self.ids, str) or not isinstance(self.ids, Iterable):
+                raise ValueError(f"expected ids as a sequence with one for each row, got {shown(self.ids)}")
             object.__setattr__(self, "ids", tuple(str(each) for each in self.ids))
             if len(self.ids) != n or len(set(self.ids)) != n:
                 raise ValueError(
@@ -91,8 +95,13 @@ class Dissimilarities:
 
         Args:
             rows: Sample indices.
+
+        Raises:
+            ValueError: If they are no integers in range, or none.
         """
-        at = np.asarray(rows, np.int64)
+        at = np.asarray(rows)
+        if at.ndim != 1 or at.size == 0 or at.dtype.kind not in "iu" or at.min() < 0 or at.max() >= len(self):
+            raise ValueError(f"expected rows as integers from 0 to {len(self) - 1}, at least one, got {shown(rows)}")
         ids = None if self.ids is None else tuple(self.ids[int(i)] for i in at)
         return Dissimilarities(self[:][np.ix_(at, at)], ids)
 

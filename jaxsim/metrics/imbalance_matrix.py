@@ -11,7 +11,8 @@ from jaxsim_kernels import Metric, Options, Precision, Progress, Ties, Verificat
 from jaxsim_kernels.plan import Plan
 from jaxsim_kernels.sums import group_sizes
 
-from .arguments import check_count
+from jaxsim.arguments import check_count
+
 from .half_samples import half_sample_error
 from .preprocessing import checked_quantiles
 from .request import Request, check_request

@@ -21,7 +21,8 @@ from jaxsim_kernels import (
 from jaxsim_kernels.directions import normalised_rows
 from jaxsim_kernels.prepare import host_features
 
-from .arguments import check_flag
+from jaxsim.arguments import check_flag
+
 from .declaration import Measure, constant
 from .inputs import as_distances, as_representation, check_ks, check_same_samples, check_values, plain_k
 from .precision_check import settle_precision

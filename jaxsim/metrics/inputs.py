@@ -10,6 +10,8 @@ from jax.core import Tracer
 from jaxsim_kernels import Metric
 from jaxsim_kernels.centring import chunks, differences
 
+from jaxsim.arguments import neighbour_counts
+
 from .reading import Rows, check_unmasked, readable
 
 _EXACT_INTEGERS = 2.0**53
@@ -225,15 +227,7 @@ def check_ks(k: Any, n_samples: int) -> tuple[int, ...]:
         >>> check_ks((1, 10), 100)
         (1, 10)
     """
-    k = plain_k(k)
-    given = k if isinstance(k, tuple) else (k,)
-    if not given or any(isinstance(v, bool) or not isinstance(v, (int, np.integer)) for v in given):
-        raise ValueError(f"k must be an integer or a tuple of integers, got {k!r}.")
-    ks = tuple(int(v) for v in given)  # pyright: ignore[reportArgumentType]
-    if min(ks) < 1:
-        raise ValueError(f"k must be at least 1, got {k!r}.")
-    if len(set(ks)) < len(ks):
-        raise ValueError(f"k must not repeat a value, got {k!r}.")
+    ks = neighbour_counts(k)
     if n_samples < max(ks) + 2:
         raise ValueError(
             f"k={max(ks)} needs at least {max(ks) + 2} samples, got {n_samples}; use a smaller k or more samples."

@@ -14,7 +14,8 @@ import numpy as np
 from jaxsim_kernels import Metric, agree_on_call, check_metric, check_precision, make_placement
 from jaxtyping import Float, Int
 
-from .arguments import check_count
+from jaxsim.arguments import check_count
+
 from .dissimilarities import Dissimilarities
 from .information_imbalance import check_ties
 from .inputs import TieWarning, as_distances, as_representation, check_ks, check_values, plain_k

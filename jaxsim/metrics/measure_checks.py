@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from .condensed import check_condensed
 from .declaration import LayerMeasure, Measure
 from .request import Request
-from .statistics import CondensedDistances, KernelSums, NeighbourDistances, Spectra
+from .statistics import (
+    CondensedDistances,
+    Imbalances,
+    KernelSums,
+    NeighbourDistances,
+    Neighbours,
+    NeighbourSimilarities,
+    Spectra,
+)
 
 
 def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request) -> None:
@@ -60,11 +68,15 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
                 f"expected features for {measure.name!r}, got layer {name!r} as distances; leave the layer or the "
                 "measure out, or take a measure of distances such as rsa, distance_correlation or mutual_knn."
             )
-        of_pairs = any(isinstance(need, (KernelSums, CondensedDistances)) for need in needs)
-        if of_pairs and request.queries is not None:
+        if takes_all_pairs(measure) and request.queries is not None:
             raise ValueError(
                 f"{measure.name!r} takes all pairs of samples, expected no n_queries, got {len(request.queries)}; "
                 "leave n_queries out, or measure fewer samples."
+            )
+        if isinstance(measure, Measure) and measure.all_rows and request.queries is not None:
+            raise ValueError(
+                f"{measure.name!r} follows neighbours of neighbours, expected those of all {n_samples} samples, got "
+                f"{len(request.queries)} query rows; leave n_queries out, or measure fewer samples."
             )
         if any(isinstance(need, CondensedDistances) for need in needs):
             check_condensed(n_samples, len(request.named), request.options.budget)
@@ -73,15 +85,38 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
             raise ValueError(f"{measure.name!r} takes neighbours in index order, expected ties='index'.")
 
 
+def takes_all_pairs(measure: Measure | LayerMeasure) -> bool:
+    """Whether a measure is of all pairs of samples, so that query rows do not do.
+
+    Example:
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> [takes_all_pairs(each) for each in find_measures(("cka", "mutual_knn"))]
+        [True, False]
+    """
+    return any(isinstance(need, (KernelSums, CondensedDistances)) for need in measure.needs)
+
+
+def neighbours_of(measure: Measure | LayerMeasure, k: int) -> int:
+    """Number of neighbours that a measure needs of every sample for its largest k; 0 where it needs none.
+
+    Example:
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> neighbours_of(find_measures("mutual_knn")[0], 10), neighbours_of(find_measures("cka")[0], 10)
+        (10, 0)
+    """
+    of_neighbours = (Imbalances, Neighbours, NeighbourDistances, NeighbourSimilarities)
+    needs = [need for need in measure.needs if isinstance(need, of_neighbours)]
+    return max((max(getattr(need, "least_k", 0), getattr(need, "times", 1) * k) for need in needs), default=0)
+
+
 def _check_neighbours(measure: Measure | LayerMeasure, request: Request, smallest: int) -> None:
     """Refuses more neighbours than the smallest half has."""
-    for need in measure.needs:
-        wanted = max(getattr(need, "least_k", 0), getattr(need, "times", 1) * max(request.ks))
-        if wanted > smallest - 2:
-            raise ValueError(
-                f"expected at least {wanted + 2} samples (in every half, where there are splits) for {measure.name!r} "
-                f"with k={max(request.ks)}, got {smallest}; use more samples or a smaller k."
-            )
+    wanted = neighbours_of(measure, max(request.ks))
+    if wanted > smallest - 2:
+        raise ValueError(
+            f"expected at least {wanted + 2} samples (in every half, where there are splits) for {measure.name!r} "
+            f"with k={max(request.ks)}, got {smallest}; use more samples or a smaller k."
+        )
 
 
 def _check_widths(measure: Measure | LayerMeasure, request: Request) -> None:

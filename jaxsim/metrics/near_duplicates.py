@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from jaxsim_kernels import nearest_samples
 from jaxtyping import Float, Int
 from scipy.sparse.csgraph import connected_components
 
+from jaxsim.arguments import check_count, shown
 from jaxsim.metrics.inputs import as_representation, check_values
 
 NEIGHBOURS = 32
@@ -125,10 +126,11 @@ def near_duplicates(
     real = isinstance(ratio, int | float | np.integer | np.floating) and not isinstance(ratio, bool)
     if ratio is not None and not (real and 0 < float(ratio) < 1):
         raise ValueError(f"ratio must be above 0 and below 1, got {ratio!r}; leave it out for the default.")
-    if isinstance(neighbours, bool) or not isinstance(neighbours, int | np.integer) or neighbours < 2:
-        raise ValueError(f"neighbours must be an integer of at least 2, got {neighbours!r}.")
+    neighbours = check_count("neighbours", neighbours, 2)
     layer = as_representation(x, "x")
     n_samples = int(layer.shape[0])
+    if ids is not None and (isinstance(ids, str) or not isinstance(ids, Iterable)):
+        raise ValueError(f"expected ids as a sequence with one for each sample, got {shown(ids)}.")
     names = tuple(str(i) for i in range(n_samples)) if ids is None else tuple(ids)
     if len(names) != n_samples:
         raise ValueError(f"expected one id for each of {n_samples} samples, got {len(names)}.")

@@ -9,7 +9,8 @@ from jax.sharding import Mesh
 from jaxsim_kernels import Metric, Options, Placement, Progress, check_metric, check_precision, make_placement
 from jaxsim_kernels.plan import check_passes
 
-from .arguments import check_count, check_flag, check_progress
+from jaxsim.arguments import check_count, check_flag, check_progress
+
 from .dissimilarities import Dissimilarities, select_samples
 from .half_samples import balanced_halves, check_groups
 from .information_imbalance import check_ties

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from jaxsim.models.regular_files import is_there, read_json
+from jaxsim.models.regular_files import is_there, read_json, shown
 from jaxsim.models.wrappers import without_wrappers
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -67,6 +67,20 @@ class Checkpoint:
             )
         with _opened(self.files[name]) as file:
             return file.get_tensor(self.origin[name])
+
+    def renamed(self, names: Mapping[str, str]) -> Checkpoint:
+        """Returns the same tensors under other names.
+
+        Args:
+            names: new name -> the name that it has now.
+        """
+        return dataclasses.replace(
+            self,
+            files={new: self.files[old] for new, old in names.items()},
+            shapes={new: self.shapes[old] for new, old in names.items()},
+            dtypes={new: self.dtypes[old] for new, old in names.items()},
+            origin={new: self.origin[old] for new, old in names.items()},
+        )
 
 
 @contextlib.contextmanager
@@ -138,16 +152,18 @@ def _indexed_files(directory: Path, index: Path) -> dict[str, Path]:
         )
     wrong = [(name, shard) for name, shard in shards.items() if not isinstance(shard, str)]
     if wrong:
-        raise ValueError(f"{index}: expected a file name for each tensor, got {wrong[0][1]!r} for {wrong[0][0]!r}")
+        raise ValueError(
+            f"{index}: expected a file name for each tensor, got {shown(wrong[0][1])} for {shown(wrong[0][0])}"
+        )
     for shard in sorted(set(shards.values())):
         if not _stays_inside(directory, shard):
             raise ValueError(
-                f"{index}: names the file {shard!r}, which is not inside {directory}; a checkpoint's files lie in its "
-                "own directory. Copy the file there and correct the index."
+                f"{index}: names the file {shown(shard)}, which is not inside {directory}; a checkpoint's files lie in "
+                "its own directory. Copy the file there and correct the index."
             )
     missing = sorted({shard for shard in shards.values() if not is_there(directory / shard)})
     if missing:
-        names = ", ".join(missing[:10])
+        names = ", ".join(shown(name) for name in missing[:10])
         raise ValueError(f"{directory}: {index.name} names {len(missing)} file(s) that are not there: {names}")
     return {name: directory / shard for name, shard in shards.items()}
 
@@ -217,7 +233,7 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
                     tensors[name] = (path, tuple(part.get_shape()), str(part.get_dtype()))
     lost = sorted(name for name in files if name and name not in tensors)
     if lost:
-        raise ValueError(f"{directory}: the index lists tensors its files do not hold: {', '.join(lost[:5])}")
+        raise ValueError(f"{directory}: the index lists tensors its files do not hold: {', '.join(lost[:5])!s:.500}")
     named, origin = without_wrappers(tensors, str(directory))
     adapted = [name for name in named if ".lora_A." in name or ".lora_B." in name]
     if adapted and weights:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jaxsim.models.inert_keys import is_inert
+from jaxsim.models.inert_keys import is_inert, without_inert
+from jaxsim.models.regular_files import shown
 
 # Nothing here changes what a model computes at inference.
 IGNORED_EVERYWHERE = frozenset(
@@ -74,6 +75,7 @@ class ConfigReader:
     Args:
         values: the configuration with its defaults filled in.
         where: what to call it in messages.
+        prefix: how the names of attributes begin in messages, `"vision_config."` of a nested configuration.
 
     Example:
         >>> config = ConfigReader({"hidden_size": 8, "twist": True}, "config.json")
@@ -87,9 +89,10 @@ class ConfigReader:
         If you know that an attribute changes nothing, leave it out: load_model(..., overrides={'twist': None}).
     """
 
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+    def __init__(self, values: Mapping[str, Any], where: str, prefix: str = "") -> None:
         self.values = dict(values)
         self.where = where
+        self.prefix = prefix
         self._seen: set[str] = set()
         self._ignored: set[str] = set()
         self._problems: list[str] = []
@@ -106,7 +109,7 @@ class ConfigReader:
             return self.values[name]
         if default:
             return default[0]
-        raise ValueError(f"{self.where}: attribute {name!r} is missing; the family needs it")
+        raise ValueError(f"{self.where}: attribute {self.prefix + name!r} is missing; the family needs it")
 
     def pair(self, name: str) -> tuple[int, int]:
         """Returns a size as (height, width); a single number stands for both."""
@@ -115,19 +118,21 @@ class ConfigReader:
             return value, value
         if isinstance(value, list | tuple) and len(value) == 2:
             return int(value[0]), int(value[1])
-        raise ValueError(f"{self.where}: {name}={value!r}; expected a number or a pair (height, width)")
+        raise ValueError(
+            f"{self.where}: {self.prefix}{name}={shown(value)}; expected a number or a pair (height, width)"
+        )
 
     def require(self, name: str, *allowed: Any) -> None:
         """Notes a problem unless the attribute is absent or has one of the allowed values."""
         self._seen.add(name)
         if name in self.values and self.values[name] not in allowed:
             wanted = " or ".join(repr(value) for value in allowed)
-            self._problems.append(f"{name}={self.values[name]!r}: only {wanted} is supported")
+            self._problems.append(f"{name}={shown(self.values[name])}: only {wanted} is supported")
 
     def refuse(self, name: str, reason: str) -> None:
         """Notes a problem with an attribute's value."""
         self._seen.add(name)
-        self._problems.append(f"{name}={self.values.get(name)!r}: {reason}")
+        self._problems.append(f"{name}={shown(self.values.get(name))}: {reason}")
 
     def ignore(self, *names: str) -> None:
         """States that the attributes do not change what the steps compute."""
@@ -143,8 +148,8 @@ class ConfigReader:
         """Returns a reader for a nested configuration (`vision_config`)."""
         value = self(name)
         if not isinstance(value, Mapping):
-            raise ValueError(f"{self.where}: {name} should be a nested configuration, got {value!r}")
-        reader = ConfigReader(value, f"{self.where}: {name}")
+            raise ValueError(f"{self.where}: {name} should be a nested configuration, got {shown(value)}")
+        reader = ConfigReader(value, self.where, f"{self.prefix}{name}.")
         self._parts.append(reader)
         return reader
 
@@ -159,10 +164,11 @@ class ConfigReader:
             name for name in set(self.values) - self._seen - IGNORED_EVERYWHERE if not is_inert(name, self.values[name])
         }
         found = self._problems + [
-            f"{name}={self.values[name]!r}: unknown attribute; it may change what the model computes"
+            f"{name}={shown(self.values[name])}: unknown attribute; it may change what the model computes"
             for name in sorted(unknown)
         ]
-        return found + [f"{part.where}: {problem}" for part in self._parts for problem in part.problems()]
+        own = [f"{self.prefix}{problem}" for problem in found]
+        return own + [problem for part in self._parts for problem in part.problems()]
 
     def finish(self) -> None:
         """Raises one ValueError with all problems, if there are any."""
@@ -177,6 +183,39 @@ class ConfigReader:
             )
 
 
+def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Returns a configuration with other attributes in place of its own.
+
+    Args:
+        values: the configuration.
+        overrides: attributes; None leaves one out, and a dot leads into a nested configuration.
+        where: what to call the configuration.
+
+    Raises:
+        ValueError: a name leads into a nested configuration that is not there.
+
+    Example:
+        >>> overridden({"a": 1, "vision_config": {"b": 2, "c": 3}}, {"a": None, "vision_config.b": None}, "config.json")
+        {'vision_config': {'c': 3}}
+    """
+    changed = dict(values)
+    for name, value in overrides.items():
+        place, parts = changed, name.split(".")
+        for depth, part in enumerate(parts[:-1], start=1):
+            inner = place.get(part)
+            if not isinstance(inner, Mapping):
+                raise ValueError(
+                    f"{where}: overrides {name!r}: expected a nested configuration {'.'.join(parts[:depth])!r}, got "
+                    f"{'none' if inner is None else shown(inner)}; its attributes are {', '.join(sorted(values)):.300}"
+                )
+            place[part] = place = dict(inner)
+        if value is None:
+            place.pop(parts[-1], None)
+        else:
+            place[parts[-1]] = value
+    return changed
+
+
 def with_defaults(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Fills in the defaults of transformers' configuration class of `values["model_type"]`.
 
@@ -188,9 +227,9 @@ def with_defaults(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     try:
-        configuration = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
+        configuration = CONFIG_MAPPING[values["model_type"]].from_dict(without_inert(values))
     except KeyError:
         raise ValueError(f"{where}: transformers has no configuration for {values['model_type']!r}") from None
     except Exception as error:  # the strict dataclasses raise several types of their own
-        raise ValueError(f"{where} is not a valid {values['model_type']} configuration: {error}") from error
+        raise ValueError(f"{where} is not a valid {values['model_type']} configuration: {error!s:.1000}") from error
     return configuration.to_dict()

@@ -16,6 +16,7 @@ import flax.linen as nn
 from jaxsim.models.config import ConfigReader
 from jaxsim.models.inputs import PIXELS, ModelInput
 from jaxsim.models.preprocess import PlainPreprocessor, Preprocessor
+from jaxsim.models.regular_files import shown
 from jaxsim.models.weights import WeightTable
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -126,8 +127,8 @@ def family_of(model_type: str, where: str) -> Family:
     serving = {kind: family for family in families() for kind in family.model_types}
     if model_type in serving:
         return serving[model_type]
-    near = difflib.get_close_matches(model_type, serving, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(model_type[:80], serving, n=3, cutoff=0.4)
     hint = f" Nearest: {', '.join(near)}." if near else ""
     raise ValueError(
-        f"{where}: model_type {model_type!r} is not supported.{hint} Supported: {', '.join(sorted(serving))}."
+        f"{where}: model_type {shown(model_type)} is not supported.{hint} Supported: {', '.join(sorted(serving))}."
     )

@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxsim.models.free_memory import check_room
 from jaxsim.models.model import Granularity, VisionModel, random_variables
 from jaxsim.models.opened import OpenedSource
 from jaxsim.models.preprocess import Preprocessor, TransformersPreprocessor
@@ -48,7 +49,8 @@ def load_model(
             models and 1,797 digits (CPU, mean pooling, k=1): Delta between consecutive steps moves by at most 0.00095
             in the ViT, where it is 0.002 to 0.16, and 0.0003 in the ResNet, where it is 0.002 to 0.025.
         revision: branch, tag or commit on the hub.
-        overrides: attributes that replace those of the configuration; None leaves one out. For
+        overrides: attributes that replace those of the configuration; None leaves one out, and
+            `"vision_config.name"` is one of a nested configuration. For
             Google-style checkpoints, which have none, what the shapes cannot tell, such as
             `{"grid": (4, 6)}` of a position table that is not square.
 
@@ -73,6 +75,8 @@ def load_model(
     architecture = opened.architecture
     module = architecture.module.clone(dtype=jnp.dtype(dtype), precision="highest" if dtype == "float32" else "default")
     variables = _variables(module, opened, init, seed)
+    with readable_misfits(opened.where):
+        preprocessor = _preprocessor(opened, size)
     label = name or opened.name
     return VisionModel(
         name=label if name or init == "checkpoint" else f"{label}-random{seed}",
@@ -83,7 +87,7 @@ def load_model(
         module=module,
         params=jax.tree.map(jnp.asarray, variables),
         weights_hash=hash_weights(variables),
-        preprocessor=_preprocessor(opened, size),
+        preprocessor=preprocessor,
         inputs=architecture.inputs,
     )
 
@@ -100,10 +104,11 @@ def _checked_size(image_size: tuple[int, int] | int | None) -> tuple[int, int] |
 def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) -> Mapping[str, Any]:
     architecture = opened.architecture
     images = architecture.inputs.example(architecture.image_size)
-    if init == "random":
-        return random_variables(module, images, seed)
     with readable_misfits(opened.where):
         expected = jax.eval_shape(module.init, jax.random.key(0), images)
+        if init == "random":
+            check_room(expected, opened.where)
+            return random_variables(module, images, seed)
     return convert_weights(architecture.weights, expected, opened.shapes, opened.read, opened.where)
 
 

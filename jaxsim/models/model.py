@@ -93,9 +93,17 @@ class VisionModel:
         return self.steps_at(self.image_size)
 
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
-        """Every step for images of another (height, width)."""
+        """Every step for images of another (height, width).
+
+        Raises:
+            ValueError: images that this model cannot take: smaller than a patch or a window.
+        """
         images = self.inputs.example(image_size)
-        return self.steps_of(cast(Recording, jax.eval_shape(self.module.apply, self.params, images)))
+        try:
+            recording = jax.eval_shape(self.module.apply, self.params, images)
+        except ValueError as error:
+            raise ValueError(f"{self.source}: {error}") from error
+        return self.steps_of(cast(Recording, recording))
 
     def steps_of(self, recording: Recording) -> tuple[Step, ...]:
         """Every step that a recording of `module` holds, as this granularity shows them."""

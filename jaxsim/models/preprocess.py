@@ -168,7 +168,10 @@ class TransformersPreprocessor:
                     f"{directory}: its image processor is code that comes with the checkpoint, which is not supported "
                     f"and never run here. Remove {where} to use the family's own preprocessing."
                 ) from error
-            raise ValueError(f"{directory}: cannot make its image processor: {error}") from error
+            raise ValueError(
+                f"{where}: cannot make its image processor: {type(error).__name__}: {error!s:.500}. Edit the file, or "
+                "remove it to use the family's own preprocessing."
+            ) from error
         settings = self._processor.to_dict()
         self._override = {} if image_size is None else _resized_settings(settings, image_size)
         self.description: dict[str, Any] = json.loads(json.dumps({**settings, **self._override}, default=str))
@@ -177,7 +180,7 @@ class TransformersPreprocessor:
             values = [self([np.zeros((*shape, 3), np.uint8)]) for shape in ((48, 80), (80, 48))]
         except Exception as error:  # what transformers and Pillow raise on settings that do not go together
             raise ValueError(
-                f"{where}: its image processor fails on a picture of 48 x 80: {type(error).__name__}: {error}"
+                f"{where}: its image processor fails on a picture of 48 x 80: {type(error).__name__}: {error!s:.500}"
             ) from error
         if not all(np.isfinite(each).all() and each.shape[-1] == 3 for each in values):
             raise ValueError(f"{where}: its image processor does not make finite numbers in three channels")

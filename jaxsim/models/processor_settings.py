@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxsim.models.regular_files import is_there, read_json
+from jaxsim.models.regular_files import is_there, read_json, shown
 
 PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 # Largest edge in pixels: images of this size take 0.2 GB each as float32, and no published model has larger ones.
 MAX_EDGE = 4096
 
 _EDGES = ("height", "width", "shortest_edge", "longest_edge", "max_height", "max_width")
+_AREAS = ("min_pixels", "max_pixels")
 _SIZES = ("size", "crop_size", "pad_size", "size_divisor", "size_divisibility")
 _SWITCHES = [
     "do_resize",
@@ -68,11 +69,13 @@ def _refuse_code(directory: Path) -> None:
         whole = read_json(path)
         for settings in (whole, whole.get("image_processor")):
             code = settings.get("auto_map") if isinstance(settings, dict) else None
+            if code is None and isinstance(settings, dict) and "auto_map" in settings:
+                raise ValueError(f"{path}: auto_map=null: expected a JSON object; remove the line")
             if code and (not isinstance(code, dict) or any(kind in code for kind in _CODE)):
                 raise ValueError(
-                    f"{path}: auto_map={code!r}: the image processor is code that comes with the checkpoint, which is "
-                    "not supported and never run here. Remove the file to use the family's own preprocessing, or write "
-                    "one without auto_map."
+                    f"{path}: auto_map={shown(code)}: the image processor is code that comes with the checkpoint, "
+                    "which is not supported and never run here. Remove the file to use the family's own "
+                    "preprocessing, or write one without auto_map."
                 )
 
 
@@ -85,27 +88,31 @@ def _problems(settings: Mapping[str, Any]) -> Iterator[str]:
         pairs = edges.items() if not isinstance(value, list) else ((str(i), edge) for i, edge in enumerate(value))
         wrong = [edge for key, edge in pairs if (not key or key in _EDGES or key.isdigit()) and not _is_edge(edge)]
         if wrong:
-            yield f"{name}={value!r}: expected whole numbers of pixels from 1 to {MAX_EDGE}"
+            yield f"{name}={shown(value)}: expected whole numbers of pixels from 1 to {MAX_EDGE}"
+        elif isinstance(value, list) and len(value) != 2:
+            yield f"{name}={shown(value)}: expected one number of pixels, two (height, width), or a JSON object"
+        elif isinstance(value, dict) and not any(value.get(key) is not None for key in (*_EDGES, *_AREAS)):
+            yield f"{name}={shown(value)}: expected some of {', '.join(_EDGES)}"
     for name in ("image_mean", "image_std"):
         value = settings.get(name)
         if value is None:
             continue
         numbers = value if isinstance(value, list) else [value]
         if not all(_is_number(number) for number in numbers) or len(numbers) not in (1, 3):
-            yield f"{name}={value!r}: expected three numbers"
+            yield f"{name}={shown(value)}: expected three numbers"
         elif name == "image_std" and min(numbers) <= 0:
-            yield f"{name}={value!r}: expected numbers above 0"
+            yield f"{name}={shown(value)}: expected numbers above 0"
     scale, crop = settings.get("rescale_factor"), settings.get("crop_pct")
     if scale is not None and not (_is_number(scale) and 0 < scale <= 1000):
-        yield f"rescale_factor={scale!r}: expected a number above 0, mostly 1/255"
+        yield f"rescale_factor={shown(scale)}: expected a number above 0, mostly 1/255"
     if crop is not None and not is_crop_fraction(crop):
-        yield f"crop_pct={crop!r}: expected a number from 0.5 to 2"
+        yield f"crop_pct={shown(crop)}: expected a number from 0.5 to 2"
     resample = settings.get("resample")
     if resample is not None and (isinstance(resample, bool) or resample not in range(6)):
-        yield f"resample={resample!r}: expected a whole number from 0 to 5, Pillow's code of a filter"
+        yield f"resample={shown(resample)}: expected a whole number from 0 to 5, Pillow's code of a filter"
     for name in _SWITCHES:
         if settings.get(name) not in (None, True, False) or _is_number(settings.get(name)):
-            yield f"{name}={settings[name]!r}: expected true or false"
+            yield f"{name}={shown(settings[name])}: expected true or false"
 
 
 def is_edge(value: Any) -> bool:
@@ -125,7 +132,9 @@ def _is_edge(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # A whole number of hundreds of digits is no float.
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def require_settings(where: str, settings: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -143,7 +152,7 @@ def require_settings(where: str, settings: Mapping[str, Any], wanted: Mapping[st
         ValueError: a.json: do_pad=True is not supported, only False. Pass images that are ready, or edit the file.
     """
     other = [
-        f"{name}={settings[name]!r} is not supported, only {value!r}"
+        f"{name}={shown(settings[name])} is not supported, only {value!r}"
         for name, value in wanted.items()
         if name in settings and (settings[name] or False) != (value or False)
     ]
@@ -159,5 +168,5 @@ def channel_values(where: str, settings: Mapping[str, Any], name: str, default: 
     """
     values = settings.get(name, default)
     if not isinstance(values, list | tuple) or len(values) != 3 or not all(_is_number(value) for value in values):
-        raise ValueError(f"{where}: {name}={values!r}; expected three numbers")
+        raise ValueError(f"{where}: {name}={shown(values)}; expected three numbers")
     return tuple(float(value) for value in values)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jaxsim.models.processor_settings import MAX_EDGE
+from jaxsim.models.regular_files import shown
 
 # No published vision model has a tenth of these.
 MAX_BLOCKS, MAX_WIDTH, MAX_WINDOW, MAX_TOKENS = 512, 2**20, 64, 2**16
@@ -150,8 +151,8 @@ def _token_problems(values: Mapping[str, Any]) -> Iterator[str]:
     limit = MAX_TOKENS // 8 if values.get("model_type") in ("beit", "data2vec-vision") else MAX_TOKENS
     if not 1 <= tokens <= limit:
         yield (
-            f"image_size={values['image_size']!r} and patch_size={values['patch_size']!r} give {tokens} patches; "
-            f"expected 1 to {limit}"
+            f"image_size={shown(values['image_size'])} and patch_size={shown(values['patch_size'])} give {tokens} "
+            f"patches; expected 1 to {limit}"
         )
 
 
@@ -174,5 +175,4 @@ def _is_real(value: Any) -> bool:
 def _said(name: str, value: Any) -> str:
     if _is_whole(value) and abs(value) >= 10**15:
         return f"{name} (a number of more than 15 digits)"
-    shown = repr(value)
-    return f"{name}={shown if len(shown) <= 80 else shown[:77] + '...'}"
+    return f"{name}={shown(value)}"

@@ -73,6 +73,17 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def shown(value: Any, most: int = 80) -> str:
+    """Returns a value from a file as messages show it: its repr, the end left out where it is long.
+
+    Example:
+        >>> shown([1, 2]), shown("a" * 1000, 8)
+        ('[1, 2]', "'aaaa...")
+    """
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def _depth(value: Any) -> int:
     """How deep a value is nested, looked at level by level and not much deeper than is allowed."""
     depth, level = 0, [value]

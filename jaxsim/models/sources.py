@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from jaxsim.models.checkpoint import Checkpoint, locate, open_checkpoint
-from jaxsim.models.config import ConfigReader, with_defaults
+from jaxsim.models.config import ConfigReader, overridden, with_defaults
 from jaxsim.models.embedded import SCHEME, embedded_directory
 from jaxsim.models.family import family_of
 from jaxsim.models.google.find import find_checkpoint
 from jaxsim.models.google.open import open_google
 from jaxsim.models.opened import OpenedSource
+from jaxsim.models.prefixes import without_prefixes
 from jaxsim.models.processor_settings import has_processor
 from jaxsim.models.ranges import check_ranges
 from jaxsim.models.timm.open import is_timm, open_timm
 
+# Characters of a message: values of a file may be of any length.
+_LONGEST = 4000
 # What Python and JAX raise where numbers, strings or lists stand in a configuration in places of others.
 _MISFITS = (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -28,11 +31,21 @@ _MISFITS = (TypeError, LookupError, AttributeError, ArithmeticError, RecursionEr
 def readable_misfits(where: str) -> Iterator[None]:
     """Turns what building a model from a senseless configuration raises into a ValueError that names the file.
 
+    Args:
+        where: the file, or the directory that it is in.
+
     Raises:
         ValueError: no model can be built.
     """
     try:
         yield
+    except ValueError as error:
+        home = where.removesuffix("config.json").rstrip("/") or where
+        named = home in str(error)
+        if named and len(str(error)) <= _LONGEST:
+            raise
+        # From what knows shapes and no files.
+        raise ValueError(f"{'' if named else where + ': '}{error!s:.{_LONGEST}}") from error
     except _MISFITS as error:
         raise ValueError(
             f"{where}: no model can be built from this configuration ({type(error).__name__}: {error!s:.300}). "
@@ -67,7 +80,8 @@ def open_source(
     found = find_checkpoint(Path(source).expanduser())
     if found is not None:
         with readable_misfits(str(found)):
-            return open_google(found, image_size=image_size, overrides=dict(overrides or {}))
+            told = {name: value for name, value in (overrides or {}).items() if value is not None}
+            return open_google(found, image_size=image_size, overrides=told)
     name, directory = _name(Path(source).expanduser()), locate(source, revision)
     checkpoint = open_checkpoint(directory, weights=weights)
     with readable_misfits(str(directory / "config.json")):
@@ -84,14 +98,15 @@ def _name(path: Path) -> str:
 def _open_hugging_face(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> OpenedSource:
     directory = checkpoint.directory
     where = str(directory / "config.json")
-    dropped = {name for name, value in overrides.items() if value is None}
-    values = {name: value for name, value in {**checkpoint.config, **overrides}.items() if name not in dropped}
+    values = overridden(checkpoint.config, overrides, where)
     model_type = values.get("model_type")
     if not isinstance(model_type, str):
         raise ValueError(f"{where}: no model_type; expected a Hugging Face configuration")
     family = family_of(model_type, where)
     check_ranges(values, where, checkpoint.shapes)
-    reader = ConfigReader(with_defaults(values, where), where)
+    whole = with_defaults(values, where)
+    checkpoint = without_prefixes(checkpoint, lambda shapes: family.build(ConfigReader(whole, where), shapes).weights)
+    reader = ConfigReader(whole, where)
     architecture = family.build(reader, checkpoint.shapes)
     reader.finish()
     return OpenedSource(

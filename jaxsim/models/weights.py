@@ -241,5 +241,5 @@ def hash_weights(variables: Mapping[str, Any]) -> str:
     for path, leaf in sorted(flatten_dict(dict(variables), sep="/").items()):
         array = np.ascontiguousarray(leaf)
         digest.update(f"{path} {array.shape} {array.dtype}\n".encode())
-        digest.update(array.tobytes())
+        digest.update(array.reshape(-1).view(np.uint8))
     return digest.hexdigest()

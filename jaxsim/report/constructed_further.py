@@ -262,3 +262,35 @@ def constructed_measures(*, n_steps: int = 5, seed: int = 0) -> xr.Dataset:
             "second": ("disagreement", np.array([names[b] for _, b in pairs], dtype=object)),
         },
     )
+
+
+def constructed_descriptions(results: xr.Dataset, *, seed: int = 0) -> xr.Dataset:
+    """Two made-up measures of every step of a constructed study.
+
+    Args:
+        results: From `constructed_study`.
+        seed: Of the noise.
+
+    Returns:
+        As a study describes its steps.
+
+    Example:
+        >>> from jaxsim.report.constructed import constructed_study
+        >>> constructed_descriptions(constructed_study()[0]).sizes["step"] == constructed_study()[0].sizes["source"]
+        True
+    """
+    generator = np.random.default_rng(seed)
+    depth, empty = results["source_depth"].values, results["source_constant"].values
+    variables = {}
+    for name, title, unit, top in (
+        ("intrinsic_dimension", "intrinsic dimension (TwoNN)", "dimensions", 20.0),
+        ("matrix_entropy", "matrix entropy", "nats", 3.0),
+    ):
+        curve = np.where(empty, np.nan, top * (0.3 + 4 * depth * (1 - depth)))
+        values = curve[None] * (1 + generator.normal(0, 0.01, (results.sizes["k"], len(depth))))
+        variables[name] = (("k", "step"), values, {"long_name": title, "units": unit})
+        variables[f"{name}_sampling_error"] = (("k", "step"), 0.03 * values)
+    coords = {"k": results["k"].values, "step": results["source"].values}
+    for name, of in (("model", "model"), ("step_name", "step"), ("depth", "depth")):
+        coords[name] = ("step", results[f"source_{of}"].values)
+    return xr.Dataset(variables, coords=coords)

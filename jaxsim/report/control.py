@@ -9,7 +9,14 @@ from jaxsim.report.alignment import alignments
 from jaxsim.report.effects import KINDS
 from jaxsim.report.further import checked_information
 from jaxsim.report.labels import checked_labels
-from jaxsim.report.schema import at_k, checked_between, checked_results, checked_smoothness, model_names
+from jaxsim.report.schema import (
+    at_k,
+    checked_between,
+    checked_dataset,
+    checked_results,
+    checked_smoothness,
+    model_names,
+)
 from jaxsim.report.sentences import number
 
 #: Images from which on there are half-samples: 16 groups of 4.
@@ -27,6 +34,7 @@ class Control:
         between: As for the trained models; None with a single model.
         information: What the steps know of other spaces; None where not measured.
         labels: Label overlap; None without labels.
+        descriptions: Measures of every step by itself; None where none were asked for.
     """
 
     results: xr.Dataset
@@ -34,6 +42,7 @@ class Control:
     between: xr.Dataset | None = None
     information: xr.Dataset | None = None
     labels: xr.Dataset | None = None
+    descriptions: xr.Dataset | None = None
 
     @property
     def own(self) -> dict[str, xr.Dataset | None]:
@@ -43,6 +52,7 @@ class Control:
             "between": self.between,
             "information": self.information,
             "labels": self.labels,
+            "descriptions": self.descriptions,
         }
 
 
@@ -70,6 +80,7 @@ def checked_control(control: Control | None, results: xr.Dataset) -> Control | N
         checked_between(control.between),
         checked_information(control.information),
         checked_labels(control.labels),
+        checked_dataset(control.descriptions, "descriptions", ("model", "step_name", "depth")),
     )
 
 

@@ -1,6 +1,5 @@
 """The facts of the page's header: settings, models, warnings, as the attributes of the results state them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxsim.files import parse_json
 from jaxsim.report.schema import model_names, steps_of
 
 #: Attributes that another one says in words.
@@ -126,8 +126,8 @@ def _nested(attributes: Mapping[str, Any], name: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
+        return parse_json(value)
+    except ValueError as error:
         raise ValueError(
             f"Expected attribute `{name}` of the results to be JSON, but {value[:60]!r} came ({error}). "
             f"Write it with json.dumps."
@@ -138,8 +138,8 @@ def _in_words(value: Any) -> str:
     """A nested attribute on one line: `kind: folder, path: photos`."""
     if isinstance(value, str):
         try:
-            parsed = json.loads(value) if value[:1] in "{[" else value
-        except json.JSONDecodeError:
+            parsed = parse_json(value) if value[:1] in "{[" else value
+        except ValueError:
             parsed = value
         if isinstance(parsed, str):
             return parsed

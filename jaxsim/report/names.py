@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from jaxsim.files import parse_json
 from jaxsim.names import printable, printable_json
 
 
@@ -24,7 +25,7 @@ def with_printable_names(dataset: xr.Dataset | None) -> Any:
     if "models" in dataset.attrs:
         # The models by name: what is not whole here is told where it is read.
         with contextlib.suppress(TypeError, ValueError):
-            shown_models = json.dumps(printable_json(json.loads(dataset.attrs["models"])))
+            shown_models = json.dumps(printable_json(parse_json(dataset.attrs["models"])))
             dataset = dataset.assign_attrs(models=shown_models)
     changed = {}
     for name, variable in dataset.variables.items():

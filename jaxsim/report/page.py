@@ -5,7 +5,7 @@ from importlib import resources
 
 from matplotlib.colors import to_hex
 
-from jaxsim.report import depth_sections, finding_sections, further_sections, header, measures, sections
+from jaxsim.report import depth_sections, descriptions, finding_sections, further_sections, header, measures, sections
 from jaxsim.report.facts import StudyFacts
 from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
 from jaxsim.report.markup import Markup, joined, tag
@@ -48,6 +48,8 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
         parts.append(("Image statistics", "information", further_sections.information(story)))
     if story.labels is not None:
         parts.append(("Labels", "labels", further_sections.labels(story)))
+    if story.descriptions is not None:
+        parts.append(("Every step", "descriptions", descriptions.section(story)))
     if story.measures is not None:
         parts.append(("Measures", "measures", measures.section(story)))
     if story.paths is not None:

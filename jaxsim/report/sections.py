@@ -3,6 +3,7 @@
 from jaxsim.report import alignment, sentences
 from jaxsim.report import information as known_spaces
 from jaxsim.report.control import describe_missing_intervals
+from jaxsim.report.descriptions import describe_descriptions
 from jaxsim.report.errors import QUERY_ROWS, SAMPLING, is_sampling
 from jaxsim.report.finding_sizes import describe_sizes
 from jaxsim.report.findings import questions
@@ -41,6 +42,8 @@ def glance(story: Story) -> Markup:
         if story.information is not None:
             known = known_spaces.describe_information(story.information, k=k, findings=story.findings)
             said.append(("information", "Image statistics", known))
+        if story.descriptions is not None:
+            said.append(("descriptions", "Every step", describe_descriptions(story.descriptions, k=k)))
         if story.measures is not None:
             said.append(("measures", "Other measures", describe_measures(story.measures, k=k)))
         if story.labels is not None:

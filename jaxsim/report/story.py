@@ -30,6 +30,7 @@ class Story:
     labels: xr.Dataset | None = None  # how often neighbours share a label
     control: Control | None = None  # the same of random weights
     measures: xr.Dataset | None = None  # measures side by side
+    descriptions: xr.Dataset | None = None  # every step by itself
     flags: Flags = NO_FLAGS  # steps that warnings are about
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from jaxsim.files import OwnedFiles
 from jaxsim.names import printable
 from jaxsim.report import figures
 from jaxsim.report.control import Control, checked_control
+from jaxsim.report.descriptions import checked_descriptions, description_jobs
 from jaxsim.report.facts import read_facts
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.matrix import heatmap_title
@@ -33,6 +34,11 @@ from jaxsim.report.story import Story
 
 Progress = Callable[[int, int, str], None]
 INDEX, FIGURES = "index.html", "figures"
+# What the names of figures begin with.
+_STEMS = (
+    "smoothness|fixed-step|between|best-match|overview|heatmap_.*|paths|tree|plane|labels|sample-size|"
+    "information(?:-[0-9]+)?|finding-.*"
+)
 
 
 def write_report(
@@ -48,6 +54,7 @@ def write_report(
     labels: xr.Dataset | None = None,
     control: Control | None = None,
     measures: xr.Dataset | None = None,
+    descriptions: xr.Dataset | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write `index.html` and `figures/*.png`, `figures/*.svg` for a study.
@@ -68,6 +75,7 @@ def write_report(
         labels: How often neighbours share a label; None without labels.
         control: The datasets of the same study with random weights; None without that control.
         measures: Measures side by side; None where the study has one measure.
+        descriptions: Measures of every step by itself; None where none were asked for.
         progress: Called with figures done, figures in all, and what comes next.
 
     Returns:
@@ -102,7 +110,9 @@ def write_report(
     jobs += further_jobs(information, paths, plane, styles, facts.k, control=further, flags=flags)
     jobs += label_jobs(labels, styles, facts.k, beside.get("labels")) + finding_jobs(findings, facts.k, styles)
     measures = checked_measures(with_printable_names(measures))
+    descriptions = checked_descriptions(with_printable_names(descriptions))
     jobs += measure_jobs(measures, facts.k)
+    jobs += description_jobs(descriptions, styles, facts.k, beside.get("descriptions"))
     drawn = [f"{FIGURES}/{name}_k{k}" for name, k, _, _ in jobs]
     folder = Path(out)
     files = _prepared(folder, [INDEX, *(f"{name}.{suffix}" for name in drawn for suffix in SUFFIXES)])
@@ -133,6 +143,7 @@ def write_report(
         control=control,
         flags=flags,
         measures=measures,
+        descriptions=descriptions,
     )
     with _writable(folder):
         files.write(INDEX, printable(page(story, styles), keep="\n\t").encode("utf-8"))
@@ -141,6 +152,21 @@ def write_report(
             [name for name in files if name.startswith(f"{FIGURES}/") and name.rpartition(".")[0] not in drawn]
         )
     return folder / INDEX
+
+
+def is_figure(name: str, ks: Iterable[int]) -> bool:
+    """Returns whether the report of a study may draw a figure of that name.
+
+    Args:
+        name: Of a file in the folder of figures.
+        ks: Numbers of neighbours of the study.
+
+    Example:
+        >>> is_figure("overview_k1.png", [1, 10]), is_figure("overview_k2.png", [1, 10]), is_figure("me.png", [1])
+        (True, False, False)
+    """
+    found = re.fullmatch(rf"(?:{_STEMS})_k([0-9]+)\.(?:{'|'.join(SUFFIXES)})", name)
+    return found is not None and found[1] in {str(k) for k in ks}
 
 
 def _css_colours(styles: dict[str, ModelStyle]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 import zlib
@@ -15,15 +14,17 @@ import jax
 import numpy as np
 from jaxsim_kernels import agree
 
+from jaxsim.arguments import check_flag, check_progress
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
-from jaxsim.metrics.arguments import check_flag, check_progress
+from jaxsim.files import parse_json
 from jaxsim.study.categories import check_categories, open_categories
 from jaxsim.study.extraction import all_features, without_images
-from jaxsim.study.folder import check_own_files, check_writable, output_folder
+from jaxsim.study.folder import check_own_files, check_writable, feature_folders, output_folder, sometimes_written
 from jaxsim.study.groups import check_groups, find_copies, open_groups
 from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
 from jaxsim.study.measurement import measure
+from jaxsim.study.measures import check_measures_fit
 from jaxsim.study.plan import Plan, make_plan
 from jaxsim.study.results import Study
 from jaxsim.study.samples import shared_samples
@@ -127,7 +128,7 @@ class Comparison:
         control = None
         if self.untrained is not None:
             shown = None if progress is None else lambda done, total, what: progress(done, total, f"untrained: {what}")
-            dropped = json.loads(found.results.attrs["dropped"])
+            dropped = parse_json(found.results.attrs["dropped"])
             together = None if groups is None else dict(zip(ids, groups.tolist(), strict=True))
             control = self.untrained._run(False, shown, frozenset(ids).difference(dropped), statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
@@ -139,6 +140,18 @@ class Comparison:
             halves=found.halves,
             shuffled=found.shuffled,
             label_overlap=found.label_overlap,
+            descriptions=found.descriptions,
+            by_measure={
+                name: Study.from_results(
+                    own.results,
+                    seed=self.settings.seed,
+                    information=own.information,
+                    halves=own.halves,
+                    shuffled=own.shuffled,
+                    untrained=None if control is None else control.by_measure.get(name),
+                )
+                for name, own in found.by_measure.items()
+            },
             untrained=control,
         )
         if self.out is not None and jax.process_index() == 0:
@@ -183,7 +196,7 @@ def prepare_comparison(
     # One process for all: the check makes and removes folders.
     if folder is not None and jax.process_index() == 0:
         check_writable(folder)
-        check_own_files(folder, report=True)
+        check_own_files(folder)
     source = open_images(images) if images is not None else None
     check_spaces(spaces, settings)
     check_groups(groups)
@@ -206,6 +219,25 @@ def prepare_comparison(
         check_sample_count(n, settings)
     _agree_on_comparison(inputs, source, settings, n, untrained=untrained is not False, labels=labels, groups=groups)
     plan = make_plan(inputs, n, settings)
+    check_measures_fit(
+        (*settings.measures, *settings.describe),
+        n_samples=n,
+        ks=settings.k,
+        n_splits=plan.n_splits,
+        widths={model.name: model.widths for model in plan.models},
+    )
+    if folder is not None and jax.process_index() == 0:
+        spaced = spaces is not None or settings.statistics is not False
+        sometimes = sometimes_written(
+            spaces=spaced, labels=labels is not None, splits=plan.n_splits > 0, describe=bool(settings.describe)
+        )
+        further = [each.name for each in settings.measures]
+        names = [each.name for each in inputs]
+        own = feature_folders(folder, names).values()
+        check_own_files(folder, sometimes, ks=settings.k, features=own, measures=further)
+        if untrained is not False:
+            twin = folder / UNTRAINED
+            check_own_files(twin, sometimes, features=feature_folders(twin, names).values(), measures=further)
     comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
@@ -269,6 +301,8 @@ def compare(
     n_subsets: int | None = None,
     verify_images: bool = False,
     groups: Any = None,
+    measures: Any = (),
+    describe: Any = (),
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
@@ -329,6 +363,10 @@ def compare(
         groups: Samples that belong together, such as crops of one photograph or frames of one film: one entry for each
             image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay
             in one half. "near_duplicates" takes the groups of near copies that jaxsim finds.
+        measures: Further measures to set beside the information imbalance, such as ("cka", "mutual_knn"): names, as
+            `jaxsim metrics` lists them, or `Measure` objects. `Study.by_measure` holds the same study by each of them,
+            `Study.measures` compares them.
+        describe: Measures of every step by itself, such as ("intrinsic_dimension",): `Study.descriptions`.
         untrained: Also measure the same architectures with random weights, the control of every finding:
             `Study.untrained`. True draws the weights, with a seed that follows from `seed` and the model's
             name; a mapping from the names of models to untrained
@@ -379,6 +417,8 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
         verify_images=verify_images,
+        measures=measures,
+        describe=describe,
     )
     comparison = prepare_comparison(
         models, images, settings=settings, spaces=spaces, labels=labels, groups=groups, untrained=untrained, out=out

@@ -9,15 +9,19 @@ import re
 import secrets
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from jaxsim.files import OwnedFiles
+from jaxsim.arguments import check_folder_path, shown
+from jaxsim.files import OwnedFiles, check_below
+from jaxsim.report.writing import FIGURES, INDEX, is_figure
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
-from jaxsim.study.saved import ALWAYS
+from jaxsim.study.saved import ALWAYS, BY_MEASURE, DESCRIPTIONS, INFORMATION, LABELS, OF_SPLITS, UNTRAINED
+
+MEASUREMENTS = "measurements"
 
 
 def output_folder(out: str | os.PathLike[str]) -> Path:
@@ -37,31 +41,61 @@ def output_folder(out: str | os.PathLike[str]) -> Path:
         ...
         ValueError: expected out (--out) as the path of a folder, got ''; write "." for the current folder
     """
-    if not isinstance(out, str | os.PathLike):
-        raise ValueError(f"expected out (--out) as the path of a folder, got {out!r}; leave it out to keep nothing")
-    text = os.fsdecode(out)
-    if not text.strip() or "\0" in text:
-        raise ValueError(
-            f'expected out (--out) as the path of a folder, got {text!r}; write "." for the current folder'
-        )
     try:
-        return Path(text).expanduser().resolve()
-    except (OSError, RuntimeError) as error:  # a loop of links, an unknown user after "~"
-        raise ValueError(f"cannot use the output folder {text!r}: {error}; choose another one") from error
+        return check_folder_path("out (--out)", out).resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links
+        raise ValueError(f"cannot use the output folder {shown(out)}: {error}; choose another one") from error
 
 
-def check_own_files(folder: Path, *, report: bool) -> None:
-    """Refuses a folder in which a comparison would replace files that jaxsim has not written, before the work.
+def check_own_files(
+    folder: Path,
+    sometimes: Collection[str] = (),
+    *,
+    ks: Sequence[int] = (),
+    features: Iterable[Path] = (),
+    measures: Iterable[str] = (),
+) -> None:
+    """Refuses a folder in which a comparison would replace what jaxsim has not written, before the work.
 
     Args:
         folder: Need not exist.
-        report: Whether a report is written, too.
+        sometimes: Files that this run may write beside those of every study, see `sometimes_written`.
+        ks: Numbers of neighbours of which figures are drawn; without any, figures are not looked at.
+        features: Folders below it that features are kept in.
+        measures: Names of further measures, each of which has a folder of its own.
 
     Raises:
-        ValueError: If there is such a file; names it.
+        ValueError: If there is such a file, or one of the folders that are written below it is a link; names it.
     """
-    if folder.is_dir():
-        OwnedFiles(folder).check([*ALWAYS, *(["index.html"] if report else [])])
+    if not folder.is_dir():
+        return
+    inner = [folder / name for name in (MEASUREMENTS, FIGURES, "features", "statistics", UNTRAINED, BY_MEASURE)]
+    inner += [*(folder / BY_MEASURE / name for name in measures), *features]
+    check_below(folder, [f"{each.relative_to(folder)}/file" for each in inner])
+    drawn = sorted(each.name for each in (folder / FIGURES).iterdir()) if (folder / FIGURES).is_dir() else []
+    figures = [f"{FIGURES}/{name}" for name in drawn if is_figure(name, ks)]
+    OwnedFiles(folder).check([*ALWAYS, INDEX, *sometimes, *figures])
+    for name in measures:
+        if (folder / BY_MEASURE / name).is_dir():
+            OwnedFiles(folder / BY_MEASURE / name).check([*ALWAYS, *sometimes])
+
+
+def sometimes_written(*, spaces: bool, labels: bool, splits: bool, describe: bool = False) -> list[str]:
+    """The files that a comparison may write beside those of every study.
+
+    Args:
+        spaces: Whether spaces beside the steps are measured.
+        labels: Whether images have labels.
+        splits: Whether samples may be split into halves.
+        describe: Whether steps are described by themselves.
+
+    Example:
+        >>> sometimes_written(spaces=False, labels=True, splits=False)
+        ['labels.nc', 'labels.csv']
+    """
+    parts = (INFORMATION,) * spaces + (LABELS,) * labels + (DESCRIPTIONS,) * describe
+    names = [f"{name}.{suffix}" for name in parts for suffix in ("nc", "csv")]
+    return names + (list(OF_SPLITS) if splits else [])
 
 
 def check_writable(folder: Path) -> None:
@@ -151,4 +185,4 @@ def save_measurement(out: Path, key: str, results: xr.Dataset, what: str = "imba
 
 
 def _measurement(key: str, what: str) -> str:
-    return f"measurements/{what}-{key[:16]}.nc"
+    return f"{MEASUREMENTS}/{what}-{key[:16]}.nc"

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxsim.metrics import ImbalanceMatrix, imbalance_matrix
+from jaxsim.metrics import LayerMeasure
 from jaxsim.metrics.dissimilarities import select_samples
 from jaxsim.metrics.half_samples import DEFAULT_SPLITS, N_GROUPS
+from jaxsim.metrics.together import Together, measure_together
 from jaxsim.study.settings import Progress, Settings, renamed
 
 LEAST_IN_HALF = 32
@@ -63,8 +64,9 @@ def measure_layers(
     progress: Progress | None = None,
     what: str = "imbalance",
     keep_neighbours: bool = False,
-) -> ImbalanceMatrix:
-    """`imbalance_matrix` with the settings of a study, of all samples or of some.
+    descriptions: Sequence[LayerMeasure] = (),
+) -> Together:
+    """All measures of a study between layers, of all samples or of some.
 
     Args:
         layers: Name -> representation `[n_samples, n_features]`.
@@ -76,9 +78,10 @@ def measure_layers(
         progress: Called as `progress(done, total, what)`.
         what: What the progress calls it.
         keep_neighbours: Also return the neighbours.
+        descriptions: Measures of one layer that are wanted, too.
 
     Returns:
-        The matrix.
+        The information imbalance, with `n_k` in front, and further measures.
     """
     n_queries = settings.n_queries
     if rows is not None:
@@ -89,8 +92,10 @@ def measure_layers(
     with warnings.catch_warnings():
         if quiet:
             warnings.simplefilter("ignore", UserWarning)
-        return imbalance_matrix(
+        return measure_together(
             layers,
+            settings.measures,
+            descriptions,
             k=settings.k,
             metric=settings.metric,
             n_queries=n_queries,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
-from jaxsim.files import OwnedFiles
+from jaxsim.files import NestedTooDeep, OwnedFiles, parse_json, read_regular
 
 
 def write_netcdf(dataset: xr.Dataset, files: OwnedFiles, name: str) -> None:
@@ -42,12 +44,26 @@ def read_netcdf(path: Path, *, sha256: str | None = None) -> xr.Dataset:
     """
     cure = "delete it and run the comparison again"
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError(f"{path} is damaged, changed, or of another study than its neighbours; {cure}")
-        return xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+        dataset = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+        _check_depth(dataset.attrs)
+        return dataset
     # A reader of HDF5 that meets arbitrary bytes raises nearly anything, but never for want of a sound file.
     except MemoryError:
         raise
     except Exception as error:
         raise ValueError(f"cannot read {path} as NetCDF: {error}; {cure}") from error
+
+
+def _check_depth(attributes: Mapping[Any, Any]) -> None:
+    """Refuses attributes whose JSON is nested so deep that the report could not show it."""
+    for name, value in attributes.items():
+        if isinstance(value, str) and value[:1] in ("[", "{"):
+            try:
+                parse_json(value)
+            except NestedTooDeep as error:
+                raise NestedTooDeep(f"its attribute {name!r} is {error}") from None
+            except ValueError:
+                pass  # a text that only begins like JSON

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
+from jaxsim.arguments import check_count, check_folder_path, shown
 from jaxsim.study.alignment import depth_alignment
 from jaxsim.study.between import between_models
 from jaxsim.study.findings import Measured, measure_findings
 from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.parts import check_part
 from jaxsim.study.sampling_errors import with_sampling_errors
-from jaxsim.study.saved import BY_SIZE, FINDINGS, INFORMATION, LABELS, UNTRAINED, load_datasets, save_study
+from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
 from jaxsim.study.selection import checked_globs, choose_steps, with_steps
+from jaxsim.study.side_by_side import measures_side_by_side
 from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.tables import tables
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
 
@@ -45,6 +48,10 @@ class Study:
         label_overlap: How many of a step's nearest neighbours share a label of the images, see
             `label_overlap_dataset`; None without labels.
         untrained: The same study of the same architectures with random weights; None without that control.
+        descriptions: Measures of every step by itself on (`k`, `step`); None where none were asked for.
+        by_measure: The same study by further measures: name -> a study whose `imbalance` is that measure as a
+            dissimilarity (a similarity taken off its largest value) and whose `results` hold the values as they are
+            under its name.
     """
 
     results: xr.Dataset
@@ -56,6 +63,8 @@ class Study:
     shuffled: xr.Dataset | None = None
     label_overlap: xr.Dataset | None = None
     untrained: Study | None = None
+    descriptions: xr.Dataset | None = None
+    by_measure: Mapping[str, Study] = field(default_factory=dict)
 
     @classmethod
     def from_results(
@@ -69,6 +78,8 @@ class Study:
         shuffled: xr.Dataset | None = None,
         label_overlap: xr.Dataset | None = None,
         untrained: Study | None = None,
+        descriptions: xr.Dataset | None = None,
+        by_measure: Mapping[str, Study] | None = None,
     ) -> Study:
         """Derives smoothness, distances and alignment from a labelled imbalance.
 
@@ -81,12 +92,14 @@ class Study:
             shuffled: The same with images of different models paired at random, if that was measured.
             label_overlap: How many neighbours share a label, if that was measured.
             untrained: The study of random weights, if there is one.
+            descriptions: Measures of every step by itself, if there are any.
+            by_measure: The study by further measures, if there are any.
 
         Returns:
             The study.
 
         Raises:
-            ValueError: If the labels do not fit.
+            ValueError: If the labels do not fit, or something given is no part of a study.
 
         Example:
             >>> import numpy as np
@@ -96,6 +109,12 @@ class Study:
             >>> round(study.smoothness["mean"].item(), 3)
             0.3
         """
+        given = {"halves": halves, "shuffled": shuffled, "information": information, "label_overlap": label_overlap}
+        for name, part in ({"results": results} | given).items():
+            check_part(name, part)
+        if untrained is not None and not isinstance(untrained, Study):
+            raise ValueError(f"expected untrained as a Study, got {shown(untrained)}")
+        seed = check_count("seed", seed, 0)
         between = between_models(results["imbalance"], results["standard_error"])
         smoothness = smoothness_profile(results["imbalance"], results["standard_error"])
         if halves is not None:
@@ -111,6 +130,8 @@ class Study:
             shuffled=shuffled,
             label_overlap=label_overlap,
             untrained=untrained,
+            descriptions=descriptions,
+            by_measure=dict(by_measure or {}),
         )
 
     @property
@@ -162,15 +183,28 @@ class Study:
         return replace(study, untrained=control._with_steps(kept, study.results.attrs["selected_steps"]))
 
     def _with_steps(self, kept: Sequence[str], described: str) -> Study:
-        derived = ("results", "smoothness", "between", "reused", "untrained")
-        measured = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in derived}
+        derived = ("results", "smoothness", "between", "reused", "untrained", "by_measure")
+        measured = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in derived}
         return type(self).from_results(
             with_steps(self.results, kept).assign_attrs(selected_steps=described),
             seed=int(self.between.attrs.get("alignment_seed", 0)),
             reused=self.reused,
             untrained=self.untrained,
+            by_measure={name: own._with_steps(kept, described) for name, own in self.by_measure.items()},
             **{name: None if each is None else with_steps(each, kept) for name, each in measured.items()},
         )
+
+    @cached_property
+    def measures(self) -> xr.Dataset | None:
+        """All measures side by side, see `measures_side_by_side`, with `title` on `measure`; None with one measure."""
+        if not self.by_measure:
+            return None
+        studies = {"information_imbalance": self, **self.by_measure}
+        halves = {name: each.halves["imbalance"] for name, each in studies.items() if each.halves is not None}
+        values = {name: each.imbalance for name, each in studies.items()}
+        found = measures_side_by_side(values, halves if len(halves) == len(values) else None)
+        titles = [str(each.results.attrs.get("long_name", "information imbalance")) for each in studies.values()]
+        return found.assign_coords(title=("measure", np.array(titles, dtype=object)))
 
     @property
     def findings(self) -> xr.Dataset | None:
@@ -210,7 +244,7 @@ class Study:
             ValueError: If the directory cannot be written, or a file in it would be replaced that jaxsim has not
                 written or that was changed since.
         """
-        return save_study(self, Path(directory), tables(self))
+        return save_study(self, check_folder_path("directory", directory), tables(self))
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Study:
@@ -225,8 +259,15 @@ class Study:
         Raises:
             ValueError: If the folder holds no study, or a file in it is missing, damaged or of another study.
         """
-        datasets, controlled = load_datasets(Path(directory))
-        return cls(**datasets, untrained=cls.load(Path(directory) / UNTRAINED) if controlled else None)
+        folder = check_folder_path("directory", directory)
+        datasets, controlled, measures = load_datasets(folder)
+        control = cls.load(folder / UNTRAINED) if controlled else None
+        by_measure = {name: cls.load(folder / BY_MEASURE / name) for name in measures}
+        if control is not None:
+            by_measure = {
+                name: replace(own, untrained=control.by_measure.get(name)) for name, own in by_measure.items()
+            }
+        return cls(**datasets, untrained=control, by_measure=by_measure)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.
@@ -237,12 +278,20 @@ class Study:
         Returns:
             Path of index.html.
         """
+        folder = check_folder_path("out", out)
         # These draw with matplotlib, which reading results does not need.
         from jaxsim.report import Control, write_report
 
         control, other = None, self.untrained
         if other is not None:
-            control = Control(other.results, other.smoothness, other.between, other.information, other.label_overlap)
+            control = Control(
+                other.results,
+                other.smoothness,
+                other.between,
+                other.information,
+                other.label_overlap,
+                other.descriptions,
+            )
         paths = None
         if np.count_nonzero(~constant_steps_of(self.results, "source")) > 1:
             paths = step_embedding(self.imbalance).merge(
@@ -252,61 +301,13 @@ class Study:
             self.results,
             self.smoothness,
             self.between,
-            Path(out),
+            folder,
             information=self.information,
             paths=paths,
             findings=self.all_findings,
             labels=self.label_overlap,
             control=control,
+            measures=self.measures,
+            descriptions=self.descriptions,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )
-
-
-def tables(study: Study) -> dict[str, pd.DataFrame]:
-    """The study as tidy tables, one observation per row.
-
-    Args:
-        study: The study.
-
-    Returns:
-        "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment"; and
-        "information", "labels" and "findings" where they were measured.
-
-    Example:
-        >>> import numpy as np
-        >>> from jaxsim.study import StepLabel, label_imbalance
-        >>> labels = [StepLabel("m", "a", 0.0), StepLabel("m", "b", 1.0)]
-        >>> study = Study.from_results(label_imbalance(np.array([[0.1, 0.4], [0.2, 0.1]]), labels))
-        >>> tables(study)["smoothness"][["k", "model", "step_from", "step_to", "forward"]].values.tolist()
-        [[1, 'm', 'a', 'b', 0.4]]
-    """
-    results, smooth, between = study.results, study.smoothness, study.between
-    summary = [name for name in smooth.data_vars if smooth[name].dims == ("k", "model_name")]
-    matches = [name for name in between.data_vars if "match" in between[name].dims]
-    alignment = [name for name in between.data_vars if "direction" in between[name].dims]
-    distances = ["distance", "distance_se", "nearest_a", "nearest_b"]
-    changes = ["forward", "backward", "mean", "forward_se", "backward_se", "mean_se"]
-    further = {}
-    if study.information is not None:
-        directions = ["forward", "backward", "forward_se", "backward_se"]
-        further[INFORMATION] = _tidy(study.information[directions], ["k", "step", "space"])
-    if study.label_overlap is not None:
-        further[LABELS] = _tidy(study.label_overlap, ["k", "step", "label"])
-    if study.findings is not None and study.all_findings is not None:
-        further[FINDINGS] = _tidy(study.findings, ["k", "finding"])
-        further[BY_SIZE] = _tidy(study.all_findings[["by_size"]], ["k", "finding", "size"])
-    return {
-        "imbalance": _tidy(results[["imbalance", "standard_error"]], ["k", "source", "target"]),
-        "smoothness": _tidy(smooth[changes], ["k", "change"]).drop(columns="change"),
-        "smoothness_summary": _tidy(smooth[summary], ["k", "model_name"]),
-        "fixed_step": _tidy(smooth[["fixed_step", "fixed_step_se", "fixed_step_span"]], ["k", "model_name", "t"]),
-        "between": _tidy(between[distances], ["k", "pair", "t"]),
-        "matches": _tidy(between[matches], ["k", "match"]).drop(columns="match"),
-        "alignment": _tidy(between[alignment], ["k", "direction"]),
-        **further,
-    }
-
-
-def _tidy(dataset: xr.Dataset, dims: list[str]) -> pd.DataFrame:
-    """One row per cell, labels first."""
-    return dataset.to_dataframe(dim_order=dims).reset_index()

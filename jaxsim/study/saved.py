@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from jaxsim.files import JOURNAL, OwnedFiles
+from jaxsim.files import JOURNAL, OwnedFiles, parse_json
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
 
 #: The datasets of a study, in the order of its fields, and the files that hold them.
@@ -21,7 +22,17 @@ HALVES, SHUFFLED, FINDINGS, BY_SIZE = "halves", "shuffled", "findings", "finding
 #: Only where images have labels.
 LABELS = "labels"
 #: Datasets that need not be there: field of a study -> name of its files.
-OPTIONAL = {INFORMATION: INFORMATION, HALVES: HALVES, SHUFFLED: SHUFFLED, "label_overlap": LABELS}
+OPTIONAL = {
+    INFORMATION: INFORMATION,
+    HALVES: HALVES,
+    SHUFFLED: SHUFFLED,
+    "label_overlap": LABELS,
+    DESCRIPTIONS: DESCRIPTIONS,
+}
+#: Only where steps were described by themselves.
+DESCRIPTIONS = "descriptions"
+#: The folder that holds the same study by further measures, a folder each.
+BY_MEASURE = "measures"
 #: The folder of the same study of random weights.
 UNTRAINED = "untrained"
 #: Tables that every study has.
@@ -31,7 +42,12 @@ ALWAYS = (*FILES.values(), *(f"{name}.csv" for name in TABLES))
 #: What some studies write.
 SOMETIMES = (
     *(f"{name}.nc" for name in (*OPTIONAL.values(), FINDINGS)),
-    *(f"{name}.csv" for name in (INFORMATION, LABELS, FINDINGS, BY_SIZE)),
+    *(f"{name}.csv" for name in (INFORMATION, LABELS, DESCRIPTIONS, FINDINGS, BY_SIZE)),
+)
+#: The parts that rest on splits into halves.
+OF_SPLITS = (
+    *(f"{name}.nc" for name in (HALVES, SHUFFLED, FINDINGS)),
+    *(f"{name}.csv" for name in (FINDINGS, BY_SIZE)),
 )
 #: The attribute of study.nc that names the other files of the same study with their sha256.
 SAVED_WITH = "saved_with"
@@ -72,11 +88,19 @@ def save_study(study: Any, folder: Path, tables: Mapping[str, pd.DataFrame]) -> 
         if study.untrained is not None:
             study.untrained.save(folder / UNTRAINED)
             hashes[UNTRAINED] = ""
+        for name, own in study.by_measure.items():
+            # The control by this measure lies in the control's own folder.
+            replace(own, untrained=None).save(folder / BY_MEASURE / name)
+            hashes[f"{BY_MEASURE}/{name}"] = ""
         write_netcdf(study.results.assign_attrs({SAVED_WITH: json.dumps(hashes)}), files, FILES["results"])
         # Only now that study.nc does not name them: what an earlier study left here.
         files.remove([name for name in SOMETIMES if name not in written])
-        if study.untrained is None and (folder / UNTRAINED).is_dir():
-            OwnedFiles(folder / UNTRAINED).remove([*ALWAYS, *SOMETIMES])
+        gone = [] if study.untrained is not None else [folder / UNTRAINED]
+        if (folder / BY_MEASURE).is_dir():
+            gone += [each for each in (folder / BY_MEASURE).iterdir() if each.name not in study.by_measure]
+        for each in gone:
+            if each.is_dir() and not each.is_symlink():
+                OwnedFiles(each).remove([*ALWAYS, *SOMETIMES])
     except OSError as error:
         raise ValueError(
             f"cannot save the study in {folder}: {error.strerror or error}; choose another folder"
@@ -84,14 +108,15 @@ def save_study(study: Any, folder: Path, tables: Mapping[str, pd.DataFrame]) -> 
     return folder
 
 
-def load_datasets(folder: Path) -> tuple[dict[str, Any], bool]:
+def load_datasets(folder: Path) -> tuple[dict[str, Any], bool, tuple[str, ...]]:
     """Reads what `save_study` wrote.
 
     Args:
         folder: The folder.
 
     Returns:
-        Field of a study -> its dataset, wholly in memory; and whether there is a study of random weights beside it.
+        Field of a study -> its dataset, wholly in memory; whether there is a study of random weights beside it; and the
+        names of the further measures that there are studies by.
 
     Raises:
         ValueError: If the folder holds no study, or a file in it is missing, damaged or of another study.
@@ -126,13 +151,14 @@ def load_datasets(folder: Path) -> tuple[dict[str, Any], bool]:
     lacking = [file for field, file in FILES.items() if field not in read and field != "results"]
     if lacking:
         raise ValueError(f"{folder / FILES['results']} does not name {lacking[0]} as a part of the study: {_CURE}")
-    return {"results": results} | read, UNTRAINED in hashes
+    measures = tuple(name.partition("/")[2] for name in hashes if name.startswith(f"{BY_MEASURE}/"))
+    return {"results": results} | read, UNTRAINED in hashes, measures
 
 
 def _checked_hashes(text: Any, folder: Path) -> dict[str, str | None]:
     """The files that study.nc names."""
     try:
-        hashes = json.loads(text)
+        hashes = parse_json(text)
     except (TypeError, ValueError):
         hashes = None
     if not isinstance(hashes, dict) or not all(isinstance(each, str) for each in hashes.values()):

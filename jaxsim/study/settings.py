@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from jaxsim.arguments import as_count, check_choice, check_count, check_flag, neighbour_counts, shown
+from jaxsim.metrics import LayerMeasure, Measure
 from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
+from jaxsim.study.measures import checked_measures
 from jaxsim.study.selection import Globs, checked_globs
 
 Metric = Literal["euclidean", "cosine", "correlation"]
@@ -21,6 +23,9 @@ Passes = Literal["one-pass", "two-pass"]
 
 #: Fewer splits into halves leave too few degrees of freedom for an interval.
 LEAST_SPLITS = 2
+
+#: Longest edge of what models and statistics see: one such image takes 0.8 GB.
+MOST_EDGE = 8192
 
 #: Integer fields and their least values.
 COUNTS = {"n_samples": 1, "n_queries": 2, "devices": 1, "batch_size": 1, "seed": 0}
@@ -34,7 +39,7 @@ CHOICES = {
     "ties": get_args(Ties),
     "granularity": get_args(Granularity),
     "precision": get_args(Precision),
-    "plan": (None, *get_args(Passes)),
+    "plan": get_args(Passes),
 }
 
 
@@ -65,6 +70,8 @@ class Settings:
     steps: Globs | None = None
     drop_steps: Globs | None = None
     verify_images: bool = False
+    measures: tuple[Measure, ...] = ()
+    describe: tuple[LayerMeasure, ...] = ()
 
 
 def checked_settings(*, k: Any, **fields: Any) -> Settings:
@@ -90,10 +97,10 @@ def checked_settings(*, k: Any, **fields: Any) -> Settings:
         ...
         ValueError: expected every k to be an integer of at least 1, got 0; k=1 is the nearest neighbour alone
     """
-    ks = _checked_ks(k)
+    ks = tuple(sorted(neighbour_counts(k)))
     pool = fields.get("pool", "mean")
     if not isinstance(pool, str):
-        raise ValueError(f"expected pool to be 'mean', 'cls', 'flatten' or 'spatial:P', got {pool!r}")
+        raise ValueError(f"expected pool to be 'mean', 'cls', 'flatten' or 'spatial:P', got {shown(pool)}")
     for name, least in COUNTS.items():
         if name in fields and fields[name] is not None:
             fields[name] = _checked_count(name, fields[name], least)
@@ -102,29 +109,28 @@ def checked_settings(*, k: Any, **fields: Any) -> Settings:
     if fields.get("n_splits") is not None:
         fields["n_splits"] = _checked_splits(fields["n_splits"])
     for name in FLAGS:
-        if not isinstance(fields.get(name, False), bool | np.bool_):
-            raise ValueError(f"expected {name} to be True or False, got {fields[name]!r}")
+        if name in fields:
+            fields[name] = check_flag(name, fields[name])
     if "verify" in fields and not isinstance(fields["verify"], bool | np.bool_):
-        fields["verify"] = _checked_count("verify", fields["verify"], 1)
+        fields["verify"] = check_count("verify", fields["verify"], 1, "; True takes 32 rows, False none")
+    fields |= checked_measures(ks, fields)
     for name in ("steps", "drop_steps"):
         if name in fields:
             fields[name] = checked_globs(name, fields[name])
     if fields.get("image_size") is not None:
         fields["image_size"] = _checked_size(fields["image_size"])
     for name, choices in CHOICES.items():
-        if name in fields and fields[name] not in choices:
-            raise ValueError(
-                f"expected {name} to be one of {', '.join(str(c) for c in choices if c)}, got {fields[name]!r}"
-            )
+        if name in fields and not (name == "plan" and fields[name] is None):
+            check_choice(name, fields[name], choices)
     if fields.get("clip") is not None:
         fields["clip"] = checked_quantiles(fields["clip"])
     statistics = fields.get("statistics", False)
     if not isinstance(statistics, bool):
         sizes = [as_count(size) for size in (statistics if isinstance(statistics, tuple) else (statistics,))]
-        if len(sizes) > 2 or any(size is None or size < 8 for size in sizes):
+        if len(sizes) > 2 or any(size is None or not 8 <= size <= MOST_EDGE for size in sizes):
             raise ValueError(
-                "expected statistics to be True, False, or the size of the images as an edge or (height, width) of at "
-                f"least 8 pixels, got {statistics!r}"
+                "expected statistics to be True, False, or the size of the images as an edge or (height, width) of 8 "
+                f"to {MOST_EDGE} pixels, got {shown(statistics)}"
             )
         fields["statistics"] = tuple(sizes) if isinstance(statistics, tuple) else sizes[0]
     return Settings(k=ks, **fields)
@@ -145,6 +151,12 @@ def check_sample_count(n: int, settings: Settings) -> None:
         raise ValueError(
             f"expected at least k + 2 = {k + 2} samples for k={k}, got {n}; give more images or a smaller k"
         )
+    for each in (*settings.measures, *settings.describe):
+        if n < each.least_samples:
+            raise ValueError(
+                f"expected at least {each.least_samples} samples for {each.name!r}, got {n}; give more images or leave "
+                "the measure out"
+            )
     if settings.n_queries is not None and settings.n_queries > n:
         raise ValueError(f"expected n_queries of at most the {n} samples, got {settings.n_queries}; lower or omit it")
 
@@ -159,48 +171,9 @@ def renamed(progress: Progress | None, what: str) -> Progress | None:
     return None if progress is None else lambda done, total, _what: progress(done, total, what)
 
 
-def as_count(value: Any) -> int | None:
-    """A Python integer from Python's or NumPy's (an array of no dimensions, too); None for anything else, and for True.
-
-    Example:
-        >>> as_count(np.int64(3)), as_count(np.array(3)), as_count(True), as_count(3.0)
-        (3, 3, None, None)
-    """
-    if isinstance(value, bool | np.bool_):
-        return None
-    try:
-        return operator.index(value)
-    except TypeError:
-        return None
-
-
-def _checked_ks(k: Any) -> tuple[int, ...]:
-    try:
-        given = [k] if isinstance(k, str) else list(k)
-    except TypeError:
-        given = [k]
-    ks = []
-    for each in given:
-        count = as_count(each)
-        if count is None or count < 1:
-            raise ValueError(
-                f"expected every k to be an integer of at least 1, got {each!r}; k=1 is the nearest neighbour alone"
-            )
-        ks.append(count)
-    if not ks or len(set(ks)) != len(ks):
-        raise ValueError(f"expected at least one k and each once, got {ks}")
-    return tuple(sorted(ks))
-
-
 def _checked_count(name: str, value: Any, least: int) -> int:
-    count = as_count(value)
-    if count is None or count < least:
-        optional = name in ("n_samples", "n_queries", "devices")
-        raise ValueError(
-            f"expected {name} to be an integer of at least {least}, got {value!r}"
-            + ("; leave it out to use all there are" if optional else "")
-        )
-    return count
+    optional = name in ("n_samples", "n_queries", "devices")
+    return check_count(name, value, least, "; leave it out to use all there are" if optional else "")
 
 
 def _checked_splits(value: Any) -> int:
@@ -208,7 +181,7 @@ def _checked_splits(value: Any) -> int:
     if count is None or not (count == 0 or LEAST_SPLITS <= count <= MOST_SPLITS):
         raise ValueError(
             f"expected n_splits to be an integer from {LEAST_SPLITS} to {MOST_SPLITS}, or 0 for no intervals, got "
-            f"{value!r}; leave it out for 8 where there are samples enough"
+            f"{shown(value)}; leave it out for 8 where there are samples enough"
         )
     return count
 
@@ -216,6 +189,8 @@ def _checked_splits(value: Any) -> int:
 def _checked_size(value: Any) -> int | tuple[int, int]:
     edge = as_count(value)
     sizes = [edge] if edge is not None else [as_count(each) for each in value] if hasattr(value, "__iter__") else []
-    if len(sizes) not in (1, 2) or any(size is None or size < 1 for size in sizes):
-        raise ValueError(f"expected image_size as an edge or (height, width) of at least 1 pixel, got {value!r}")
+    if len(sizes) not in (1, 2) or any(size is None or not 1 <= size <= MOST_EDGE for size in sizes):
+        raise ValueError(
+            f"expected image_size as an edge or (height, width) of 1 to {MOST_EDGE} pixels, got {shown(value)}"
+        )
     return edge if edge is not None else (sizes[0], sizes[-1])  # pyright: ignore[reportReturnType]

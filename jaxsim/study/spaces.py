@@ -161,7 +161,11 @@ def given_rows(
 
 def _as_rows(name: str, value: Any) -> np.ndarray:
     try:
-        rows = np.asarray(value, np.float64)
+        given = np.asarray(value)
+        texts = given.dtype.kind == "O" and any(isinstance(each, str | bytes) for each in given.flat)
+        if given.dtype.kind in "SU" or texts:
+            raise ValueError("it holds text; categories are given as labels=")
+        rows = given.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"expected numbers in the space {name!r}, got {type(value).__name__}: {error}") from error
     rows = rows[:, None] if rows.ndim == 1 else rows

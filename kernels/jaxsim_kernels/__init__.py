@@ -8,6 +8,7 @@ from .all_pairs import AllPairs, all_pairs, plan_for
 from .hosts import LostProcessError, agree, explained_failures, meet
 from .kernel_sums import Kernel, KernelMoments
 from .kernels_alone import KernelSums, kernel_sums
+from .median_distance import median_distances
 from .nearest_samples import nearest_samples
 from .options import Options
 from .pair import PairSums, pair_imbalance
@@ -45,6 +46,7 @@ __all__ = [
     "kernel_sums",
     "make_placement",
     "make_plan",
+    "median_distances",
     "meet",
     "nearest_samples",
     "pair_imbalance",

@@ -69,12 +69,12 @@ def direction_rows(x: Any, metric: Direction, out: np.ndarray) -> int:
         np.True_
     """
     n_samples, n_features = x.shape
-    signs = projections(n_features)
-    seen = np.empty((n_samples, signs.shape[1]))
+    weights = projections(n_features)
+    seen = np.empty((n_samples, weights.shape[1]))
     centre: Centre | None = None
     for rows, chunk in chunks(x):
         unit = normalised_rows(chunk, metric)
-        seen[rows] = unit @ signs
+        seen[rows] = unit @ weights
         # Any centre near the middle will do, and the first rows tell one.
         centre = centre or centre_of(lambda unit=unit: iter([(slice(0, len(unit)), unit)]))
         out[rows, :n_features] = centred(unit, centre)
@@ -91,8 +91,8 @@ def first_of_direction(x: Any, metric: Direction) -> np.ndarray:
         >>> first_of_direction(np.array([[1.0, 3.0], [1.0, 2.0], [0.1, 0.3]]), "cosine").tolist()
         [0, 1, 0]
     """
-    signs = projections(x.shape[1])
-    seen = np.concatenate([normalised_rows(chunk, metric) @ signs for _, chunk in chunks(x)])
+    weights = projections(x.shape[1])
+    seen = np.concatenate([normalised_rows(chunk, metric) @ weights for _, chunk in chunks(x)])
     return first_alike(seen, direction_tolerance(x.dtype))
 
 
@@ -128,13 +128,17 @@ def first_alike(seen: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def projections(n_features: int) -> np.ndarray:
-    """Random signs `[n_features, 6]`: a difference of two rows shows in its products with them, undiminished.
+    """Random weights `[n_features, 6]`: a difference of two rows shows in its products with them, hardly diminished.
+
+    They are no whole numbers: signs alone do not tell binary rows apart whose differences add up to 0, and of 200 such
+    rows a pair or two have that in all six products.
 
     Example:
         >>> projections(3).shape
         (3, 6)
     """
-    return np.random.default_rng(n_features).choice([-1.0, 1.0], (n_features, _N_PROJECTIONS))
+    rng, shape = np.random.default_rng(n_features), (n_features, _N_PROJECTIONS)
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.75, 1.25, shape)
 
 
 def _scaled(chunk: np.ndarray) -> np.ndarray:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -57,6 +58,26 @@ def test_what_cannot_be_read_is_a_value_error(tmp_path, given, content, message)
         (tmp_path / given.partition("=")[2].rpartition("/")[2]).write_text(content)
     with pytest.raises(ValueError, match=message):
         read_label_files([given])
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.json", "a.npy"])
+def test_a_pipe_is_not_waited_for(tmp_path, name) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"cannot read labels from .*{name}: expected a regular file, got something"):
+        read_label_files([f"class={tmp_path / name}"])
+    with pytest.raises(ValueError, match=rf"cannot read groups from .*{name}: expected a regular file, got something"):
+        read_group_file(str(tmp_path / name))
+
+
+def test_labels_of_great_depth_and_arrays_that_are_not_there(tmp_path) -> None:
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match=r"a\.json: nested more than 100 deep"):
+        read_label_files([f"class={tmp_path / 'a.json'}"])
+    with (tmp_path / "a.npy").open("wb") as file:
+        claim = {"descr": "<i8", "fortran_order": False, "shape": (2**40,)}
+        np.lib.format.write_array_header_1_0(file, claim)
+    with pytest.raises(ValueError, match=r"cannot read labels from .*a\.npy"):
+        read_label_files([f"class={tmp_path / 'a.npy'}"])
 
 
 def test_a_name_comes_once(tmp_path) -> None:

@@ -1,11 +1,11 @@
 import contextlib
 import io
+import os
 import struct
 import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -216,11 +216,48 @@ def test_want_of_memory_is_no_damage(tmp_path, monkeypatch):
 def test_a_file_that_may_not_be_read_is_listed_like_damage(tmp_path, monkeypatch):
     PIL.Image.new("L", (4, 4)).save(tmp_path / "a.png")
 
-    def refuse(path):
+    def refuse(*_args):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("jaxsim.files.reading.os.open", refuse)
     with pytest.raises(DamagedImage, match=r"a\.png: cannot be read: Permission denied"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_file_larger_than_any_image_is_listed_like_damage_and_not_read(tmp_path):
+    with (tmp_path / "b.png").open("wb") as file:
+        file.truncate(40_000_000_000)
+    PIL.Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    images = open_images(tmp_path)
+    begun = time.monotonic()
+    batches = list(load_batches(images, lambda given: np.stack(given) / 255, 2))
+    ((position, error),) = batches[0].damaged
+    assert (position, images.ids[position]) == (1, "b.png")
+    assert "b.png: it has 40,000,000,000 bytes, and files of at most 715,827,880 are decoded" in str(error)
+    with pytest.raises(DamagedImage, match=r"b\.png: it has 40,000,000,000 bytes"):
+        images.image_size(1)
+    assert len(images.description["fingerprint"]) > 8
+    assert time.monotonic() - begun < 5
+
+
+def test_the_file_is_counted_with_its_pixels(tmp_path, monkeypatch):
+    path = tmp_path / "a.webp"
+    PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)).save(path, lossless=True)
+    taken, size = [], path.stat().st_size
+
+    class Counted(MemoryBudget):
+        def taken(self, count):
+            taken.append(count)
+            return super().taken(count)
+
+    monkeypatch.setattr("jaxsim.data.decode.MEMORY", Counted(10**6))
+    assert read_image(path).shape == (20, 30, 3)
+    assert taken == [size, size + 24 * 20 * 30]
+
+
+def test_a_pipe_is_no_picture(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DamagedImage, match=r"a\.png: cannot be read: expected a regular file, got something else"):
         read_image(tmp_path / "a.png")
 
 

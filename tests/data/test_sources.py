@@ -1,5 +1,8 @@
+import io
 import os
 import pickle
+import struct
+import zipfile
 
 import numpy as np
 import PIL.Image
@@ -55,7 +58,7 @@ class TestFolder:
         os.mkfifo(tmp_path / "pipe.png")
         assert FolderSource(tmp_path).ids == ("x.png",)
 
-    def test_description_changes_with_names_and_sizes_only(self, tmp_path):
+    def test_the_fingerprint_changes_with_content_and_not_with_the_place(self, tmp_path):
         save_image(tmp_path / "one" / "x.png")
         before = FolderSource(tmp_path / "one").description
         assert before["kind"] == "folder"
@@ -63,7 +66,10 @@ class TestFolder:
         (tmp_path / "one").rename(tmp_path / "two")
         assert FolderSource(tmp_path / "two").description["fingerprint"] == before["fingerprint"]
         PIL.Image.new("L", (40, 30)).save(tmp_path / "two" / "x.png")
-        assert FolderSource(tmp_path / "two").description["fingerprint"] != before["fingerprint"]
+        other = FolderSource(tmp_path / "two").description["fingerprint"]
+        (tmp_path / "two" / "x.png").rename(tmp_path / "two" / "z.png")
+        renamed = FolderSource(tmp_path / "two").description["fingerprint"]
+        assert len({before["fingerprint"], other, renamed}) == 3
 
     def test_bad_folders(self, tmp_path):
         (tmp_path / "text.txt").write_text("")
@@ -160,6 +166,43 @@ class TestArrayFiles:
                 open_images(tmp_path / name)
         assert not (tmp_path / "exploded").exists()
 
+    def test_claims_of_an_archive_are_compared_with_the_file(self, tmp_path):
+        header = io.BytesIO()
+        claim = {"descr": "|u1", "fortran_order": False, "shape": (2**15, 1024, 1024)}
+        np.lib.format.write_array_header_1_0(header, claim)
+        with zipfile.ZipFile(tmp_path / "shape.npz", "w") as archive:
+            archive.writestr("images.npy", header.getvalue() + bytes(100))
+        with zipfile.ZipFile(tmp_path / "directory.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("images.npy", header.getvalue() + bytes(100))
+            size = struct.pack("<I", len(header.getvalue()) + 100)
+        content = (tmp_path / "directory.npz").read_bytes()
+        place = content.rindex(size)
+        (tmp_path / "directory.npz").write_bytes(content[:place] + struct.pack("<I", 2**31) + content[place + 4 :])
+        for name, words in [
+            ("shape.npz", r"claims the shape \[32768, 1024, 1024\] of uint8, 34,359,738,368 bytes, and holds 100"),
+            ("directory.npz", r"its directory claims 2,147,483,648 bytes for 'images\.npy', packed in [0-9]+, and the"),
+        ]:
+            with pytest.raises(ValueError, match=rf"cannot read the array file .*{name}: it is damaged: .*{words}"):
+                open_images(tmp_path / name)
+
+    def test_an_archive_larger_than_memory_is_refused(self, tmp_path, monkeypatch):
+        np.savez_compressed(tmp_path / "x.npz", images=np.zeros((50, 20, 20), np.uint8))
+        monkeypatch.setattr("jaxsim.data.archive_claims.memory_of_machine", lambda: 19_999)
+        with pytest.raises(ValueError, match=r"x\.npz: 'images\.npy' takes 20,000 bytes, .* 19,999: save .* \.npy"):
+            open_images(tmp_path / "x.npz")
+        monkeypatch.setattr("jaxsim.data.archive_claims.memory_of_machine", lambda: 20_000)
+        assert len(open_images(tmp_path / "x.npz")) == 50
+
+    def test_want_of_memory_names_the_file(self, tmp_path, monkeypatch):
+        np.savez(tmp_path / "x.npz", images=np.zeros((2, 4, 4), np.uint8))
+
+        def full(*_args):
+            raise MemoryError
+
+        monkeypatch.setattr("jaxsim.data.arrays.check_claims", full)
+        with pytest.raises(MemoryError, match=r"no memory to read the array file .*x\.npz"):
+            open_images(tmp_path / "x.npz")
+
     def test_wrong_contents_name_the_file(self, tmp_path):
         np.save(tmp_path / "floats.npy", np.zeros((2, 4, 4)))
         np.savez(tmp_path / "whole.npz", x=np.zeros((50, 9, 9), np.uint8))
@@ -250,7 +293,7 @@ def test_a_list_of_pictures_of_different_sizes():
 def test_doors_that_lead_nowhere(tmp_path):
     with pytest.raises(ValueError, match="empty path"):
         open_images("")
-    with pytest.raises(ValueError, match="n of at most 2,000,000"):
+    with pytest.raises(ValueError, match="n of rendered images to be an integer of at most 2,000,000"):
         open_images("rendered:1000000000000")
     os.mkfifo(tmp_path / "a.npz")
     os.mkfifo(tmp_path / "a.npy")

@@ -15,7 +15,7 @@ if n_processes > 1:
     jax.distributed.initialize(f"127.0.0.1:{port}", n_processes, process, heartbeat_timeout_seconds=60)
 
 import numpy as np
-from jaxsim_kernels import Options, Placement, all_pairs, make_placement
+from jaxsim_kernels import Options, Placement, all_pairs, make_placement, median_distances
 from jaxsim_kernels.prepare import prepare_layer
 from jaxsim_kernels.programs import strip_program
 
@@ -31,6 +31,7 @@ groups = np.arange(1300) // 4
 halved = Options(ks=(1, 4), keep_neighbours=True)
 alone_device = Placement(device=jax.local_devices()[0])
 alone_halves = all_pairs(layers, options=halved, placement=alone_device, sides=sides)
+alone_medians = median_distances(layers, "euclidean", alone_device)
 alone_grouped = all_pairs(layers, options=halved, placement=alone_device, sides=sides, groups=groups)
 if "die-before" in sys.argv and process == 1:
     sys.exit(9)
@@ -56,6 +57,7 @@ for n_devices in counts:
         found = all_pairs(layers, options=Options(ks=(1, 4), passes=passes), placement=placement)
         for name in ("values", "standard_error", "tied_neighbours", "tied_ranks"):
             np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), err_msg=f"{n_devices} {name}")
+    np.testing.assert_allclose(median_distances(layers, "euclidean", placement), alone_medians, rtol=1e-6)
     grouped = all_pairs(layers, options=halved, placement=placement, sides=sides, groups=groups)
     for name in ("values", "halves"):
         np.testing.assert_allclose(getattr(grouped, name), getattr(alone_grouped, name), rtol=1e-14)

@@ -213,7 +213,8 @@ def test_pool_that_does_not_suit_is_refused_before_the_work(TinyModel, images):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"), [({"dtype": "int8"}, "float32 or float16, came 'int8'"), ({"batch_size": 0}, "at least 1")]
+    ("arguments", "words"),
+    [({"dtype": "int8"}, "one of float32, float16, got 'int8'"), ({"batch_size": 0}, "at least 1")],
 )
 def test_bad_arguments(TinyModel, images, arguments, words):
     with pytest.raises(ValueError, match=words):

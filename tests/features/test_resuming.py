@@ -245,6 +245,31 @@ def test_one_flipped_bit_and_a_removed_chunk_are_found(TinyModel, images, tmp_pa
     assert np.isfinite(features["stem"]).all()
 
 
+@pytest.mark.parametrize("name", ["steps.zarr", "steps.zarr/stem", "steps.zarr/stem/c"])
+def test_arrays_behind_a_link_are_not_overwritten(TinyModel, images, tmp_path, name):
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    extract(TinyModel(), images, out=run)
+    (run / name).rename(elsewhere)
+    (run / name).symlink_to(elsewhere)
+    before = {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()}
+    assert before
+    with pytest.raises(ValueError, match=rf"run/{name} is a link: features are written and deleted only below"):
+        extract(TinyModel(), images, out=run, overwrite=True)
+    assert {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "request.json", ".lock"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_pipe_is_not_waited_for(TinyModel, images, tmp_path, name, overwrite):
+    os.mkfifo(tmp_path / name)
+    if overwrite and name != ".lock":
+        with pytest.warns(UserWarning, match=rf"{name} as JSON: expected a regular file.* It is kept as"):
+            extract(TinyModel(), images, out=tmp_path, overwrite=True)
+        return
+    with pytest.raises(ValueError, match=rf"{tmp_path}"):
+        extract(TinyModel(), images, out=tmp_path, overwrite=overwrite)
+
+
 SPOILED = {
     "no steps": (lambda m: m.pop("steps"), r"expected steps as a list, came None"),
     "steps null": (lambda m: m.update(steps=None), r"expected steps as a list"),

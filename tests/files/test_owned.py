@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -118,10 +120,85 @@ def test_the_umask_decides_who_may_read(tmp_path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
 
 
-def test_json_of_great_depth_is_a_sentence(tmp_path) -> None:
-    (tmp_path / "a.json").write_text("[" * 200_000)
-    with pytest.raises(ValueError, match=r"cannot read .*a\.json as JSON"):
+@pytest.mark.parametrize("text", ["[" * 200_000, "[" * 101 + "]" * 101, '{"a":' * 500 + "1" + "}" * 500])
+def test_json_of_great_depth_is_a_sentence(tmp_path, text) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=r"cannot read .*a\.json as JSON: nested more than 100 deep"):
         read_json(tmp_path / "a.json")
+
+
+def test_json_of_some_depth_is_read(tmp_path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100 + "]" * 100)
+    assert read_json(tmp_path / "a.json")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path) -> None:
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(ValueError, match=r"cannot read .*a\.json as JSON: expected a regular file, got something else"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("elsewhere")])
+def test_a_journal_that_is_no_file_is_refused_by_name(tmp_path, make) -> None:
+    make(tmp_path / JOURNAL)
+    files = OwnedFiles(tmp_path)
+    for use in (lambda: files.check(["a.csv"]), lambda: files.write("a.csv", b"1")):
+        with pytest.raises(ValueError, match=r"expected .*jaxsim\.jsonl to be a file.*move it elsewhere"):
+            use()
+    assert os.listdir(tmp_path) == [JOURNAL]
+
+
+def test_an_error_of_the_journal_names_the_journal(tmp_path, monkeypatch) -> None:
+    files = OwnedFiles(tmp_path)
+    files.write("a.csv", b"1")
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jaxsim.files.owned.os.write", full)
+    with pytest.raises(OSError, match=r"No space left on device.*jaxsim\.jsonl"), files.writing("b.csv") as partial:
+        partial.touch()
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", JOURNAL]
+
+
+def test_nothing_is_written_or_deleted_through_a_link_to_a_folder(tmp_path) -> None:
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    for folder in (run, run / "figures"):
+        folder.mkdir()
+    OwnedFiles(run).write("figures/a.svg", b"1")
+    (run / "figures").rename(elsewhere)
+    (run / "figures").symlink_to(elsewhere)
+    files = OwnedFiles(run)
+    files.remove([*files])
+    for name in ("figures/a.svg", "figures/b.svg"):
+        for use in (lambda name=name: files.check([name]), lambda name=name: files.write(name, b"2")):
+            with pytest.raises(ValueError, match=r"run/figures is a link: jaxsim writes and deletes only below"):
+                use()
+    assert os.listdir(elsewhere) == ["a.svg"]
+    assert (elsewhere / "a.svg").read_bytes() == b"1"
+
+
+def test_two_processes_that_write_the_same_files_know_each_others(tmp_path) -> None:
+    first, second = OwnedFiles(tmp_path), OwnedFiles(tmp_path)
+    first.write("a.csv", b"1")
+    second.write("a.csv", b"2")
+    first.check(["a.csv"])
+    first.write("a.csv", b"3")
+    assert (tmp_path / "a.csv").read_bytes() == b"3"
+
+
+def test_many_writers_at_once_leave_one_whole_file_that_is_known(tmp_path) -> None:
+    def work(content: bytes) -> None:
+        files = OwnedFiles(tmp_path)
+        for _ in range(10):
+            files.write("a.csv", content)
+
+    contents = [bytes([i]) * 100_000 for i in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, contents))
+    assert (tmp_path / "a.csv").read_bytes() in contents
+    assert OwnedFiles(tmp_path).owns("a.csv")
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", JOURNAL]
 
 
 @pytest.mark.slow

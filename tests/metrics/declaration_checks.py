@@ -8,6 +8,7 @@ import pytest
 
 from jaxsim.metrics import Case, LayerMeasure, Measure, Statistics, describe, measure
 from jaxsim.metrics.declaration import Invariance
+from jaxsim.metrics.statistics import CondensedDistances, KernelSums
 
 N, DX, DY, K = 64, 6, 4, 5
 SEEDS = range(3)
@@ -172,8 +173,24 @@ def check_tolerance(each):
     assert abs(found - exact) <= each.tolerance * max(abs(exact), 1e-3), (found, exact)
 
 
+def check_all_rows(each):
+    """A formula that is not stopped before the work refuses query rows itself, or else gives a value for them."""
+    if any(isinstance(need, (KernelSums, CondensedDistances)) for need in each.needs):
+        assert not each.all_rows, "pairs of samples are refused by what is needed"
+        return
+    refused = ""
+    try:
+        value(replace(each, all_rows=False), *pair(0), n_queries=N // 2)
+    except ValueError as error:
+        refused = str(error)
+    assert ("query rows" in refused) == bool(refused) == each.all_rows
+    if each.all_rows:
+        with pytest.raises(ValueError, match="query rows"):
+            value(each, *pair(0), n_queries=N // 2)
+
+
 OF_ALL = (check_names, check_invariances, check_bounds, check_k, check_needs, check_least_samples, check_tolerance)
-OF_PAIRS = (check_symmetry, check_equal, check_independent)
+OF_PAIRS = (check_symmetry, check_equal, check_independent, check_all_rows)
 
 
 def checks_of(each):

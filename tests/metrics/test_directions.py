@@ -72,3 +72,13 @@ def test_first_alike_is_told_by_all_columns():
     seen[:, 0] = 1.0
     first = first_alike(seen + 1e-12 * rng.standard_normal(seen.shape), 1e-10)
     np.testing.assert_array_equal(first, [np.flatnonzero(labels == label)[0] for label in labels])
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation"])
+def test_binary_rows_stay_apart(metric):
+    """Their differences add up to 0 under many choices of signs, so that a product with signs does not tell them."""
+    x = (np.random.default_rng(7).standard_normal((1500, 20)) > 0).astype(float)
+    shown = x - x.mean(1, keepdims=True) if metric == "correlation" else x
+    unit = shown / np.linalg.norm(shown, axis=1, keepdims=True)
+    # A row and its first of the same direction.
+    np.testing.assert_allclose(unit[first_of_direction(x, metric)], unit, atol=1e-12)

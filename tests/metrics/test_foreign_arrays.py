@@ -256,5 +256,5 @@ def test_numbers_of_neighbours_of_any_integer_type(far, target):
         assert information_imbalance(far, target, k=k).k == (3, 5)
         np.testing.assert_array_equal(information_imbalance(far, target, k=k).forward, several.forward)
     for k in (np.array(1.5), np.array(True), np.array([[1, 2]]), "3", None):
-        with pytest.raises(ValueError, match="k must be an integer"):
+        with pytest.raises(ValueError, match="expected every k to be an integer"):
             information_imbalance(far, target, k=k)

@@ -121,7 +121,7 @@ def test_bad_arguments():
     x = np.random.default_rng(0).normal(size=(20, 3))
     with pytest.raises(ValueError, match=r"ratio must be above 0 and below 1, got 1\.5"):
         jaxsim.near_duplicates(x, ratio=1.5)
-    with pytest.raises(ValueError, match="neighbours must be an integer of at least 2, got 1"):
+    with pytest.raises(ValueError, match="expected neighbours to be an integer of at least 2, got 1"):
         jaxsim.near_duplicates(x, neighbours=1)
     with pytest.raises(ValueError, match="one id for each of 20 samples, got 1"):
         jaxsim.near_duplicates(x, ["a"])

@@ -18,7 +18,8 @@ from .dense_neighbours import neighbours, statistics
 
 N, KS = 70, (10, 1, 4)
 BY_NAME = {measure.name: measure for measure in MEASURES}
-COSINE = ("cknna", "cknna_paper", "second_order_cosine")
+COSINE = ("cknna", "cknna_paper", "cknna_biased", "second_order_cosine")
+FOLLOWED = ("cycle_knn", "cknna", "cknna_paper", "cknna_biased")
 OF_CHANCE = ("mutual_knn", "knn_jaccard", "rank_similarity", "joint_rank_jaccard")
 every_measure = pytest.mark.parametrize("measure", MEASURES, ids=lambda each: each.name)
 with_hubness = pytest.mark.parametrize("measure", [*MEASURES, HUBNESS], ids=lambda each: each.name)
@@ -119,15 +120,15 @@ def test_query_rows_are_averaged_over(name, layers, found):
     np.testing.assert_allclose(together, BY_NAME[name].formula(found), rtol=1e-12)
 
 
-@pytest.mark.parametrize("measure", [*(BY_NAME[name] for name in ("cycle_knn", "cknna", "cknna_paper")), HUBNESS])
+@pytest.mark.parametrize("measure", [*(BY_NAME[name] for name in FOLLOWED), HUBNESS], ids=lambda each: each.name)
 def test_all_rows_are_needed_where_neighbours_are_followed(measure, layers):
     some = statistics(layers, (3,), "cosine", rows=np.arange(20))
     with pytest.raises(ValueError, match=rf"'{measure.name}' follows neighbours .* all 70 samples, got 20 query rows"):
         measure.formula(some)
 
 
-def test_kernels_masked_out_of_all_sense_give_nan():
-    # Three of four samples in a ring: nobody is a neighbour of its neighbour.
+def test_the_value_is_nan_where_kernels_are_constant():
+    # Of four equal rows nothing is left once they are centred.
     lists = NeighbourLists(np.array([[[1], [2], [0], [0]]] * 2), np.arange(4))
     same = SimilaritiesAtNeighbours(np.ones((2, 4, 1)), None, np.ones((2, 4)))
     needs = {need: lists if isinstance(need, Neighbours) else same for need in BY_NAME["cknna_paper"].needs}
@@ -189,7 +190,7 @@ def test_neighbourhood_overlap_is_another_name():
 
 def test_bad_k_and_rows_of_zeros_are_refused(layers):
     x, y, _ = layers
-    with pytest.raises(ValueError, match="k must be at least 1"):
+    with pytest.raises(ValueError, match="of at least 1"):
         neighbour_measures.mutual_knn(x, y, k=0)
     with pytest.raises(ValueError, match="use a smaller k or more samples"):
         neighbour_measures.mutual_knn(x, y, k=69)

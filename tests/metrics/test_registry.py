@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from declaration_checks import (
+    check_all_rows,
     check_bounds,
     check_equal,
     check_independent,
@@ -24,7 +25,7 @@ from jaxsim.metrics.registry import all_measures, find_measures, layer_measures,
 from jaxsim.metrics.statistics import Neighbours
 
 
-@pytest.mark.parametrize("check", [pytest.param(i, id=str(i)) for i in range(10)])
+@pytest.mark.parametrize("check", [pytest.param(i, id=str(i)) for i in range(11)])
 @pytest.mark.parametrize("name", list(all_measures()))
 def test_declarations(name, check):
     each = all_measures()[name]
@@ -51,6 +52,8 @@ WRONG = [
     ("cka", {"needs": find_measures("cka")[0].needs | {Neighbours()}}, check_needs),
     ("cka", {"least_samples": 6}, check_least_samples),
     ("cka", {"tolerance": 0.0}, check_tolerance),
+    ("cycle_knn", {"all_rows": False}, check_all_rows),
+    ("mutual_knn", {"all_rows": True}, check_all_rows),
     ("participation_ratio", {"highest": constant(1.0)}, check_bounds),
     ("participation_ratio", {"invariances": frozenset({"sample permutation"})}, check_invariances),
 ]

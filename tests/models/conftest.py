@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,29 +35,14 @@ from jaxsim.models import Map, Tokens, VisionModel, load_model
 from jaxsim.models.inputs import TokenIds
 
 BOUND = 2e-5
-EVERY_DAY = 1
-# Hundreds of programs that run once: compiling them well takes longer than everything else here. The full-size checks
-# and the studies' tests run programs that are compiled as users' are.
+# Hundreds of programs that run once: compiling them well takes longer than everything else here. One of each family's,
+# marked `optimised`, is compiled as users' are.
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the configurations of a family the first is tested every day, the others with `-m slow`."""
-    seen: Counter[tuple[Path, str]] = Counter()
-    for item in items:
-        call = getattr(item, "callspec", None)
-        if (
-            call is None
-            or not item.originalname.startswith("test_states")
-            or Path(__file__).parent not in item.path.parents
-        ):
-            continue
-        # Of a checkpoint that is there in two storage formats, and of a family of timm's, one stands for the others.
-        case = call.params.get("case") or call.params.get("family") or ""
-        seen[item.path, item.originalname + case] += 1
-        if seen[item.path, item.originalname + case] > (1 if case else EVERY_DAY):
-            item.add_marker(pytest.mark.slow)
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the mark of `every_day.first_every_day`."""
+    config.addinivalue_line("markers", "optimised: the port's program is compiled as users' are, not as fast as can be")
 
 
 def measure(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -148,6 +133,7 @@ def check_parity(
     prepare: Callable[[torch.nn.Module], None] | None = None,
     bound: float = BOUND,
     seed: int = 0,
+    optimised: bool = False,
     report: Callable[[str], Any] | None = None,
 ) -> VisionModel:
     """Compares a port with its original; see the module's docstring.
@@ -164,6 +150,7 @@ def check_parity(
         prepare: changes the torch model after perturbation, before it is saved.
         bound: largest error allowed.
         seed: of weights and images.
+        optimised: whether the program is compiled as users' are.
         report: called with the largest error of all states.
 
     Returns:
@@ -186,7 +173,7 @@ def check_parity(
     output, caught = run_original(original, pixels, hooks or {}, arguments)
     errors: dict[str, float] = {}
     with jax.default_matmul_precision("highest"):
-        recording = jax.jit(model.module.apply, compiler_options=QUICK)(model.params, pixels)
+        recording = jax.jit(model.module.apply, compiler_options={} if optimised else QUICK)(model.params, pixels)
     hidden, states = (OrderedDict((n, state) for n, _, state in each._chosen(recording)) for each in (view, model))
     view_steps, model_steps = view.steps_of(recording), model.steps_of(recording)
     outputs = dict(zip(recording.output_names, recording.outputs, strict=True))
@@ -223,11 +210,12 @@ def check_parity(
 
 
 @pytest.fixture
-def parity(tmp_path: Path) -> Callable[..., VisionModel]:
+def parity(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., VisionModel]:
     """`check_parity` in the test's own directory."""
+    optimised = request.node.get_closest_marker("optimised") is not None
 
     def check(model_class: type, config: Any, **options: Any) -> VisionModel:
-        return check_parity(tmp_path, model_class, config, **options)
+        return check_parity(tmp_path, model_class, config, optimised=optimised, **options)
 
     return check
 

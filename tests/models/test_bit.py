@@ -3,6 +3,8 @@ import transformers
 
 from jaxsim.models import load_model
 
+from .every_day import first_every_day
+
 BASE = {"embedding_size": 16, "hidden_sizes": [32, 64], "depths": [2, 1], "num_groups": 8, "num_labels": 5}
 CONFIGS = {
     "preactivation": ({}, (40, 56)),
@@ -22,7 +24,7 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "image_size"), CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(("changes", "image_size"), first_every_day(CONFIGS))
 def test_states(parity, stage_hooks, changes, image_size):
     config = transformers.BitConfig(**{**BASE, **changes})
     hooks = stage_hooks(config)

@@ -3,6 +3,8 @@ import transformers
 
 from jaxsim.models import load_model
 
+from .every_day import first_every_day
+
 BASE = {"hidden_sizes": [12, 20, 28], "depths": [2, 1, 2], "image_size": 48}
 CONFIGS = {
     "plain": ({}, None),
@@ -12,7 +14,7 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "image_size"), CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(("changes", "image_size"), first_every_day(CONFIGS))
 def test_states(parity, stage_hooks, changes, image_size):
     config = transformers.DINOv3ConvNextConfig(**{**BASE, **changes})
     hooks = {

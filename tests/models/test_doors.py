@@ -2,6 +2,9 @@
 
 import json
 import os
+import runpy
+import warnings
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -13,6 +16,7 @@ from safetensors.torch import save_file as save_torch_file
 
 from jaxsim.models import load_model
 from jaxsim.models.checkpoint import Checkpoint
+from jaxsim.models.wrappers import WRAPPERS
 
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
 WINDOWS = {"embed_dim": 8, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4, "image_size": 32}
@@ -45,6 +49,8 @@ def edit_weights(directory, change):
         {"path_norm": True},
         {"_attn_implementation_autoset": True, "gradient_checkpointing": False},
         {"padding": "max_length"},
+        {"use_return_dict": True, "xla_device": None, "output_past": True, "name_or_path": "x"},
+        {"from_flax": True, "trust_remote_code": False, "license": "mit", "quantization_config": None, "auto_map": {}},
     ],
 )
 def test_keys_that_compute_nothing(vit, keys):
@@ -60,12 +66,75 @@ def test_an_unknown_key_is_refused_and_can_be_dropped(vit):
     load_model(vit, overrides={"padding": None})
 
 
+def test_a_key_of_a_nested_configuration_can_be_dropped(tmp_path):
+    vision = {**SMALL, "image_size": 16, "patch_size": 8}
+    text = {**SMALL, "vocab_size": 20, "max_position_embeddings": 8}
+    torch.manual_seed(0)
+    transformers.CLIPModel(transformers.CLIPConfig(vision_config=vision, text_config=text)).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["vision_config"] |= {"twist": 2, "use_return_dict": True}
+    edit(tmp_path, **config)
+    with pytest.raises(
+        ValueError, match=r"vision_config\.twist=2: unknown.*\n.*overrides=\{'vision_config\.twist': None\}"
+    ):
+        load_model(tmp_path)
+    assert "twist" not in load_model(tmp_path, overrides={"vision_config.twist": None}).config["vision_config"]
+    eps = load_model(tmp_path, overrides={"vision_config.twist": None, "vision_config.layer_norm_eps": 0.5})
+    assert eps.config["vision_config"]["layer_norm_eps"] == 0.5
+    with pytest.raises(
+        ValueError, match=r"overrides 'vision\.twist': expected a nested configuration 'vision', got none"
+    ):
+        load_model(tmp_path, overrides={"vision.twist": None})
+
+
 @pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "_fsdp_wrapped_module.", "module._orig_mod."])
 def test_prefixes_of_wrappers_are_left_out_and_said(vit, prefix):
     before = load_model(vit).weights_hash
     edit_weights(vit, lambda tensors: {prefix + name: tensor for name, tensor in tensors.items()})
     with pytest.warns(UserWarning, match="its prefix is left out"):
         assert load_model(vit).weights_hash == before
+
+
+@pytest.mark.parametrize("prefix", ["model.", "net.", "model._orig_mod.", "module.model.", "encoder.", "net.backbone."])
+def test_prefixes_of_trainers_are_left_out_and_said(vit, prefix):
+    before = load_model(vit).weights_hash
+    edit_weights(vit, lambda tensors: {prefix + name: tensor for name, tensor in tensors.items()})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert load_model(vit).weights_hash == before
+    told = "".join(f"{part}." for part in prefix.split(".") if part and part not in WRAPPERS)
+    n = len(load_file(vit / "model.safetensors"))
+    assert any(f": {n} of {n} tensors are named {told}..." in str(each.message) for each in caught)
+
+
+def test_a_prefix_that_is_part_of_the_names_stays(vit, tmp_path):
+    """Of a file with a tensor that nobody knows; without `encoder.` fewer would be known."""
+    edit_weights(vit, lambda tensors: {**tensors, "twist": np.zeros(2, np.float32)})
+    with pytest.raises(ValueError, match=r"1 problem.*\n.*unexpected tensor twist"):
+        load_model(vit)
+    directory = tmp_path / "clip"
+    torch.manual_seed(0)
+    config = transformers.CLIPVisionConfig(**SMALL, image_size=16, patch_size=8)
+    transformers.CLIPVisionModel(config).save_pretrained(directory)
+    load_model(directory)  # whose names begin with `vision_model.`, and no warning
+
+
+def test_a_prefix_before_names_of_timm(tmp_path, vit):
+    root = Path(__file__).parent / "checkpoints" / "timm"
+    made = runpy.run_path(str(root / "make.py"))
+    case = json.loads((root / "resnet18.json").read_text())
+    hashes = []
+    for prefix in ("", "model."):
+        directory = tmp_path / f"timm{prefix}"
+        directory.mkdir()
+        tensors = {prefix + key: array for key, array in made["weights"](case["shapes"]).items()}
+        save_file(tensors, directory / "model.safetensors")
+        (directory / "config.json").write_text(json.dumps(case["config"]))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            hashes.append(load_model(directory).weights_hash)
+        assert bool(prefix) == any("are named model." in str(each.message) for each in caught)
+    assert hashes[0] == hashes[1]
 
 
 def test_an_adapter_beside_the_base(vit):
@@ -183,6 +252,13 @@ def test_a_pipe_among_training_files(tmp_path, name):
         {"image_std": [0, 1, 1]},
         {"resample": 77},
         {"size": "big"},
+        {"size": []},
+        {"size": [16]},
+        {"size": {}},
+        {"size": {"width": None}},
+        {"crop_size": [1, 2, 3]},
+        {"rescale_factor": 10**400},
+        {"auto_map": None},
     ],
 )
 def test_odd_processor_settings(vit, settings):

@@ -3,6 +3,8 @@ import transformers
 
 from jaxsim.models import load_model
 
+from .every_day import first_every_day
+
 BASE = {
     "image_size": 48,
     "width_coefficient": 0.1,
@@ -27,7 +29,7 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "image_size"), CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(("changes", "image_size"), first_every_day(CONFIGS))
 def test_states(parity, changes, image_size):
     config = transformers.EfficientNetConfig(**{**BASE, **changes})
     parity(transformers.EfficientNetModel, config, image_size=image_size, hooks={"top": "encoder.top_activation"})

@@ -1,6 +1,8 @@
 import pytest
 import transformers
 
+from .every_day import first_every_day
+
 BASE = {
     "hidden_size": 24,
     "num_hidden_layers": 2,
@@ -16,7 +18,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("changes", "image_size"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("changes", "image_size"), first_every_day(CASES))
 def test_states(parity, changes, image_size):
     config = transformers.IJepaConfig(**{**BASE, **changes})
     model = parity(transformers.IJepaModel, config, image_size=image_size, hooks={"norm": "layernorm"})

@@ -1,6 +1,8 @@
 import pytest
 import transformers
 
+from .every_day import first_every_day
+
 BASE = {"embedding_size": 12, "hidden_sizes": [16, 32], "depths": [2, 1], "groups_width": 8, "num_labels": 5}
 CONFIGS = {
     "y": ({}, (40, 56)),
@@ -15,7 +17,7 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "image_size"), CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(("changes", "image_size"), first_every_day(CONFIGS))
 def test_states(parity, stage_hooks, changes, image_size):
     config = transformers.RegNetConfig(**{**BASE, **changes})
     parity(transformers.RegNetModel, config, image_size=image_size, hooks=stage_hooks(config))

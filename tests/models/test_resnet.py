@@ -3,6 +3,8 @@ import transformers
 
 from jaxsim.models import load_model
 
+from .every_day import first_every_day
+
 BASE = {"embedding_size": 12, "hidden_sizes": [20, 28], "depths": [2, 1], "num_labels": 5}
 CONFIGS = {
     "bottleneck": ({}, (40, 40)),
@@ -18,7 +20,7 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize(("changes", "image_size"), CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize(("changes", "image_size"), first_every_day(CONFIGS))
 def test_states(parity, stage_hooks, changes, image_size):
     config = transformers.ResNetConfig(**{**BASE, **changes})
     model = parity(transformers.ResNetModel, config, image_size=image_size, hooks=stage_hooks(config))

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from ..arguments import check_count, check_flag
+from jaxsim.arguments import check_count, check_flag
+
 from ..declaration import LayerMeasure, constant
 from ..inputs import as_representation
 from ..pair import layer_value

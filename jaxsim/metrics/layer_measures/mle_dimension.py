@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import check_flag
+from jaxsim.arguments import check_flag
+
 from ..declaration import LayerMeasure, constant
 from ..inputs import as_representation, check_ks
 from ..pair import layer_value

@@ -1,6 +1,6 @@
 """Measures of two layers by whom they take for near: a file for each."""
 
-from .cknna import CKNNA, CKNNA_PAPER, cknna, cknna_paper
+from .cknna import CKNNA, CKNNA_BIASED, CKNNA_PAPER, cknna, cknna_biased, cknna_paper
 from .cycle_knn import CYCLE_KNN, cycle_knn
 from .joint_rank_jaccard import JOINT_RANK_JACCARD, joint_rank_jaccard
 from .knn_jaccard import KNN_JACCARD, knn_jaccard
@@ -14,6 +14,7 @@ MEASURES = (
     KNN_JACCARD,
     CKNNA,
     CKNNA_PAPER,
+    CKNNA_BIASED,
     CYCLE_KNN,
     LCS_KNN,
     RANK_SIMILARITY,
@@ -24,6 +25,7 @@ MEASURES = (
 
 __all__ = [
     "CKNNA",
+    "CKNNA_BIASED",
     "CKNNA_PAPER",
     "CYCLE_KNN",
     "JOINT_RANK_JACCARD",
@@ -34,6 +36,7 @@ __all__ = [
     "RANK_SIMILARITY",
     "SECOND_ORDER_COSINE",
     "cknna",
+    "cknna_biased",
     "cknna_paper",
     "cycle_knn",
     "joint_rank_jaccard",

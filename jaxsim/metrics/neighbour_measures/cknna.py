@@ -2,7 +2,8 @@
 
 Paper and code of its authors differ. Their code masks both kernels with the neighbours in common and takes the unbiased
 HSIC of what is left; as most published values come from there, that is `cknna`. The formula of the paper, a sum over
-neighbours in common of the products of kernels whose rows are centred, is `cknna_paper`.
+neighbours in common of the products of kernels whose rows are centred, is `cknna_paper`. Their code also offers the
+biased HSIC, with every sample as its own nearest neighbour: `cknna_biased`, far above 0 for independent layers.
 """
 
 from typing import Any
@@ -35,6 +36,18 @@ def _of_paper(statistics: Statistics) -> Any:
     return _normalised(overlap_of(lists.columns).masked_sums(lists.columns, centred, statistics.ks, returning=False)[0])
 
 
+def _biased(statistics: Statistics) -> Any:
+    """`tr(A H B H)` of the masked kernels, whose diagonal is 1: every sample is its own first neighbour."""
+    lists, found, n = statistics[_LISTS], statistics[_SIMILARITIES], statistics.n_samples
+    check_all_rows(statistics, lists, "cknna_biased")
+    others = [k - 1 for k in statistics.ks]
+    products, of_a, of_b, entries = overlap_of(lists.columns).masked_sums(
+        lists.columns, found.own, others, returning=True
+    )
+    entries = entries + of_a + of_b + n
+    return _normalised(products + n - (entries + entries.swapaxes(1, 2)) / n + (of_a + n) * (of_b + n) / n**2)
+
+
 def _normalised(sums: Any) -> Any:
     """Entries `[a, b]` by the root of `[a, a]` times `[b, b]`; NaN where that is no positive number."""
     xp = sums.__array_namespace__()
@@ -60,6 +73,7 @@ CKNNA = Measure(
     needs=frozenset({_LISTS, _SIMILARITIES}),
     formula=_of_code,
     least_samples=4,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Alignment of kernels masked with the neighbours in common, by unbiased HSIC."""
@@ -78,9 +92,29 @@ CKNNA_PAPER = Measure(
     invariances=_INVARIANCES,
     needs=frozenset({_LISTS, _SIMILARITIES}),
     formula=_of_paper,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Alignment of kernels with centred rows over the neighbours in common."""
+
+CKNNA_BIASED = Measure(
+    name="cknna_biased",
+    title="biased CKNNA",
+    source=f"{_SOURCE}, by the authors' code",
+    orientation="similarity",
+    symmetric=True,
+    uses_k=True,
+    lowest=None,
+    highest=None,
+    equal=constant(1.0),
+    independent=None,
+    invariances=_INVARIANCES,
+    needs=frozenset({_LISTS, _SIMILARITIES}),
+    formula=_biased,
+    all_rows=True,
+    tolerance=TOLERANCE,
+)
+"""Alignment of kernels masked with the neighbours in common, by biased HSIC, every sample its own neighbour."""
 
 
 def cknna(x: Any, y: Any, *, k: Any = 1, precision: str = "highest") -> Any:
@@ -143,3 +177,33 @@ def cknna_paper(x: Any, y: Any, *, k: Any = 1, precision: str = "highest") -> An
         1.0
     """
     return pair_value(CKNNA_PAPER, x, y, k=k, precision=precision)
+
+
+def cknna_biased(x: Any, y: Any, *, k: Any = 1, precision: str = "highest") -> Any:
+    """Alignment of two kernels over the neighbours in common, by biased HSIC, every sample its own nearest neighbour.
+
+    The diagonal, which says nothing, counts with the rest: values are far above 0 for independent representations, and
+    all of them 1 for `k=1`. Use `cknna`, unless it is published values that you compare with.
+
+    Args:
+        x: `[n_samples, n_features_x]`, no row zero.
+        y: `[n_samples, n_features_y]`, the same samples in the same order.
+        k: Number of neighbours, the sample itself among them, or several as a tuple.
+        precision: Of dot products: `float64`, `highest`, `high` or `fast`.
+
+    Returns:
+        1 for equal representations; one for each k if `k` is a tuple. Pure under `jax.jit` and `jax.vmap`.
+
+    Raises:
+        ValueError: For different sample counts, fewer than k + 2 samples, NaN, infinity, or a row of zeros.
+
+    Source:
+        Huh, Cheung, Wang, Isola, "The Platonic representation hypothesis", ICML 2024, by the authors' code
+        (`cknna(unbiased=False)`).
+
+    Example:
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 100, 5))
+        >>> bool(cknna_biased(x, y, k=10) > 0.2)
+        True
+    """
+    return pair_value(CKNNA_BIASED, x, y, k=k, precision=precision)

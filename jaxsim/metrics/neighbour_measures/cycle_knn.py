@@ -30,6 +30,7 @@ CYCLE_KNN = Measure(
     invariances=frozenset({"sample permutation", "rotation", "translation", "scale"}),
     needs=frozenset({Neighbours()}),
     formula=_formula,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Share of samples that two steps, by one layer and by the other, can lead back to."""

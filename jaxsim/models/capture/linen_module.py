@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict
 
+from jaxsim.models.capture.account import account
 from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
-from jaxsim.models.capture.runner import is_floating, kept_states, trace_state, traced_calls, without_addresses
+from jaxsim.models.capture.runner import is_floating, kept_states, trace_state, traced_calls
 
 
 class LinenRunner:
@@ -51,17 +53,22 @@ class LinenRunner:
         self.params: dict[str, Any] = jax.tree.map(jnp.asarray, flax.core.unfreeze(nn.meta.unbox(variables)))
         self._call = dict(call or {})
         self._method = method
+        self._called: dict[str, str] = {}
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
         """Every module call on images of a shape; nothing is computed."""
+        called: dict[str, str] = {}
 
         def trace(opened: bool) -> tuple[Call, ...]:
             log = CallLog()
             images = jax.ShapeDtypeStruct(tuple(shape), jnp.float32)
-            jax.eval_shape(lambda params, pixels: self._run(params, pixels, log, opened), self.params, images)
+            jax.eval_shape(lambda params, pixels: self._run(params, pixels, log, opened, called), self.params, images)
             return log.calls(unrolled=opened)
 
-        return traced_calls(trace)
+        found = traced_calls(trace)
+        # Images of other sizes may call other modules; the account is that of the model as it was captured.
+        self._called = self._called or called
+        return found
 
     def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
         """The states of some calls; pure."""
@@ -74,10 +81,11 @@ class LinenRunner:
         return {name: np.asarray(leaf) for name, leaf in flatten_dict(self.params, sep="/").items()}
 
     def structure(self) -> str:
-        """The module's own account."""
-        return without_addresses(repr(self.module))
+        """Class and attributes of the module, and of every module that it called when it was captured."""
+        told = {"": _told(self.module), **self._called}
+        return "\n".join(f"{path} {settings}" for path, settings in sorted(told.items()))
 
-    def _run(self, params: Any, images: Any, log: CallLog, opened: bool) -> None:
+    def _run(self, params: Any, images: Any, log: CallLog, opened: bool, called: dict[str, str] | None = None) -> None:
         here = trace_state()
 
         def reachable() -> bool:
@@ -90,6 +98,8 @@ class LinenRunner:
             module = context.module
             if context.method_name != "__call__" or not module.path:
                 return next_call(*args, **kwargs)
+            if called is not None:
+                called[".".join(module.path)] = _told(module)
             return log.through(
                 ".".join(module.path), type(module), lambda: next_call(*args, **kwargs), state, reachable
             )
@@ -99,3 +109,25 @@ class LinenRunner:
 
         with jax.disable_jit(opened), nn.intercept_methods(record):
             log.through(OUTPUT, type(self.module), whole, state, reachable)
+
+
+def _told(module: nn.Module) -> str:
+    """Class and attributes of a module; initialisers compute nothing once there are weights."""
+    settings = {
+        field.name: getattr(module, field.name, None)
+        for field in dataclasses.fields(module)
+        if field.init and field.name not in ("parent", "name") and not field.name.endswith("_init")
+    }
+    told = {name: _nested(value) for name, value in settings.items()}
+    return f"{type(module).__module__}.{type(module).__qualname__} {account(told)}"
+
+
+def _nested(value: Any) -> Any:
+    """An attribute; a module among them, or in a list or a dictionary of them, told as such."""
+    if isinstance(value, nn.Module):
+        return _told(value)
+    if isinstance(value, list | tuple):
+        return [_nested(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _nested(each) for key, each in value.items()}
+    return value

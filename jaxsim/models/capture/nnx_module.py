@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jaxsim.models.capture.account import account
 from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
 from jaxsim.models.capture.runner import is_floating, kept_states, trace_state, traced_calls
 
@@ -131,14 +131,17 @@ def _joined(path: Sequence[Any]) -> str:
 
 
 def _settings(module: nnx.Module) -> str:
-    plain = (bool, int, float, str, tuple, type(None))
-    told = {
-        name: repr(value)
-        for name, value in sorted(vars(module).items())
-        if not name.startswith("_") and (isinstance(value, plain) or callable(value)) and not _holds_arrays(value)
-    }
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(told))
+    """The attributes that are no modules and no variables; initialisers compute nothing once there are weights."""
+    return account(
+        {
+            name: value
+            for name, value in vars(module).items()
+            if not name.startswith("_") and not name.endswith("_init") and not _is_graph(value)
+        }
+    )
 
 
-def _holds_arrays(value: Any) -> bool:
-    return isinstance(value, nnx.Module | nnx.Variable)
+def _is_graph(value: Any) -> bool:
+    """Whether a value is a part of the graph, or holds one: those are told as modules and weights."""
+    leaves = jax.tree.leaves(value, is_leaf=lambda each: isinstance(each, nnx.Module | nnx.Variable | nnx.Rngs))
+    return any(isinstance(each, nnx.Module | nnx.Variable | nnx.Rngs) for each in leaves)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -82,16 +81,6 @@ def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
         return plain
     reached = [sum(call.reachable for call in calls) for calls in (plain, opened)]
     return opened if reached[1] > reached[0] else plain
-
-
-def without_addresses(account: str) -> str:
-    """Returns a module's account of itself without the addresses of objects, which differ in every process.
-
-    Example:
-        >>> without_addresses("Net(act=<function gelu at 0x7f10c2d4a0>)")
-        'Net(act=<function gelu>)'
-    """
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", account)
 
 
 def trace_state() -> Any:

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from jaxsim.models.capture.account import account
 from jaxsim.models.capture.calls import OUTPUT, Call, CallLog, first_array
-from jaxsim.models.capture.runner import kept_states, without_addresses
+from jaxsim.models.capture.runner import kept_states
 
 
 class TorchRunner:
@@ -49,14 +50,19 @@ class TorchRunner:
         self._known: dict[tuple[int, ...], tuple[Call, ...]] = {}
         # Hooks of one thread's run must not see another's.
         self._lock = threading.Lock()
+        self._written: set[str] = set()
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
         """Every module call on images of a shape, found by running one batch of zeros."""
         key = tuple(shape)
         if key not in self._known:
             log = CallLog()
+            before = _settings(self.module)
             self._run(np.zeros(key, np.float32), log, None)
             self._known[key] = log.calls()
+            # What a forward pass writes (a cache, a counter) is no setting.
+            after = _settings(self.module)
+            self._written |= {place for place in {*before, *after} if before.get(place) != after.get(place)}
         return self._known[key]
 
     def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
@@ -79,8 +85,9 @@ class TorchRunner:
         return {f"{name} {tensor.dtype}": _as_numpy(tensor.detach()) for name, tensor in named}
 
     def structure(self) -> str:
-        """The module's own account."""
-        return without_addresses(repr(self.module))
+        """Class and attributes of every module, without what a forward pass leaves in them."""
+        told = sorted(_settings(self.module).items())
+        return "\n".join(f"{place} {setting}" for place, setting in told if place not in self._written)
 
     def _run(self, images: np.ndarray, log: CallLog, paths: set[str] | None) -> None:
         """One forward pass with hooks on the modules of `paths`, on all if None."""
@@ -158,6 +165,19 @@ def _refuse_unrunnable(module: Any) -> None:
             f"{type(module).__name__}: {empty} is on the device 'meta', which has shapes and no numbers: load the "
             "weights first, module.to_empty(device='cpu') and module.load_state_dict(...)"
         )
+
+
+def _settings(model: Any) -> dict[str, str]:
+    """Class and attributes of every module by place; torch's own attributes are no settings."""
+    torch = sys.modules["torch"]
+    own = set(vars(torch.nn.Module()))
+    told = {}
+    for path, module in model.named_modules():
+        told[path] = f"{type(module).__module__}.{type(module).__qualname__}"
+        for name, value in vars(module).items():
+            if name not in own and not isinstance(value, torch.nn.Module):
+                told[f"{path}:{name}"] = account(value)
+    return told
 
 
 def _is_parametrization(path: str) -> bool:

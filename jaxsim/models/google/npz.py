@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,7 +15,8 @@ from jaxsim.models.google.tree import Tree
 
 # Bytes that any archive may take, and how many times its size a larger one may: trained weights compress to half.
 _SMALL, _MOST_INFLATED = 2**28, 20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError)
+# What zipfile raises for archives that are encrypted, or compressed as it does not know, is RuntimeError.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error, LookupError)
 
 
 def read_npz(path: Path) -> Tree:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 
+from jaxsim.models.regular_files import shown
+
 # Vision transformers with timm's plain blocks. Not here: those whose blocks differ under the same tensor names.
 _VIT = """
 vit_tiny_patch16_224 vit_tiny_patch16_384 vit_small_patch32_224 vit_small_patch32_384 vit_small_patch16_224
@@ -95,9 +97,9 @@ def family_of(architecture: str, where: str) -> str:
     """
     if architecture in FAMILY_OF:
         return FAMILY_OF[architecture]
-    near = difflib.get_close_matches(architecture, FAMILY_OF, n=5, cutoff=0.4)
+    near = difflib.get_close_matches(architecture[:80], FAMILY_OF, n=5, cutoff=0.4)
     hint = f" Nearest: {', '.join(near)}." if near else ""
     raise ValueError(
-        f"{where}: timm's architecture {architecture!r} is not supported.{hint} There are {len(FAMILY_OF)} names, of "
-        f"the families {', '.join(_FAMILIES)}; jaxsim.models.timm.names.FAMILY_OF lists them."
+        f"{where}: timm's architecture {shown(architecture)} is not supported.{hint} There are {len(FAMILY_OF)} names, "
+        f"of the families {', '.join(_FAMILIES)}; jaxsim.models.timm.names.FAMILY_OF lists them."
     )

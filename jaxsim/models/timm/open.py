@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxsim.models.checkpoint import Checkpoint
-from jaxsim.models.config import ConfigReader
+from jaxsim.models.config import ConfigReader, overridden
 from jaxsim.models.family import Architecture, Shapes
 from jaxsim.models.opened import OpenedSource
+from jaxsim.models.prefixes import without_prefixes
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.timm import conv, efficientnet, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing
+from jaxsim.models.weights import WeightTable
 
 Builder = Callable[[str, str, ConfigReader, Shapes, PlainPreprocessor], Architecture]
 
@@ -44,7 +46,7 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
     Args:
         name: how results call the model.
         checkpoint: configuration and tensors.
-        overrides: entries that replace those of `model_args`.
+        overrides: entries that replace those of `model_args`; None leaves one out.
 
     Raises:
         ValueError: an unknown architecture, arguments that are not handled, tensors without which the sizes are
@@ -59,26 +61,31 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
             f"{where}: timm's configuration has no sizes; the tensors' shapes are needed, also for init='random'"
         )
     described = values.get("pretrained_cfg") or values
-    arguments = {**(values.get("model_args") or {}), **overrides}
+    arguments = overridden(values.get("model_args") or {}, overrides, f"{where}: model_args")
     size = arguments.get("img_size")
     if size is not None:
         edges = [size, size] if isinstance(size, int) else list(size)
         described = {**described, "input_size": [3, *edges]}
     arguments.setdefault("global_pool", values.get("global_pool"))
+    preprocessing = read_preprocessing(described, where)
+    # Names in the file may begin as transformers' wrapper has them, below which a trainer's may be.
+    checkpoint = checkpoint.renamed({key.removeprefix(_PREFIX): key for key in checkpoint.shapes})
+    build = _BUILDERS.get(family, vit.build)
+
+    def weights(shapes: Shapes) -> WeightTable:
+        reader = ConfigReader(arguments, where)
+        return build(architecture, family, reader, shapes, preprocessing).weights
+
+    checkpoint = without_prefixes(checkpoint, weights)
     reader = ConfigReader(arguments, f"{where}: model_args")
     reader.ignore("num_classes", "drop_rate", "drop_path_rate")
     reader.require("in_chans", 3)
-    shapes = {key.removeprefix(_PREFIX): shape for key, shape in checkpoint.shapes.items()}
-    origin = {key.removeprefix(_PREFIX): key for key in checkpoint.shapes}
-    build = _BUILDERS.get(family, vit.build)
     try:
-        built = build(architecture, family, reader, shapes, read_preprocessing(described, where))
+        built = build(architecture, family, reader, checkpoint.shapes, preprocessing)
     except KeyError as error:
         raise ValueError(
             f"{where}: architecture {architecture!r} needs a tensor {error}, which is not there"
         ) from error
     reader.finish()
     config = json.loads(json.dumps({**values, "model_args": arguments}, default=str))
-    return OpenedSource(
-        name, built, family, config, shapes, lambda key: checkpoint.read(origin[key]), str(checkpoint.directory)
-    )
+    return OpenedSource(name, built, family, config, checkpoint.shapes, checkpoint.read, str(checkpoint.directory))

@@ -6,6 +6,7 @@ from jaxsim.report.figures.between import (
     between_model_distance,
     between_model_distances,
 )
+from jaxsim.report.figures.descriptions import described_names, description, description_panels
 from jaxsim.report.figures.findings import finding_effects, finding_pages, finding_panels
 from jaxsim.report.figures.information import low_level_information, low_level_informations, pages_of_spaces
 from jaxsim.report.figures.labels import label_overlap, label_overlaps
@@ -28,6 +29,9 @@ __all__ = [
     "between_model_distance",
     "between_model_distances",
     "dendrogram",
+    "described_names",
+    "description",
+    "description_panels",
     "families_of",
     "finding_effects",
     "finding_pages",

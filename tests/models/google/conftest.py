@@ -131,7 +131,13 @@ SLOW = ("scenic_resnet50", "scenic_vit_legacy_optimizer", "vit_jax_token_resized
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Gives a test that asks for `case` and `file` every stored checkpoint."""
+    """Gives a test that asks for `case` and `file` every stored checkpoint, every day those in their first storage."""
     if {"case", "file"} <= set(metafunc.fixturenames):
-        marks = {case: [pytest.mark.slow] if case in SLOW else [] for case, _ in cases()}
-        metafunc.parametrize(("case", "file"), [pytest.param(*each, marks=marks[each[0]]) for each in cases()])
+        first = dict(reversed(cases()))
+        metafunc.parametrize(
+            ("case", "file"),
+            [
+                pytest.param(case, file, marks=pytest.mark.slow if case in SLOW or file != first[case] else ())
+                for case, file in cases()
+            ],
+        )

@@ -1,0 +1,234 @@
+"""Run by test_bad_calls like `bad_calls`: calls that mean nothing, by the room that has to refuse them."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import xarray as xr
+from bad_calls import main
+
+import jaxsim
+from jaxsim import plot
+from jaxsim.data import ArraySource, FolderSource, factor_spaces, load_batches, open_images
+from jaxsim.features import estimate, extract
+from jaxsim.study import StepLabel, Study, label_imbalance
+
+SAYS = "xpected|must|needs|has no|unknown|holds|o such|is empty|got|chooses|came twice|cannot save"
+HUGE = 10**5000
+NINES = "9" * 5000
+NOT_COUNTS = [-1, 1.5, "3", True, [1, 2], float("nan"), {}, HUGE, 2**63]
+NOT_FLAGS = ["no", "", None, 1, 0, 1.5, [True], {}]
+NOT_PATHS = [1, 1.5, True, ["a"], {}, "", " ", "a\0b", b"", object]
+N = 24
+X = np.random.default_rng(0).normal(size=(N, 4))
+SQUARE = np.abs(X[:, :1] - X[:, 0])
+MODEL = "embedded:cnn_selfsup_0"
+
+
+def calls():
+    """Name, function, positional arguments, keywords and a pattern of what is said."""
+    for room in (images, features, models, metrics, comparisons, studies, figures):
+        for function, given, keywords in room():
+            name = f"{function.__qualname__}({shown(given)}, {shown(keywords)})"
+            yield name, function, given, keywords, SAYS
+
+
+def images():
+    """Sources, selections and batches."""
+    texts = [NINES, "0", "-1", "x", "1:2:3", "1:", f"5:{NINES}"]
+    names = ["", " ", "no/such/folder", "digits:5", "a\0b", *(f"rendered:{text}" for text in texts)]
+    lists = [[], [1], ["a.png"], [None], [np.zeros((0, 4, 3), np.uint8)], [np.zeros((4, 0), np.uint8)], [X]]
+    empty, one = PIL.Image.new("L", (0, 0)), PIL.Image.new("L", (4, 4))
+    shapes = [(0, 4, 4), (2, 0, 4), (2, 4, 0, 3), (4, 4), (2, 4, 4, 2), (2, 3, 4, 4), (2, 1, 4, 4, 3), ()]
+    arrays = [np.zeros(shape, np.uint8) for shape in shapes]
+    arrays += [np.zeros((2, 4, 4)).astype(dtype) for dtype in (bool, np.int8, np.float32, complex, object, "S1")]
+    for each in (1, 1.5, True, None, {}, {1}, object, b"digits", [empty], one, *names, *lists, *arrays):
+        yield open_images, (each,), {}
+    for key in ("images", 1, ""):
+        yield open_images, ("digits",), {"key": key}
+    for each in (0, 2_000_001, None, *NOT_COUNTS):
+        yield jaxsim.rendered, (each,), {}
+    for each in (None, *NOT_COUNTS):
+        yield jaxsim.rendered, (3, each), {}
+    for ids in ([], ["a"], ["rendered/0"], [f"rendered/0/{NINES}"], [f"rendered/{NINES}/0"], [1], 3):
+        yield factor_spaces, (ids,), {}
+    source = open_images("rendered:5")
+    for chosen in ([], [5], [-1], [0, 0], [0.0], "ab", None, [[0]], [True]):
+        yield source.select, (chosen,), {}
+    for seed in (None, *NOT_COUNTS):
+        yield source.subset, (2, seed), {}
+    for size in (0, None, *NOT_COUNTS):
+        yield load_batches, (source, np.stack, size), {}
+    for start in (6, None, *NOT_COUNTS):
+        yield load_batches, (source, np.stack, 2), {"start": start}
+    for threads in NOT_COUNTS:
+        yield load_batches, (source, np.stack, 2), {"threads": threads}
+    for path in (None, "no/such", *NOT_PATHS):
+        yield FolderSource, (path,), {}
+    for each in ("abc", None):
+        yield ArraySource, (each,), {}
+
+
+def features():
+    """Extraction and what it has kept."""
+    model, few = jaxsim.load_model(MODEL), open_images("rendered:4")
+    spatial = [f"spatial:{each}" for each in ("", "0", "-1", "1025", NINES)]
+    pools = [None, 1, "", "median", ["mean"], "cls", *spatial]
+    for name, values in {
+        "pool": pools,
+        "batch_size": [0, None, *NOT_COUNTS],
+        "dtype": [None, 1, "float64", np.float32, ["float32"]],
+        "strict": NOT_FLAGS,
+        "overwrite": NOT_FLAGS,
+        "verify_images": NOT_FLAGS,
+        "threads": NOT_COUNTS,
+        "progress": [1, "yes", True],
+        "out": NOT_PATHS,
+    }.items():
+        for value in values:
+            yield extract, (model, few), {name: value}
+    for bad in (None, 1, "vit", Path("vit"), [model], {}, type(model), X):
+        yield extract, (bad, few), {}
+        yield estimate, (bad, 4), {}
+    for bad in (None, 1, [], "no/such", X):
+        yield extract, (model, bad), {}
+    for path in (None, "no/such", *NOT_PATHS):
+        yield jaxsim.open_features, (path,), {}
+    for n in (None, *NOT_COUNTS):
+        yield estimate, (model, n), {}
+    for dtype in ("x", None, 1):
+        yield estimate, (model, 4), {"dtype": dtype}
+    for pool in pools:
+        yield estimate, (model, 4), {"pool": pool}
+
+
+def models():
+    """Checkpoints and live modules."""
+    for name, values in {
+        "granularity": [None, 1, "", "layer", ["block"]],
+        "init": [None, 1, "", "zeros", True],
+        "dtype": [None, 1, "float64", "int8", ["float32"]],
+        "image_size": [0, -1, True, "x", (0, 8), (1, 2, 3), [], {}],
+    }.items():
+        for value in values:
+            yield jaxsim.load_model, (MODEL,), {name: value}
+    for source in ("", "embedded:no"):
+        yield jaxsim.load_model, (source,), {}
+    for module in (None, 1, "vit", [], {}, X, object, print):
+        yield jaxsim.capture, (module,), {"image_size": 8}
+
+
+def metrics():
+    """Arrays, labels, ids and dissimilarities."""
+    labels = np.arange(N) % 3
+    for bad in (None, 1, "abc", [], {}, {"a": X}, X[0], X * np.nan, X.astype(str), X[:, :0], object):
+        yield jaxsim.label_overlap, (bad, labels), {}
+        yield jaxsim.near_duplicates, (bad,), {}
+        yield jaxsim.information_imbalance, (bad, X), {}
+    for bad in (None, 1, "abc", [], {}, labels[:5], [labels], X[:, 0], [None] * N, [0] * N, np.arange(N), [{}] * N):
+        yield jaxsim.label_overlap, (X, bad), {}
+    for ids in (5, "abc", [1] * 3, ["a"], True):
+        yield jaxsim.near_duplicates, (X,), {"ids": ids}
+    for bad in (None, 1, "abc", [], X, -SQUARE - 1, SQUARE * np.nan, SQUARE.astype(str), SQUARE[:0, :0], {}, [[1, 2]]):
+        yield jaxsim.Dissimilarities, (bad,), {}
+    for ids in (5, "ab", ["a"] * N, ["a"], True, {}):
+        yield jaxsim.Dissimilarities, (SQUARE, ids), {}
+    for rows in ([N], [-1], [0.5], "ab", None, [[0]], [], [True], 3):
+        yield jaxsim.Dissimilarities(SQUARE).select, (rows,), {}
+
+
+def comparisons():
+    """What a comparison is given beside its settings."""
+    images = open_images(f"rendered:{N}")
+    row = {images.ids[0]: [1]}
+    labels = [None, 1, "abc", [0] * N, list(range(N)), [0, 1], [1.5] * N, X, {}, [None] * N]
+    spaces = [None, 1, "abc", X[:5], X * np.nan, X.astype(str), X[:, :0], {}, row]
+    for name, values in {
+        "labels": [1, "class", ["a"] * N, *({key: ["a", "b"] * 12} for key in (1, "", "a/b"))],
+        "groups": [1, "x", b"x", True, 1.5, [0, 1], [0] * N, [None] * N, [[0]] * N, {}, row],
+        "spaces": [1, "x", X, [X], {1: X}, {"": X}, {"a/b": X}, *({"a": each} for each in spaces)],
+        "untrained": [1, "yes", None, [], {"no": MODEL}],
+        "out": NOT_PATHS,
+        "steps": [1, "", "no*", [], {}, {"no": "x"}, [1], True],
+        "drop_steps": [1, "", "no*", [], {}, {"no": "x"}, [1], True, "*"],
+        "verify_images": NOT_FLAGS,
+        "n_samples": [N + 1],
+        "n_queries": [N + 1],
+        "k": [N, {1: 2}, {1, 2}, b"1", HUGE, np.ones((2, 2), int)],
+        "pool": ["median", "cls", f"spatial:{NINES}"],
+        "devices": [99, HUGE],
+        "statistics": [None, "yes", HUGE, [8]],
+        "image_size": [HUGE, 10**7],
+        "n_splits": [HUGE],
+    }.items():
+        for value in values:
+            yield jaxsim.compare, ([MODEL], images), {name: value}
+    for each in labels:
+        yield jaxsim.compare, ([MODEL], images), {"labels": {"class": each}}
+    for bad in (None, 1, [], {}, "", [None], {"a": None}, {"a": 1}, object, X, ["no/such/model"]):
+        yield jaxsim.compare, (bad, images), {}
+
+
+def example():
+    """A study of two models of two steps, without anything beside the steps."""
+    labels = [StepLabel(model, step, depth) for model in ("vit", "resnet") for step, depth in (("a", 0.0), ("b", 1.0))]
+    depth = np.array([label.depth for label in labels])
+    values = 0.1 + 0.5 * np.abs(depth[:, None] - depth[None])
+    return Study.from_results(label_imbalance(values, labels, standard_error=np.full((4, 4), 0.01), n_samples=100))
+
+
+def studies():
+    """Methods of a study."""
+    study, file = example(), Path(tempfile.mkdtemp()) / "file"
+    file.write_text("in the way")
+    for path in (None, file, *NOT_PATHS):
+        for method in (study.save, Study.load, study.report):
+            yield method, (path,), {}
+    yield Study.load, ("no/such",), {}
+    for globs in (1, "", [], {}, {"no": "a"}, [1], True, [""], {"vit": 1}, b"a", "no*"):
+        yield study.select_steps, (), {"steps": globs}
+        yield study.select_steps, (), {"drop_steps": globs}
+    yield study.select_steps, (), {"drop_steps": "*"}
+    for results in (None, 1, "x", {}, [], xr.Dataset(), study.imbalance, study.results.drop_vars("imbalance"), X):
+        yield Study.from_results, (results,), {}
+    for seed in (None, *NOT_COUNTS):
+        yield Study.from_results, (study.results,), {"seed": seed}
+    for which in ("halves", "information", "shuffled", "label_overlap", "untrained"):
+        for value in (1, "x", {}, X, xr.Dataset()):
+            yield Study.from_results, (study.results,), {which: value}
+
+
+def figures():
+    """Plot functions."""
+    study = example()
+    for name in plot.__all__:
+        function, further = getattr(plot, name), ("smoothness",) if name in ("findings", "sample_size") else ()
+        for bad in (None, 1, "x", {}, X, study.results, Study):
+            yield function, (bad, *further), {}
+        for k in (0, 2, -1, 1.5, "1", True, [1], X):
+            yield function, (study, *further), {"k": k}
+        for ax in (1, "x", [1], X):
+            yield function, (study, *further), {"ax": ax}
+    for model in ("no", 1, True, ["vit"], ""):
+        for function in (plot.smoothness, plot.distance, plot.best_match):
+            yield function, (study, model), {}
+    for source, target in (("no", None), (None, "vit"), ("vit", "no"), (1, 2), (["vit"], "vit")):
+        yield plot.imbalance_heatmap, (study, source, target), {}
+    for method in ("ward", "", None, 1, ["average"]):
+        yield plot.dendrogram, (study,), {"method": method}
+    for flag in NOT_FLAGS:
+        yield plot.smoothness, (study,), {"fixed_step": flag}
+
+
+def shown(value):
+    """A value on one short line."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:
+        text = f"a {type(value).__name__} that cannot be printed"
+    return text if len(text) <= 70 else f"{text[:67]}..."
+
+
+if __name__ == "__main__":
+    main(calls())
