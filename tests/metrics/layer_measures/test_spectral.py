@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsim.metrics import spectra
+from jaxsim.metrics import describe, measure, spectra
 from jaxsim.metrics.inputs import DegenerateLayerWarning
 from jaxsim.metrics.layer_measures import effective_rank, matrix_entropy, participation_ratio, renyi2_entropy
 from jaxsim.metrics.spectra import spectra_of
@@ -166,5 +166,11 @@ class TestBadCalls:
             effective_rank(np.eye(2))
 
     def test_not_a_number(self):
-        with pytest.raises(ValueError, match="NaN"):
-            effective_rank(np.where(np.eye(5) > 0, np.nan, 1.0))
+        x = sample(6, 3)
+        x[4, 1] = np.nan
+        with pytest.raises(ValueError, match=r"layer 'x' holds NaN.*first in sample 4"):
+            effective_rank(x)
+        with pytest.raises(ValueError, match=r"layer 'b' holds infinity.*first in sample 4"):
+            describe({"a": sample(6, 3), "b": np.where(np.isnan(x), np.inf, x)}, "effective_rank")
+        with pytest.raises(ValueError, match=r"layer 'b' holds NaN.*first in sample 4"):
+            measure({"a": sample(6, 3), "b": x}, "rsa_euclidean_spearman")
