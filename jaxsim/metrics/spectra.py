@@ -73,7 +73,7 @@ def _of_features(read: Read, n_features: int) -> np.ndarray:
 
 def _of_samples(read: Read, n_samples: int, n_features: int) -> np.ndarray:
     """Products of all samples; the rows are read again for each of the blocks that hold them all."""
-    gram = np.empty((n_samples, n_samples))
+    gram = np.zeros((n_samples, n_samples))
     at = 0
     for block in _joined(read(), max(1, _BLOCK_BYTES // (8 * n_features))):
         rows, start = slice(at, at + len(block)), 0
