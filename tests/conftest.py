@@ -62,3 +62,9 @@ def recipe():
 def imbalance_oracle():
     """Entries of the information-imbalance oracle file."""
     return json.loads((HERE / "oracles" / "information_imbalance.json").read_text())["entries"]
+
+
+@pytest.fixture(scope="session")
+def kernel_oracle():
+    """Entries of the oracle file of measures of kernels and distances of all pairs."""
+    return json.loads((HERE / "oracles" / "kernel_measures.json").read_text())["entries"]

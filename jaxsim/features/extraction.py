@@ -168,9 +168,12 @@ def _pooled_batches(
     params = jax.device_put(model.params)
     # Every batch is padded to one shape, so there is one compilation.
     running: tuple[Batch, tuple[jax.Array, ...] | None] | None = None
-    with contextlib.closing(
-        load_batches(images, model.preprocess, size, start=start // size * size, threads=threads)
-    ) as batches:
+    with (
+        _freed(params, model.params),
+        contextlib.closing(
+            load_batches(images, model.preprocess, size, start=start // size * size, threads=threads)
+        ) as batches,
+    ):
         for batch in batches:
             started = None if batch.pixels is None else pooled(params, _padded(batch.pixels, size))
             if running is not None:
@@ -178,6 +181,17 @@ def _pooled_batches(
             running = batch, started
         if running is not None:
             yield _from(start, *_fetched(*running, widths, dtype))
+
+
+@contextlib.contextmanager
+def _freed(params: Any, given: Any) -> Iterator[None]:
+    """Frees the weights that were put on the device for this extraction; those that were there stay."""
+    try:
+        yield
+    finally:
+        for put, before in zip(jax.tree.leaves(params), jax.tree.leaves(given), strict=True):
+            if isinstance(put, jax.Array) and not isinstance(before, jax.Array):
+                put.delete()
 
 
 def _from(start: int, batch: Batch, rows: list[np.ndarray]) -> Pooled:

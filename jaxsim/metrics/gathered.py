@@ -147,6 +147,12 @@ class _Pass:
 
         options = self.request.options
         medians = median_distances(self.request.arrays, self.request.metrics, self.request.placement, options.precision)
+        for name, median in zip(self.request.named, medians, strict=True):
+            if median == 0:
+                raise ValueError(
+                    f"expected the bandwidth of layer {name!r} from its median distance, which is 0: most of its "
+                    "samples are equal; use drop_duplicates=True, or leave the layer or the measure out."
+                )
         return Kernel("rbf", tuple(float(need.bandwidth or 1.0) * float(median) for median in medians))
 
     def _fill_kernels(

@@ -150,11 +150,11 @@ def _coefficients(need: KernelSums, layers: Sequence[Layer], n_samples: int, giv
     found = []
     for layer in layers:
         if given:
-            distances = layer.features[second, first]
+            squared = layer.features[second, first] ** 2
         else:
             moved = layer.features[first] - layer.features[second]
-            distances = jnp.sqrt((moved * moved).sum(1))
-        found.append(0.5 / ((need.bandwidth or 1.0) * jnp.median(distances)) ** 2)
+            squared = (moved * moved).sum(1)
+        found.append(0.5 / ((need.bandwidth or 1.0) ** 2 * jnp.median(squared)))
     return found
 
 

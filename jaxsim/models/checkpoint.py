@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from jaxsim.models.regular_files import is_there, read_json, shown
+from jaxsim.models.regular_files import contents, is_there, read_json, shown
 from jaxsim.models.wrappers import without_wrappers
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -209,8 +209,9 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
         refuse_adapter(directory)
     if not is_there(directory / "config.json"):
         raise ValueError(
-            f"{directory}: no config.json. Expected a Hugging Face model directory: config.json with "
-            "model_type, and *.safetensors."
+            f"{directory}: no config.json. Expected a Hugging Face model directory (config.json with model_type, and "
+            "*.safetensors), an orbax checkpoint, or a training directory with one; found there: "
+            f"{contents(directory)}."
         )
     config = read_json(directory / "config.json")
     files = _weight_files(directory)

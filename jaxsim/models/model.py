@@ -167,6 +167,14 @@ class VisionModel:
         weights = jax.tree.map(jnp.asarray, variables)
         return dataclasses.replace(self, params=weights, weights_hash=hash_weights(variables))
 
+    def on_host(self) -> VisionModel:
+        """Returns the same model with its weights in host memory, from where every call takes them to the device.
+
+        Many models are held that way; `jax.device_put(model.params)` puts one of them back for several calls.
+        """
+        # Copies: where device and host share their memory, a view would keep the device's array.
+        return dataclasses.replace(self, params=jax.tree.map(np.array, self.params))
+
     @functools.cached_property
     def _compiled_apply(self) -> Callable[..., OrderedDict[str, Array]]:
         return jax.jit(self.apply)

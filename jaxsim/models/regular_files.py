@@ -73,6 +73,26 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def contents(directory: Path, most: int = 8) -> str:
+    """Returns what lies in a directory, for messages: a few names, directories with a slash.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> contents(folder)
+        'nothing'
+        >>> (folder / "metrics").mkdir()
+        >>> contents(folder)
+        'metrics/'
+    """
+    try:
+        names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in directory.iterdir())
+    except OSError as error:
+        return f"nothing that could be read ({error.strerror})"
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name, 60).strip("'") for name in names[:most]) + more or "nothing"
+
+
 def shown(value: Any, most: int = 80) -> str:
     """Returns a value from a file as messages show it: its repr, the end left out where it is long.
 

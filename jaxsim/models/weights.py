@@ -225,7 +225,7 @@ def convert_weights(
             f"{where}: the weights do not fit the configuration, {len(problems)} problem(s):\n  "
             + "\n  ".join(problems[:10])
             + more
-            + "\nCheck that config.json belongs to this weight file."
+            + "\nCheck that configuration and weights belong together."
         )
     return unflatten_dict({tuple(path.split("/")): array for path, array in found.items()})
 
@@ -241,5 +241,5 @@ def hash_weights(variables: Mapping[str, Any]) -> str:
     for path, leaf in sorted(flatten_dict(dict(variables), sep="/").items()):
         array = np.ascontiguousarray(leaf)
         digest.update(f"{path} {array.shape} {array.dtype}\n".encode())
-        digest.update(array.reshape(-1).view(np.uint8))
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

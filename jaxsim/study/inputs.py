@@ -99,7 +99,9 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
             found.append(StudyInput(each.name, _open(mapping[each.name], settings, each.name)))
         elif isinstance(each.given, VisionModel):
             found.append(
-                StudyInput(each.name, cast("StepModel", each.given.untrained(weights_seed(each.name, settings.seed))))
+                StudyInput(
+                    each.name, cast("StepModel", each.given.untrained(weights_seed(each.name, settings.seed)).on_host())
+                )
             )
         else:
             what = "features" if isinstance(each.given, FeatureSet) else "a captured model"
@@ -169,7 +171,8 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
     if is_feature_folder(Path(source)):
         return open_features(Path(source))
     model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
-    return cast("StepModel", model)
+    # All models are loaded before the first runs, and the device has other work when the last has run.
+    return cast("StepModel", model.on_host())
 
 
 def _is_bare_module(source: object) -> bool:

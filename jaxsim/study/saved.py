@@ -21,6 +21,8 @@ INFORMATION = "information"
 HALVES, SHUFFLED, FINDINGS, BY_SIZE = "halves", "shuffled", "findings", "findings_by_size"
 #: Only where images have labels.
 LABELS = "labels"
+#: Only where steps were described by themselves.
+DESCRIPTIONS = "descriptions"
 #: Datasets that need not be there: field of a study -> name of its files.
 OPTIONAL = {
     INFORMATION: INFORMATION,
@@ -29,8 +31,6 @@ OPTIONAL = {
     "label_overlap": LABELS,
     DESCRIPTIONS: DESCRIPTIONS,
 }
-#: Only where steps were described by themselves.
-DESCRIPTIONS = "descriptions"
 #: The folder that holds the same study by further measures, a folder each.
 BY_MEASURE = "measures"
 #: The folder of the same study of random weights.

@@ -58,7 +58,7 @@ def median_distances(
     """
     placement = placement or Placement()
     n_samples = layers[0].shape[0]
-    each = [metrics] * len(layers) if isinstance(metrics, str) else list(metrics)
+    each: Sequence[Any] = [metrics] * len(layers) if isinstance(metrics, str) else metrics
     dtype = arithmetic(precision, n_samples, placement.platform)
     n_padded = padded_samples(n_samples, COLUMN_MULTIPLE * placement.n_shards)
     with jax.enable_x64(dtype == np.float64):
@@ -92,7 +92,7 @@ class _Squares:
 
     def _in_order(self, place: int) -> tuple[float, float]:
         """The square at a place from 0 in the order of all, and the next; at place -1 the next is the first."""
-        before, prefix = max(place, 0), 0
+        before, prefix, digit, above, counts = max(place, 0), 0, 0, 0, np.zeros(_DIGITS, np.int64)
         n_bits = 8 * self._dtype.itemsize
         for shift in range(n_bits - _DIGIT, -1, -_DIGIT):
             counts, above = self._look(shift, prefix, shift == n_bits - _DIGIT)

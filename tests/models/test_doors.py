@@ -286,3 +286,25 @@ def test_a_large_tensor_is_not_read(vit, monkeypatch):
 def test_a_dot_is_named_after_the_folder(vit, monkeypatch):
     monkeypatch.chdir(vit)
     assert load_model(".").name == "vit"
+
+
+@pytest.mark.parametrize("changes", [{"hidden_size": 2**20}, {"hidden_size": 2**15, "num_hidden_layers": 500}])
+def test_untrained_models_that_fit_no_memory(vit, changes):
+    (vit / "model.safetensors").unlink()
+    edit(vit, **changes)
+    with pytest.raises(ValueError, match=r"a model of [\d,]{11,} parameters.* GB are free"):
+        load_model(vit, init="random")
+
+
+@pytest.mark.parametrize("values", [{"model_type": "x" * 10**5}, {"hidden_act": "x" * 10**5}, {"odd": ["x" * 10**5]}])
+def test_long_values_are_shown_in_short(vit, values):
+    edit(vit, **values)
+    with pytest.raises(ValueError, match=rf"(?s){vit}.*x{{50}}") as caught:
+        load_model(vit)
+    assert len(str(caught.value)) < 5000
+
+
+def test_images_smaller_than_a_patch_name_the_model(vit):
+    edit(vit, "preprocessor_config.json", image_processor_type="ViTImageProcessor", size={"height": 4, "width": 4})
+    with pytest.raises(ValueError, match=rf"{vit}: images of 4 x 4 pixels are smaller than one patch"):
+        _ = load_model(vit).steps

@@ -117,7 +117,7 @@ def root(values: Any) -> Any:
     """
     xp = values.__array_namespace__()
     # The slope at 0 is infinite, and would make gradients NaN.
-    return xp.where(values > 0, xp.sqrt(xp.where(values > 0, values, 1)), values * 0)
+    return xp.where(values > 0, xp.sqrt(xp.where(values > 0, values, 1)), xp.where(values <= 0, 0, values))
 
 
 def _about_mean(row_sums: Any) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from ..declaration import Case, Measure, constant
 from ..pair import pair_value
 from ..statistics import KernelSums, Statistics
 from .centred import centred_products, full_products, normalised, u_centred_products
-from .hsic import KERNEL_INVARIANCES, kernel_of, kernel_suffix, kernel_title
+from .hsic import SCALE_FREE, kernel_of, kernel_suffix, kernel_title
 
 
 def gaussian_alignment(case: Case) -> float:
@@ -64,7 +64,7 @@ def _measure(need: KernelSums, debiased: bool) -> Measure:
         highest=constant(1.0),
         equal=constant(1.0),
         independent=constant(0.0) if debiased else gaussian_alignment if linear else None,
-        invariances=KERNEL_INVARIANCES | {"scale"},
+        invariances=SCALE_FREE,
         needs=frozenset({need}),
         formula=formula,
         least_samples=4 if debiased else 3,

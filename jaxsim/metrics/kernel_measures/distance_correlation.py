@@ -8,7 +8,7 @@ from ..declaration import Measure, constant
 from ..pair import pair_value
 from ..statistics import KernelSums, Statistics
 from .centred import centred_products, full_products, in_units, normalised, root, u_centred_products
-from .hsic import KERNEL_INVARIANCES
+from .hsic import KERNEL_INVARIANCES, SCALE_FREE
 
 DISTANCES = KernelSums("distance")
 
@@ -39,7 +39,7 @@ DISTANCE_CORRELATION = Measure(
     highest=constant(1.0),
     equal=constant(1.0),
     independent=None,
-    invariances=KERNEL_INVARIANCES | {"scale"},
+    invariances=SCALE_FREE,
     needs=frozenset({DISTANCES}),
     formula=_biased,
 )
@@ -55,7 +55,7 @@ DISTANCE_CORRELATION_CORRECTED = Measure(
     highest=constant(1.0),
     equal=constant(1.0),
     independent=constant(0.0),
-    invariances=KERNEL_INVARIANCES | {"scale"},
+    invariances=SCALE_FREE,
     needs=frozenset({DISTANCES}),
     formula=_corrected,
     least_samples=4,
@@ -137,7 +137,7 @@ def distance_covariance(x: Any, y: Any, *, metric: str = "euclidean", precision:
 
     Example:
         >>> import numpy as np
-        >>> x = np.array([[0.0], [1.0]])
+        >>> x = np.array([[0.0], [0.0], [1.0], [1.0]])
         >>> float(distance_covariance(x, x)), float(distance_covariance(x, 4 * x))
         (0.5, 1.0)
     """

@@ -6,7 +6,7 @@ from functools import cache
 from numbers import Real
 from typing import Any, Literal, get_args
 
-from jaxsim.arguments import check_flag
+from jaxsim.arguments import check_choice, check_flag
 
 from ..declaration import Invariance, Measure, constant
 from ..pair import pair_value
@@ -17,6 +17,9 @@ HsicKernel = Literal["linear", "rbf"]
 
 KERNEL_INVARIANCES: frozenset[Invariance] = frozenset({"sample permutation", "rotation", "translation"})
 """Of kernels of Euclidean distances, and of inner products about the centre."""
+
+SCALE_FREE: frozenset[Invariance] = KERNEL_INVARIANCES | frozenset[Invariance]({"scale"})
+"""The same, of what does not depend on a layer's unit."""
 
 
 def unbiased_hsic(sums: Sums) -> Any:
@@ -82,9 +85,7 @@ def kernel_of(kernel: str, bandwidth: float | None) -> KernelSums:
         >>> kernel_of("rbf", 0.5).bandwidth
         0.5
     """
-    if kernel not in get_args(HsicKernel):
-        raise ValueError(f"expected kernel to be one of {get_args(HsicKernel)}, got {kernel!r}.")
-    if kernel == "linear":
+    if check_choice("kernel", kernel, get_args(HsicKernel)) == "linear":
         if bandwidth is not None:
             raise ValueError(
                 f"expected no bandwidth for the linear kernel, got {bandwidth!r}; leave it out or take kernel='rbf'."
@@ -137,7 +138,6 @@ def _measure(need: KernelSums, debiased: bool) -> Measure:
     def formula(statistics: Statistics) -> Any:
         return value(statistics[need])
 
-    scale: frozenset[Invariance] = frozenset({"scale"} if need.kernel == "rbf" else ())
     return Measure(
         name="hsic" + kernel_suffix(need, debiased),
         title=("unbiased" if debiased else "biased") + " HSIC" + kernel_title(need),
@@ -149,7 +149,7 @@ def _measure(need: KernelSums, debiased: bool) -> Measure:
         highest=None,
         equal=None,
         independent=constant(0.0) if debiased else None,
-        invariances=KERNEL_INVARIANCES | scale,
+        invariances=SCALE_FREE if need.kernel == "rbf" else KERNEL_INVARIANCES,
         needs=frozenset({need}),
         formula=formula,
         least_samples=4 if debiased else 3,

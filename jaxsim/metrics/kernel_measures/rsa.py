@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args
 
+from jaxsim.arguments import check_choice
+
 from ..declaration import Bound, Invariance, Measure, constant
 from ..pair import pair_value
 from ..statistics import CondensedDistances, KernelSums, Statistics
@@ -88,11 +90,8 @@ def rsa_measure(dissimilarity: str = "euclidean", comparison: str = "pearson") -
         >>> rsa_measure("correlation", "cosine").name
         'rsa_correlation_cosine'
     """
-    if dissimilarity not in _DISSIMILARITIES:
-        raise ValueError(f"expected dissimilarity to be one of {get_args(Dissimilarity)}, got {dissimilarity!r}.")
-    if comparison not in _COMPARISONS:
-        raise ValueError(f"expected comparison to be one of {get_args(Comparison)}, got {comparison!r}.")
-    return _measure(dissimilarity, comparison)
+    chosen = check_choice("dissimilarity", dissimilarity, get_args(Dissimilarity))
+    return _measure(chosen, check_choice("comparison", comparison, get_args(Comparison)))
 
 
 @cache

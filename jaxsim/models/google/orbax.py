@@ -11,9 +11,14 @@ import jax
 import numpy as np
 
 from jaxsim.models.google.tree import Tree, flatten
+from jaxsim.models.regular_files import contents
 
 # Two to three times the size of the parameters, and never needed.
 _OPTIMIZER_STATE = (("opt_state",), ("optimizer", "state"), ("opt", "state"))
+
+
+# What lists the arrays of one item.
+_ARRAYS = ("_METADATA", "manifest.ocdbt")
 
 
 def is_orbax(directory: Path) -> bool:
@@ -30,6 +35,12 @@ def read_orbax(directory: Path) -> Tree:
     import orbax.checkpoint as ocp
 
     directory = directory.resolve()  # orbax takes absolute paths only
+    if not any((directory / mark).is_file() for mark in _ARRAYS):
+        raise ValueError(
+            f"{directory}: an orbax checkpoint without arrays: expected {' or '.join(_ARRAYS)} in it or in one of its "
+            f"items, found {contents(directory)}. Pass the path of the step or the item that holds the parameters; if "
+            "this is it, files are missing: copy the whole directory again."
+        )
     try:
         _check_store(directory)
         metadata: Any = ocp.Checkpointer(ocp.PyTreeCheckpointHandler()).metadata(directory)
@@ -60,6 +71,8 @@ def _check_store(directory: Path) -> None:
     orbax reads all at once, and what still runs when one fails complains on stderr after the error.
     """
     if not (directory / "manifest.ocdbt").is_file():
+        if any(directory.glob("ocdbt.process_*")) and not any(directory.glob("*/.zarray")):
+            raise FileNotFoundError("manifest.ocdbt is missing, which says where the arrays are")
         return
     import tensorstore
 
@@ -86,6 +99,6 @@ def _pruned(nested: Any, path: tuple[str, ...] = ()) -> Any:
 def _damaged(directory: Path, error: Exception) -> ValueError:
     reason = str(error).splitlines()[0] if str(error) else "no message"
     return ValueError(
-        f"{directory} is not a whole orbax checkpoint ({type(error).__name__}: {reason}). Files may be missing or "
-        "truncated: copy the whole directory again."
+        f"{directory} is not a whole orbax checkpoint ({type(error).__name__}: {reason}). Found there: "
+        f"{contents(directory)}. Files may be missing or truncated: copy the whole directory again."
     )

@@ -103,6 +103,31 @@ def test_linen_scan_is_unrolled_and_remat_refused_by_name(pictures) -> None:
     assert [s.name for s in linen(Scanned(remat=True), exclude="blocks").steps] == ["stem", "norm"]
 
 
+class Compiled(nn.Module):
+    """A scan over what runs compiled alone, as kernels of other languages do."""
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = nn.Conv(8, (4, 4), strides=(4, 4), name="stem")(x)
+
+        class Body(nn.Module):
+            @nn.compact
+            def __call__(self, x, _):
+                if jax.config.jax_disable_jit:
+                    raise NotImplementedError("this kernel must be compiled")
+                return nn.Dense(8)(x), None
+
+        scanned = nn.scan(Body, variable_axes={"params": 0}, split_rngs={"params": True}, length=2)
+        return scanned(name="blocks")(x, None)[0]
+
+
+def test_why_calls_in_a_scan_give_no_steps_is_said() -> None:
+    reason = r"4 module calls \(.*blocks.*\) are inside a jit or scan.*fails: NotImplementedError: this kernel must be"
+    with pytest.warns(UserWarning, match=reason):
+        model = linen(Compiled(), include=["stem", "output"])
+    assert [step.name for step in model.steps] == ["stem", "output"]
+
+
 @pytest.mark.slow
 def test_weights_hash_follows_the_weights_of_linen() -> None:
     flax_model = linen(LinenViT())

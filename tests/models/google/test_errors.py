@@ -1,7 +1,12 @@
 """What Google-style checkpoints are refused for, and how."""
 
+import gc
 import shutil
+import warnings
 
+import flax.serialization
+import ml_dtypes
+import msgpack
 import numpy as np
 import pytest
 
@@ -9,6 +14,13 @@ from jaxsim.models import load_model
 
 # orbax closes its event loops when a read fails, and complains of it when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected_here():
+    """What orbax leaves behind is collected while its complaints are expected, not in another file's tests."""
+    yield
+    gc.collect()
 
 
 def test_pickled_npy(tmp_path):
@@ -134,3 +146,81 @@ def test_a_file_that_is_no_checkpoint(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(ValueError, match="is a file; expected"):
         load_model(tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "timedelta64[s]", "c8", "?", "i4", "U3", "S3", [("x", "f4")]])
+def test_arrays_that_are_no_weights(google, dtype, tmp_path):
+    def change(arrays):
+        arrays["params/cls"] = np.zeros(arrays["params/cls"].shape, dtype)
+
+    path = google.edit_npz("bv_vit_tok", tmp_path / "other.npz", change)
+    with pytest.raises(
+        ValueError, match=r"other\.npz: .*1 problem.*\n.*cls is .*; expected floating-point numbers of 16"
+    ):
+        load_model(path)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.bool_, np.int32, ml_dtypes.float8_e4m3fn])
+def test_arrays_of_msgpack_that_are_no_weights(google, dtype, tmp_path):
+    state = google.tree("scenic_vit_token")
+    state["params"]["output_projection"]["bias"] = state["params"]["output_projection"]["bias"].astype(dtype)
+    (tmp_path / "checkpoint_1").write_bytes(flax.serialization.msgpack_serialize(state))
+    with pytest.raises(ValueError, match=r"checkpoint_1.*1 problem.*\n.*output_projection/bias is .*floating-point"):
+        load_model(tmp_path / "checkpoint_1")
+
+
+def test_encrypted_and_unknown_compression(google, tmp_path):
+    whole = (google.root / "bv_vit_tok/checkpoint.npz").read_bytes()
+    entry = whole.index(b"PK\x01\x02")
+    for offset, value, reason in ((8, 1, "encrypted"), (10, 99, "compression")):
+        content = bytearray(whole)
+        content[entry + offset] = value
+        (tmp_path / "a.npz").write_bytes(bytes(content))
+        with pytest.raises(ValueError, match=rf"a\.npz is not a whole \.npz file \(.*{reason}"):
+            load_model(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\xdd\xff\xff\xff\xff",  # an array of 2^32 elements
+        b"\xdf\xff\xff\xff\xff",  # a map
+        b"\xc6\xff\xff\xff\xff",  # bytes
+        b"\xdb\xff\xff\xff\xff",  # text
+        b"\xc9\xff\xff\xff\xff\x01",  # an extension, as arrays are
+        b"\x91" * 100_000,
+        msgpack.packb(msgpack.ExtType(1, msgpack.packb(((2**40,), "float32", b"\0" * 16)))),
+        msgpack.packb(msgpack.ExtType(1, msgpack.packb(((2,), "object", b"\0" * 16)))),
+        msgpack.packb(msgpack.ExtType(3, b"")),
+    ],
+    ids=["array", "map", "bytes", "text", "extension", "deep", "shape", "objects", "scalar"],
+)
+def test_msgpack_that_claims_more_than_there_is(head, tmp_path):
+    (tmp_path / "checkpoint_1").write_bytes(b"\x81\xa6params" + head)
+    with pytest.raises(ValueError, match="checkpoint_1 is not a whole msgpack checkpoint"):
+        load_model(tmp_path / "checkpoint_1")
+
+
+def test_a_step_of_orbax_without_arrays_tells_what_it_holds(tmp_path):
+    (tmp_path / "5" / "metrics").mkdir(parents=True)
+    (tmp_path / "5" / "_CHECKPOINT_METADATA").write_text("{}")
+    for source in (tmp_path, tmp_path / "5"):
+        with pytest.raises(ValueError, match=r"without arrays.*found _CHECKPOINT_METADATA, metrics/\. Pass the path"):
+            load_model(source)
+
+
+@pytest.mark.parametrize("name", ["_METADATA", "manifest.ocdbt"])
+def test_an_incomplete_orbax_directory_tells_what_it_holds(google, name, tmp_path):
+    target = shutil.copytree(google.root / "scenic_vit_token/orbax/checkpoint_7", tmp_path / "checkpoint_7")
+    (target / name).unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"Found there: _CHECKPOINT_METADATA, .*ocdbt\.process_0/"):
+            load_model(target)
+
+
+def test_a_directory_without_a_checkpoint_tells_what_it_holds(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "logs").mkdir()
+    with pytest.raises(ValueError, match=r"no config\.json.*found there: logs/, notes\.txt\."):
+        load_model(tmp_path)
