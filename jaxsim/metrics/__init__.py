@@ -8,6 +8,17 @@ from .imbalance_matrix import ImbalanceMatrix, imbalance_matrix
 from .information_imbalance import InformationImbalance, information_imbalance
 from .inputs import DegenerateLayerWarning, TieWarning
 from .label_overlap import LabelOverlap, label_overlap
+from .layer_measures import (
+    Gride,
+    effective_rank,
+    gride,
+    hubness,
+    matrix_entropy,
+    mle_dimension,
+    participation_ratio,
+    renyi2_entropy,
+    twonn,
+)
 from .measure import describe, measure
 from .near_duplicates import NearDuplicates, near_duplicates
 from .precision_check import PrecisionWarning
@@ -32,6 +43,7 @@ __all__ = [
     "CondensedDistances",
     "DegenerateLayerWarning",
     "Dissimilarities",
+    "Gride",
     "ImbalanceMatrix",
     "Imbalances",
     "InformationImbalance",
@@ -54,15 +66,23 @@ __all__ = [
     "clip_quantiles",
     "describe",
     "distinct_samples",
+    "effective_rank",
     "find_measures",
+    "gride",
     "half_sample_error",
+    "hubness",
     "imbalance_matrix",
     "information_imbalance",
     "is_constant",
     "label_overlap",
     "layer_measures",
+    "matrix_entropy",
     "measure",
+    "mle_dimension",
     "near_duplicates",
     "pair_measures",
+    "participation_ratio",
+    "renyi2_entropy",
     "tie_bounds",
+    "twonn",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from jaxsim_kernels import AllPairs, Kernel, KernelMoments, Metric
 
 from .condensed import condensed_distances, condensed_of
+from .inputs import check_values
 from .neighbour_distances import distances_at
 from .neighbour_similarities import similarities_at
 from .request import Request
@@ -79,6 +80,8 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
         found = _Pass(request, wanted, members, whole, halves, caller).go(notes, plans)
         streamed = found if own == metric else streamed
     if Spectra() in needs:
+        if not of_metrics:
+            _check_values(first)
         whole[Spectra()] = tuple(spectra_of(x) for x in _features(first))
         for split, sides in enumerate(members):
             for side, at in enumerate(sides):
@@ -126,6 +129,8 @@ class _Pass:
             self._fill_kernels(kernels, found.whole, found.halves)
             notes.extend(own_notes)
         if any(isinstance(need, CondensedDistances) for need in self.needs):
+            if not ranked and not kernels:
+                _check_values(self.request)
             self._fill_condensed([need for need in self.needs if isinstance(need, CondensedDistances)])
         return streamed
 
@@ -233,6 +238,12 @@ def _features(request: Request) -> list[Any]:
                 f"expected features, got layer {name!r} as distances; leave it out, or take a measure of distances."
             )
     return request.arrays
+
+
+def _check_values(request: Request) -> None:
+    """Looks at values where no streaming pass has."""
+    for (name, x), own in zip(request.named.items(), request.metrics, strict=True):
+        check_values({name: x}, own)
 
 
 def _required(found: Any) -> Any:

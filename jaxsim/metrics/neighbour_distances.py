@@ -27,7 +27,7 @@ def distances_at(
         layers: `[n_samples, n_features]` with row slices, or `[n_samples, n_samples]` distances for `precomputed`.
         columns: Which samples are the neighbours.
         rows: Which samples the rows are.
-        metrics: Of each layer; `cosine` and `correlation` give their dissimilarities, from 0 to 2.
+        metrics: Of each layer; `cosine` and `correlation` give distances between rows of length one, from 0 to 2.
 
     Returns:
         The distances; equal samples are at 0.
@@ -51,4 +51,4 @@ def _of_layer(x: Any, columns: np.ndarray, rows: np.ndarray, metric: Metric) -> 
         at = slice(start, start + step)
         moved = features[columns[at]] - features[rows[at], None]
         found[at] = np.einsum("rkd,rkd->rk", moved, moved)
-    return found * scale**2 / 2 if metric != "euclidean" else np.sqrt(found) * scale
+    return np.sqrt(found) * scale

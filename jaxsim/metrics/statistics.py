@@ -42,7 +42,8 @@ class NeighbourDistances:
     """Need: distances to the nearest samples, `[n_layers, n_rows, n_neighbours]`, nearest first.
 
     Attributes:
-        metric: Of the distances; None for the one that the user asks for.
+        metric: Of the distances; `cosine` and `correlation` take those between rows of length one. None for the one
+            that the user asks for.
         least_k: Neighbours wanted whatever k is; 0 for the largest k.
         times: Neighbours wanted for each of the largest k.
     """
@@ -96,7 +97,10 @@ class CondensedDistances:
 
 @dataclass(frozen=True)
 class Spectra:
-    """Need: eigenvalues of `X^T X` of features about their mean, per layer, largest first (a tuple of arrays)."""
+    """Need: eigenvalues of `X^T X` of features about their mean, as shares of their sum, per layer, largest first.
+
+    A tuple of arrays.
+    """
 
 
 Need = Imbalances | Neighbours | NeighbourDistances | NeighbourSimilarities | KernelSums | CondensedDistances | Spectra

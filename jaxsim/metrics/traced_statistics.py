@@ -195,7 +195,11 @@ def _distances(layers: Sequence[jax.Array], prepared: Sequence[Layer], columns: 
     rows = jnp.repeat(jnp.arange(n_samples), k)
     return jnp.stack(
         [
-            _pair_distances(x, layer, rows, own.reshape(-1), metric).reshape(n_samples, k)
+            (
+                jnp.asarray(x)[rows, own.reshape(-1)]
+                if metric == "precomputed"
+                else _feature_distances(layer, rows, own.reshape(-1))
+            ).reshape(n_samples, k)
             for x, layer, own in zip(layers, prepared, columns, strict=True)
         ]
     )
@@ -205,8 +209,12 @@ def _pair_distances(x: jax.Array, layer: Layer, first: jax.Array, second: jax.Ar
     """Distances of pairs of samples, in the units of the representation."""
     if metric == "precomputed":
         return jnp.asarray(x)[first, second]
+    distances = _feature_distances(layer, first, second)
+    return distances if metric == "euclidean" else distances**2 / 2
+
+
+def _feature_distances(layer: Layer, first: jax.Array, second: jax.Array) -> jax.Array:
     moved = layer.features[first] - layer.features[second]
-    squared = (moved * moved).sum(1) * layer.scale**2
-    if metric != "euclidean":
-        return squared / 2
-    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1)), 0)
+    squared = (moved * moved).sum(1)
+    # The scale comes last: its square may leave the range of float32.
+    return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1)), 0) * layer.scale

@@ -156,10 +156,10 @@ def check_needs(each):
 
 
 def check_least_samples(each):
-    enough = each.least_samples
+    enough, k = each.least_samples, K if each.uses_k else 1
     if each.uses_k:
-        enough = max(enough, K + 2)
-    assert np.isfinite(value(each, *pair(0, enough)))
+        enough = max(enough, K * max(getattr(need, "times", 1) for need in each.needs) + 2)
+    assert np.isfinite(value(each, *pair(0, enough), k=k))
     if each.least_samples > 3:
         with pytest.raises(ValueError, match=str(each.least_samples)):
             value(each, *pair(0, each.least_samples - 1), k=1)
