@@ -4,6 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+import jaxsim
+from jaxsim.metrics.declaration import constant
+from jaxsim.metrics.registry import all_measures, find_measures, layer_measures, pair_measures
+from jaxsim.metrics.statistics import Neighbours
+
 from .declaration_checks import (
     check_all_rows,
     check_bounds,
@@ -18,11 +24,6 @@ from .declaration_checks import (
     check_tolerance,
     checks_of,
 )
-
-import jaxsim
-from jaxsim.metrics.declaration import constant
-from jaxsim.metrics.registry import all_measures, find_measures, layer_measures, pair_measures
-from jaxsim.metrics.statistics import Neighbours
 
 
 @pytest.mark.parametrize("check", [pytest.param(i, id=str(i)) for i in range(11)])
