@@ -40,7 +40,7 @@ def print_measures() -> None:
         ("Measures of two layers", PAIR_COLUMNS, pair_rows()),
         ("Measures of one layer", LAYER_COLUMNS, layer_rows()),
     ):
-        print_table(console, title, [f"<{name}" for name in columns], rows)
+        print_table(console, title, [f"<{name}" for name in columns], rows, whole_names=True)
     print_lines(
         console,
         [

@@ -11,15 +11,20 @@ import difflib
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, get_args
 
-from .declaration import LayerMeasure, Measure
+from .declaration import LayerMeasure, Measure, Orientation
 from .information_imbalance import INFORMATION_IMBALANCE
 from .kernel_measures import MEASURES as KERNEL_MEASURES
 from .layer_measures import MEASURES as LAYER_MEASURES
 from .neighbour_measures import MEASURES as NEIGHBOUR_MEASURES
+from .statistics import Need
 
 GROUP = "jaxsim.measures"
+
+#: What results call something else.
+_TAKEN = ("imbalance", "standard_error", "sampling_error", "source", "target", "layer", "step", "k", "split", "half")
+_TAKEN_ENDS = ("_sampling_error", "_halves")
 
 _BUILT_IN: tuple[Measure | LayerMeasure, ...] = (
     INFORMATION_IMBALANCE,
@@ -112,6 +117,8 @@ def _find(measure: Any, kind: type[Any]) -> Any:
             meant = f"; did you mean {', '.join(map(repr, near))}?" if near else "."
             raise ValueError(f"unknown measure {measure!r}{meant} `jaxsim metrics` lists all of them.")
         measure = known[measure]
+    if isinstance(measure, (Measure, LayerMeasure)):
+        _check_declaration(measure)
     if isinstance(measure, kind):
         return measure
     if isinstance(measure, LayerMeasure):
@@ -137,4 +144,27 @@ def _loaded(point: Any) -> Measure | LayerMeasure:
             f"expected {point.value}, registered as the measure {point.name!r}, to be a Measure or a LayerMeasure, got "
             f"{type(measure).__name__}."
         )
+    _check_declaration(measure)
     return measure
+
+
+def _check_declaration(measure: Measure | LayerMeasure) -> None:
+    """Refuses what no variable, file or page could show."""
+    name = measure.name
+    if not isinstance(name, str) or not name.isidentifier() or name in _TAKEN or name.endswith(_TAKEN_ENDS):
+        raise ValueError(
+            f"expected the name of a measure to be an identifier such as 'my_measure' that results use for nothing "
+            f"else, got {name!r}; rename it in its declaration."
+        )
+    if isinstance(measure, Measure) and measure.orientation not in get_args(Orientation):
+        raise ValueError(
+            f"expected the orientation of {name!r} to be one of {', '.join(get_args(Orientation))}, got "
+            f"{measure.orientation!r}; mend its declaration."
+        )
+    if not measure.needs or not all(isinstance(need, Need) for need in measure.needs):
+        raise ValueError(
+            f"expected the needs of {name!r} as statistics such as jaxsim.metrics.KernelSums, got {measure.needs!r}; "
+            "mend its declaration."
+        )
+    if not callable(measure.formula):
+        raise ValueError(f"expected the formula of {name!r} as a function, got {measure.formula!r}.")
