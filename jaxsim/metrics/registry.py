@@ -8,7 +8,7 @@ A package registers a measure by an entry point of the group `jaxsim.measures` t
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, get_args
@@ -96,7 +96,7 @@ def find_measures(measures: Any, kind: type[Any] = Measure) -> tuple[Any, ...]:
         ['cka', 'rsa']
     """
     single = isinstance(measures, (str, Measure, LayerMeasure))
-    if not single and not isinstance(measures, Iterable):
+    if not single and (isinstance(measures, Mapping) or not isinstance(measures, Iterable)):
         raise ValueError(f"expected measures as names or measures, got {measures!r}.")
     found = tuple(_find(each, kind) for each in ([measures] if single else measures))
     if not found:
@@ -113,7 +113,7 @@ def _find(measure: Any, kind: type[Any]) -> Any:
         known = all_measures()
         if measure not in known:
             fitting = [name for name, each in known.items() if isinstance(each, kind)]
-            near = difflib.get_close_matches(measure, fitting, 3, 0.4)
+            near = difflib.get_close_matches(measure.lower(), fitting, 3, 0.4)
             meant = f"; did you mean {', '.join(map(repr, near))}?" if near else "."
             raise ValueError(f"unknown measure {measure!r}{meant} `jaxsim metrics` lists all of them.")
         measure = known[measure]
@@ -123,11 +123,14 @@ def _find(measure: Any, kind: type[Any]) -> Any:
         return measure
     if isinstance(measure, LayerMeasure):
         raise ValueError(
-            f"{measure.name!r} is a measure of one layer, expected one of two; jaxsim.describe takes it, and so does "
-            "describe= of a study."
+            f"{measure.name!r} is a measure of one layer, expected a measure of two layers; jaxsim.describe takes it, "
+            "and so does describe= of a study."
         )
     if isinstance(measure, Measure):
-        raise ValueError(f"{measure.name!r} is a measure of two layers, expected one of one; jaxsim.measure takes it.")
+        raise ValueError(
+            f"{measure.name!r} is a measure of two layers, expected a measure of one layer; jaxsim.measure takes it, "
+            "and so does measures= of a study."
+        )
     raise ValueError(f"expected a measure or its name, got {measure!r}; `jaxsim metrics` lists the names.")
 
 
