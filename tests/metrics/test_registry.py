@@ -28,14 +28,12 @@ from .declaration_checks import (
     checks_of,
 )
 
+CASES = [(name, check) for name, each in all_measures().items() for check in checks_of(each)]
 
-@pytest.mark.parametrize("check", [pytest.param(i, id=str(i)) for i in range(11)])
-@pytest.mark.parametrize("name", list(all_measures()))
+
+@pytest.mark.parametrize(("name", "check"), CASES, ids=[f"{name}-{check.__name__}" for name, check in CASES])
 def test_declarations(name, check):
-    each = all_measures()[name]
-    checks = checks_of(each)
-    if check < len(checks):
-        checks[check](each)
+    check(all_measures()[name])
 
 
 WRONG = [
@@ -54,7 +52,7 @@ WRONG = [
     ("cka", {"uses_k": True}, check_k),
     ("mutual_knn", {"uses_k": False}, check_k),
     ("cka", {"needs": find_measures("cka")[0].needs | {Neighbours()}}, check_needs),
-    ("cka", {"least_samples": 6}, check_least_samples),
+    ("cka", {"least_samples": 3}, check_least_samples),
     ("cka", {"tolerance": 0.0}, check_tolerance),
     ("cycle_knn", {"all_rows": False}, check_all_rows),
     ("mutual_knn", {"all_rows": True}, check_all_rows),
@@ -63,7 +61,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "fields", "check"), WRONG, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(
+    ("name", "fields", "check"),
+    WRONG,
+    ids=[f"{name}-{next(iter(fields))}-{place}" for place, (name, fields, _) in enumerate(WRONG)],
+)
 def test_wrong_declarations_fail(name, fields, check):
     right = all_measures()[name]
     check(right)
