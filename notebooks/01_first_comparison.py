@@ -61,6 +61,19 @@ print(f"part -> whole {result.backward:.3f} +- {result.backward_standard_error:.
 print(f"equal spaces would give {result.floor:.3f}")
 
 # %% [markdown]
+# Delta is one measure of many (`jaxsim metrics` lists them). `measure` gives any of them between all layers from one pass,
+# with an error from half-samples where asked; `describe` gives what is known of a layer by itself. Most measures are
+# symmetric: they see that half is missing, and not on which side.
+
+# %%
+layers = {"whole": whole, "part": part, "noise": rng.standard_normal((1000, 8))}
+found = jaxsim.measure(layers, ("information_imbalance", "cka", "mutual_knn"), k=10, n_splits=8)
+for name in ("cka", "mutual_knn"):
+    print(found[name].attrs["long_name"], found[f"{name}_sampling_error"].values.max().round(3))
+    print(found[name].squeeze(drop=True).to_pandas().round(3), end="\n\n")
+jaxsim.describe(layers, ("intrinsic_dimension", "participation_ratio")).squeeze(drop=True).to_dataframe().round(2)
+
+# %% [markdown]
 # ## All steps of both models, in one call
 #
 # `compare` extracts every step, pools it to a vector per image, and measures Delta between all pairs of steps.
@@ -98,6 +111,8 @@ print(sorted(path.name for path in out.iterdir()))
 # What the prose above claims:
 assert result.forward < result.backward
 assert result.floor == 2 / 1000
+assert found.cka.sel(source="whole", target="part") == found.cka.sel(source="part", target="whole")
+assert abs(found.cka.sel(source="whole", target="noise")) < 0.01 < 0.5 < found.cka.sel(source="whole", target="part")
 own = imbalance.values.diagonal()
 assert (own == 2 / 1797).all(), "equal spaces give exactly (k + 1) / N"
 assert (out / "index.html").stat().st_size > 10_000

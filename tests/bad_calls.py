@@ -20,6 +20,9 @@ NOT_FLAGS = ["no", "", 1, 0, 1.5, [True], {}]
 NOT_NAMES = ["manhattan", "", 1, True, ["euclidean"], b"euclidean"]
 NOT_KS = [0, -1, 1.5, "1", True, None, [], [1, 1], [0], {}, 23, (1, "2"), float("nan")]
 
+SAYS = "got|needs|measure"
+NOT_MEASURES = ["cak", "", "CKA", None, 1, True, 1.5, (), [], {}, {"x": 1}, ["x"], [1], [None], b"cka", object]
+
 #: Options of every function that takes them, and values that they cannot have.
 OPTIONS = {
     jaxsim.imbalance_matrix: {
@@ -42,6 +45,39 @@ OPTIONS = {
         "clip": [0.5, (0.9, 0.1), (0.1,), "ab", (0.1, 0.5, 0.9), True, (-0.1, 0.5)],
         "groups": [[1, 2], 5, [[0] * 24]],
     },
+    jaxsim.measure: {
+        "measures": [*NOT_MEASURES, "participation_ratio", ("cka", "gride")],
+        "k": NOT_KS,
+        "metric": [*NOT_NAMES, None],
+        "ties": [*NOT_NAMES, None],
+        "precision": [*NOT_NAMES, None],
+        "plan": ["x", "", 1, True],
+        "n_queries": [0, 1, 25, *NOT_COUNTS],
+        "seed": [None, *NOT_COUNTS],
+        "budget": [0, *NOT_COUNTS],
+        "drop_duplicates": [None, *NOT_FLAGS],
+        "n_splits": [None, 99, *NOT_COUNTS],
+        "progress": [1, "yes", True, [print]],
+        "devices": [0, -1, True, 1.5, "cpu", 99, []],
+        "clip": [0.5, (0.9, 0.1), (0.1,), "ab", (0.1, 0.5, 0.9), True, (-0.1, 0.5)],
+        "groups": [[1, 2], 5, [[0] * 24]],
+    },
+    jaxsim.describe: {
+        "measures": [*NOT_MEASURES, "cka", ("gride", "cka")],
+        "k": NOT_KS,
+        "metric": [*NOT_NAMES, None],
+        "precision": [*NOT_NAMES, None],
+        "seed": [None, *NOT_COUNTS],
+        "budget": [0, *NOT_COUNTS],
+        "drop_duplicates": [None, *NOT_FLAGS],
+        "n_splits": [None, 99, *NOT_COUNTS],
+        "progress": [1, "yes", True, [print]],
+        "devices": [0, -1, True, 1.5, "cpu", 99, []],
+        "clip": [0.5, (0.9, 0.1), (0.1,), "ab", True],
+        "groups": [[1, 2], 5, [[0] * 24]],
+    },
+    jaxsim.mutual_knn: {"k": NOT_KS, "metric": [*NOT_NAMES, None], "precision": [*NOT_NAMES, None]},
+    jaxsim.cka: {"precision": [*NOT_NAMES, None]},
     jaxsim.information_imbalance: {
         "k": NOT_KS,
         "metric": [*NOT_NAMES, None],
@@ -65,6 +101,10 @@ OPTIONS = {
 }
 GIVEN = {
     jaxsim.imbalance_matrix: (LAYERS,),
+    jaxsim.measure: (LAYERS,),
+    jaxsim.describe: (LAYERS,),
+    jaxsim.mutual_knn: (X, X[:, :2]),
+    jaxsim.cka: (X, X[:, :2]),
     jaxsim.information_imbalance: (X, X[:, :2]),
     jaxsim.label_overlap: (X, np.arange(24) % 3),
     jaxsim.near_duplicates: (X,),
@@ -91,6 +131,8 @@ SETTINGS = {
     "image_size": [0, -1, 1.5, True, "x", (0, 8), (1, 2, 3)],
     "statistics": [0, 7, 1.5, "yes", (8, 8, 8)],
     "clip": [0.5, (0.9, 0.1), "ab"],
+    "measures": [*[each for each in NOT_MEASURES if each not in (None, (), [])], "gride", "hsic", "hsic_biased"],
+    "describe": [*[each for each in NOT_MEASURES if each not in (None, (), [])], "cka"],
 }
 
 LAYERS_THAT_ARE_NONE = [
@@ -118,7 +160,7 @@ def calls():
     for function, options in OPTIONS.items():
         for name, values in options.items():
             for value in values:
-                yield f"{function.__name__}({name}={value!r})", function, GIVEN[function], {name: value}, "got|needs"
+                yield f"{function.__name__}({name}={value!r})", function, GIVEN[function], {name: value}, SAYS
     for layers in LAYERS_THAT_ARE_NONE:
         yield (
             f"imbalance_matrix({str(layers)[:40]})",
@@ -129,7 +171,7 @@ def calls():
         )
     for name, values in SETTINGS.items():
         for value in values:
-            yield f"checked_settings({name}={value!r})", checked_settings, (), {"k": 1, name: value}, "got"
+            yield f"checked_settings({name}={value!r})", checked_settings, (), {"k": 1, name: value}, SAYS
     for name, value in [("progress", 1), ("progress", "yes"), ("report", "no"), ("report", None)]:
         yield f"compare({name}={value!r})", jaxsim.compare, ([MODEL], "digits"), {name: value}, f"expected {name}"
     images = jaxsim.open_images("rendered:5")

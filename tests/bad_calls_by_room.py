@@ -1,6 +1,7 @@
 """Run by test_bad_calls like `bad_calls`: calls that mean nothing, by the room that has to refuse them."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import jaxsim
 from jaxsim import plot
 from jaxsim.data import ArraySource, FolderSource, factor_spaces, load_batches, open_images
 from jaxsim.features import estimate, extract
+from jaxsim.metrics import find_measures
 from jaxsim.study import StepLabel, Study, label_imbalance
 
 SAYS = "xpected|must|needs|has no|unknown|holds|o such|is empty|got|chooses|came twice|cannot save"
@@ -24,11 +26,20 @@ N = 24
 X = np.random.default_rng(0).normal(size=(N, 4))
 SQUARE = np.abs(X[:, :1] - X[:, 0])
 MODEL = "embedded:cnn_selfsup_0"
+PAIR_FUNCTIONS = (
+    "cka", "cka_angular", "hsic", "rsa", "rv", "distance_correlation", "distance_covariance", "mutual_knn",
+    "neighbourhood_overlap", "knn_jaccard", "cknna", "cknna_paper", "cknna_biased", "cycle_knn", "lcs_knn",
+    "rank_similarity", "joint_rank_jaccard", "second_order_cosine",
+)  # fmt: skip
+LAYER_FUNCTIONS = (
+    "twonn", "gride", "mle_dimension", "participation_ratio", "effective_rank", "matrix_entropy", "renyi2_entropy",
+    "hubness",
+)  # fmt: skip
 
 
 def calls():
     """Name, function, positional arguments, keywords and a pattern of what is said."""
-    for room in (images, features, models, metrics, comparisons, studies, figures):
+    for room in (images, features, models, metrics, measures, comparisons, studies, figures):
         for function, given, keywords in room():
             name = f"{function.__qualname__}({shown(given)}, {shown(keywords)})"
             yield name, function, given, keywords, SAYS
@@ -138,6 +149,60 @@ def metrics():
         yield jaxsim.Dissimilarities(SQUARE).select, (rows,), {}
 
 
+def measures():
+    """Measures of two arrays or of one, and declarations."""
+    pair = [getattr(jaxsim, name) for name in PAIR_FUNCTIONS]
+    single = [getattr(jaxsim, name) for name in LAYER_FUNCTIONS]
+    for bad in (None, 1, "abc", [], {}, X[0], X * np.nan, X * np.inf, X.astype(str), X[:, :0], X[:1], object):
+        for function in pair:
+            yield function, (bad, X), {}
+            yield function, (X, bad), {}
+        for function in single:
+            yield function, (bad,), {}
+        for function in (jaxsim.measure, jaxsim.describe):
+            yield function, ({"a": bad},), {}
+    for function in pair:
+        yield function, (X, X[:9]), {}
+        for precision in ("half", 1, None, True):
+            yield function, (X, X), {"precision": precision}
+    for function in (jaxsim.cka, jaxsim.hsic):
+        for kernel in ("cubic", 1, None, ["linear"]):
+            yield function, (X, X), {"kernel": kernel}
+        for bandwidth in (0, -1.0, float("nan"), "wide", True, [1.0]):
+            yield function, (X, X), {"kernel": "rbf", "bandwidth": bandwidth}
+        for flag in NOT_FLAGS:
+            yield function, (X, X), {"debiased": flag}
+    for given in ("taxicab", 1, None, ["euclidean"]):
+        yield jaxsim.rsa, (X, X), {"dissimilarity": given}
+        yield jaxsim.rsa, (X, X), {"comparison": given}
+    one, three = X[:, :1], X[:3]
+    brain = {"features": X, "brain": jaxsim.Dissimilarities(SQUARE)}
+    for layers, name, options in (
+        ([three, three], "cka", {}),
+        ([X, one], "rsa_correlation_pearson", {}),
+        ([X, one], "rsa_correlation_spearman", {}),
+        ([X, X], "cka", {"n_queries": 12}),
+        ([X, X], "cycle_knn", {"n_queries": 12}),
+        ([X, X], "rsa_euclidean_spearman", {"budget": 1}),
+        ([X, X], "mutual_knn", {"k": None}),
+        ([X, X], "mutual_knn", {"k": ()}),
+        (brain, "cka", {}),
+        (brain, "rsa_cosine_pearson", {}),
+        ([SQUARE, SQUARE], "cka", {"metric": "precomputed"}),
+        ([X, X], "cka", {"n_splits": 99}),
+    ):
+        yield jaxsim.measure, (layers, name), options
+    for name in ("effective_rank", "participation_ratio", "matrix_entropy"):
+        yield jaxsim.describe, (brain, name), {}
+    yield jaxsim.describe, ([X], "gride"), {"k": 12}
+    cka = find_measures("cka")[0]
+    for fields in (
+        {"name": "a b"}, {"name": "imbalance"}, {"name": 3}, {"orientation": "alike"}, {"needs": frozenset()},
+        {"needs": frozenset({"moments"})}, {"formula": 3},
+    ):  # fmt: skip
+        yield jaxsim.measure, ([X], replace(cka, **fields)), {}
+
+
 def comparisons():
     """What a comparison is given beside its settings."""
     images = open_images(f"rendered:{N}")
@@ -149,6 +214,8 @@ def comparisons():
         "groups": [1, "x", b"x", True, 1.5, [0, 1], [0] * N, [None] * N, [[0]] * N, {}, row],
         "spaces": [1, "x", X, [X], {1: X}, {"": X}, {"a/b": X}, *({"a": each} for each in spaces)],
         "untrained": [1, "yes", None, [], {"no": MODEL}],
+        "measures": ["cak", "hsic", "gride", 1, ["x"], [None], {"cka": 1}],
+        "describe": ["cka", "x", 1, [None]],
         "out": NOT_PATHS,
         "steps": [1, "", "no*", [], {}, {"no": "x"}, [1], True],
         "drop_steps": [1, "", "no*", [], {}, {"no": "x"}, [1], True, "*"],

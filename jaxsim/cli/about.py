@@ -36,11 +36,16 @@ def print_measures() -> None:
     from jaxsim.metrics.table import EXAMPLE, LAYER_COLUMNS, PAIR_COLUMNS, layer_rows, pair_rows
 
     console = open_console()
-    for title, columns, rows in (
-        ("Measures of two layers", PAIR_COLUMNS, pair_rows()),
-        ("Measures of one layer", LAYER_COLUMNS, layer_rows()),
-    ):
-        print_table(console, title, [f"<{name}" for name in columns], rows)
+    both = {
+        "Measures of two layers": (PAIR_COLUMNS, pair_rows()),
+        "Measures of one layer": (LAYER_COLUMNS, layer_rows()),
+    }
+    for title, (columns, rows) in both.items():
+        # The source is the last column and as wide as all others.
+        short = [row[:-1] for row in rows]
+        print_table(console, title, [f"<{name}" for name in columns[:-1]], short, whole_names=True)
+    sources = [(row[0], row[-1]) for _, rows in both.values() for row in rows]
+    print_table(console, "Sources", ("measure", "<source"), sources, whole_names=True)
     print_lines(
         console,
         [

@@ -108,6 +108,16 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
         columns = ("model", "<step", *[str(name) for name in shared["label"].values])
         title = f"Neighbours that share a label (k = {k})"
         print_table(console, title, columns, [*_end_rows(shared["overlap"]), _chance_row(shared)])
+    if study.measures is not None:
+        beside = study.measures.isel(k=0)
+        title = f"Other measures: do they rank the pairs of steps as {beside['title'].values[0]} does (k = {k})?"
+        print_table(console, title, ("<measure", "rank correlation"), _measure_rows(beside))
+    if study.descriptions is not None:
+        described = study.descriptions.isel(k=0)
+        names = [str(name) for name in described.data_vars if not str(name).endswith("_sampling_error")]
+        titles = [str(described[name].attrs["long_name"]) for name in names]
+        values = described[names].to_dataarray().transpose("step", "variable")
+        print_table(console, f"Every step by itself (k = {k})", ("model", "<step", *titles), _end_rows(values))
     if study.findings is not None:
         found = study.findings.isel(k=0)
         found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
@@ -172,6 +182,14 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         shuffled = row["shuffled"].item()
         kind, _, of = str(name).partition(":")
         yield (f"{kind.replace('_', ' ')}:{of}", *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")
+
+
+def _measure_rows(beside: xr.Dataset) -> Iterator[tuple[str, ...]]:
+    for at, title in list(enumerate(beside["title"].values))[1:]:
+        value = float(beside["rank_correlation"].values[0, at])
+        error = float(beside["sampling_error"].values[0, at]) if "sampling_error" in beside else np.nan
+        cell = "undefined" if np.isnan(value) else f"{value:.3f}" + ("" if np.isnan(error) else f" ± {error:.3f}")
+        yield (str(title), cell)
 
 
 def _end_rows(values: xr.DataArray) -> Iterator[tuple[str, ...]]:

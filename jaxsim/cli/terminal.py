@@ -37,7 +37,9 @@ def _shown(console: Console, text: str) -> str:
     return text
 
 
-def print_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def print_table(
+    console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole_names: bool = False
+) -> None:
     """Prints a title, a table and an empty line.
 
     Args:
@@ -45,12 +47,16 @@ def print_table(console: Console, title: str, columns: Sequence[str], rows: Iter
         title: Above the table.
         columns: Headings; the first column and those that start with "<" are text, the others numbers.
         rows: Cells.
+        whole_names: Whether the first column is never broken, so that it can be copied.
     """
     table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2, show_edge=False)
     for i, column in enumerate(columns):
         text = i == 0 or column.startswith("<")
         table.add_column(
-            Text(_shown(console, column.removeprefix("<"))), justify="left" if text else "right", overflow="fold"
+            Text(_shown(console, column.removeprefix("<"))),
+            justify="left" if text else "right",
+            overflow="fold",
+            no_wrap=whole_names and i == 0,
         )
     for row in rows:
         table.add_row(*(Text(_shown(console, cell)) for cell in row))

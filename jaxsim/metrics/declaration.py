@@ -89,6 +89,7 @@ class LayerMeasure:
         formula: `(statistics) -> [n_layers]`, or `[n_k, n_layers]` for a measure that uses k.
         least_samples: Fewest samples that it is defined for.
         least_k: Smallest number of neighbours that it is defined for.
+        all_rows: Whether it takes the neighbours of all samples together, so that those of query rows alone do not do.
         tolerance: Largest relative error where scores are float32.
     """
 
@@ -104,6 +105,7 @@ class LayerMeasure:
     formula: Callable[[Statistics], Any]
     least_samples: int = 3
     least_k: int = 1
+    all_rows: bool = False
     tolerance: float = 1e-5
 
 

@@ -58,11 +58,9 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
             )
         _check_neighbours(measure, request, smallest)
         needs = measure.needs
-        if any(getattr(need, "metric", None) == "correlation" for need in needs):
+        if correlates(measure):
             _check_widths(measure, request)
-        of_features = any(isinstance(need, Spectra) or getattr(need, "kernel", "") == "linear" for need in needs)
-        named_metric = any(getattr(need, "metric", None) not in (None, "precomputed") for need in needs)
-        if (of_features or named_metric) and "precomputed" in request.metrics:
+        if takes_features(measure) and "precomputed" in request.metrics:
             name = list(request.named)[request.metrics.index("precomputed")]
             raise ValueError(
                 f"expected features for {measure.name!r}, got layer {name!r} as distances; leave the layer or the "
@@ -73,15 +71,14 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
                 f"{measure.name!r} takes all pairs of samples, expected no n_queries, got {len(request.queries)}; "
                 "leave n_queries out, or measure fewer samples."
             )
-        if isinstance(measure, Measure) and measure.all_rows and request.queries is not None:
+        if measure.all_rows and request.queries is not None:
             raise ValueError(
-                f"{measure.name!r} follows neighbours of neighbours, expected those of all {n_samples} samples, got "
+                f"{measure.name!r} takes neighbours of all samples together, expected those of all {n_samples}, got "
                 f"{len(request.queries)} query rows; leave n_queries out, or measure fewer samples."
             )
         if any(isinstance(need, CondensedDistances) for need in needs):
             check_condensed(n_samples, len(request.named), request.options.budget)
-        distances = any(isinstance(need, NeighbourDistances) for need in needs)
-        if distances and request.options.ties == "expected":
+        if in_index_order(measure) and request.options.ties == "expected":
             raise ValueError(f"{measure.name!r} takes neighbours in index order, expected ties='index'.")
 
 
@@ -94,6 +91,42 @@ def takes_all_pairs(measure: Measure | LayerMeasure) -> bool:
         [True, False]
     """
     return any(isinstance(need, (KernelSums, CondensedDistances)) for need in measure.needs)
+
+
+def in_index_order(measure: Measure | LayerMeasure) -> bool:
+    """Whether a measure takes equally near neighbours in the order of the samples and in no other way.
+
+    Example:
+        >>> from jaxsim.metrics import LayerMeasure
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> in_index_order(find_measures("intrinsic_dimension", LayerMeasure)[0])
+        True
+    """
+    return any(isinstance(need, NeighbourDistances) for need in measure.needs)
+
+
+def takes_features(measure: Measure | LayerMeasure) -> bool:
+    """Whether a measure needs features, so that distances do not do.
+
+    Example:
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> [takes_features(each) for each in find_measures(("cka", "mutual_knn"))]
+        [True, False]
+    """
+    of_features = any(isinstance(need, Spectra) or getattr(need, "kernel", "") == "linear" for need in measure.needs)
+    named_metric = any(getattr(need, "metric", None) not in (None, "precomputed") for need in measure.needs)
+    return of_features or named_metric
+
+
+def correlates(measure: Measure | LayerMeasure) -> bool:
+    """Whether a measure correlates rows, so that a layer of one feature does not do.
+
+    Example:
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> [correlates(each) for each in find_measures(("cka", "rsa_correlation"))]
+        [False, True]
+    """
+    return any(getattr(need, "metric", None) == "correlation" for need in measure.needs)
 
 
 def neighbours_of(measure: Measure | LayerMeasure, k: int) -> int:

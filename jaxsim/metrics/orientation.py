@@ -14,10 +14,11 @@ def as_dissimilarity(measure: Measure, values: Any, case: Case) -> Any:
         case: Samples, k and widths that they belong to.
 
     Returns:
-        The values of a dissimilarity as they are, those of a similarity taken off its largest possible value.
+        The values of a dissimilarity as they are, those of a similarity taken off its largest possible value, or off
+        that of equal layers where there is no largest one.
 
     Raises:
-        ValueError: For a similarity without a largest value.
+        ValueError: For a similarity with neither.
 
     Example:
         >>> from jaxsim.metrics.registry import find_measures
@@ -25,18 +26,18 @@ def as_dissimilarity(measure: Measure, values: Any, case: Case) -> Any:
         0.75
     """
     check_turnable(measure)
-    if measure.orientation == "dissimilarity" or measure.highest is None:
-        return values
-    return measure.highest(case) - values
+    # A ratio of local sums, such as cknna, may exceed what equal layers have, and is still one there.
+    largest = measure.highest or measure.equal
+    return values if measure.orientation == "dissimilarity" or largest is None else largest(case) - values
 
 
 def check_turnable(measure: Measure) -> None:
-    """Refuses a similarity without a largest value, from which no dissimilarity follows.
+    """Refuses a similarity without a largest value and without one of equal layers: no dissimilarity follows from it.
 
     Raises:
         ValueError: Says what to take instead.
     """
-    if measure.orientation == "similarity" and measure.highest is None:
+    if measure.orientation == "similarity" and measure.highest is None and measure.equal is None:
         raise ValueError(
             f"expected a dissimilarity, or a similarity with a largest value, got {measure.name!r}, which has none; "
             "take a normalised measure, such as cka in place of hsic."

@@ -8,18 +8,23 @@ A package registers a measure by an entry point of the group `jaxsim.measures` t
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, get_args
 
-from .declaration import LayerMeasure, Measure
+from .declaration import LayerMeasure, Measure, Orientation
 from .information_imbalance import INFORMATION_IMBALANCE
 from .kernel_measures import MEASURES as KERNEL_MEASURES
 from .layer_measures import MEASURES as LAYER_MEASURES
 from .neighbour_measures import MEASURES as NEIGHBOUR_MEASURES
+from .statistics import Need
 
 GROUP = "jaxsim.measures"
+
+#: What results call something else.
+_TAKEN = ("imbalance", "standard_error", "sampling_error", "source", "target", "layer", "step", "k", "split", "half")
+_TAKEN_ENDS = ("_sampling_error", "_halves")
 
 _BUILT_IN: tuple[Measure | LayerMeasure, ...] = (
     INFORMATION_IMBALANCE,
@@ -91,7 +96,7 @@ def find_measures(measures: Any, kind: type[Any] = Measure) -> tuple[Any, ...]:
         ['cka', 'rsa']
     """
     single = isinstance(measures, (str, Measure, LayerMeasure))
-    if not single and not isinstance(measures, Iterable):
+    if not single and (isinstance(measures, Mapping) or not isinstance(measures, Iterable)):
         raise ValueError(f"expected measures as names or measures, got {measures!r}.")
     found = tuple(_find(each, kind) for each in ([measures] if single else measures))
     if not found:
@@ -108,19 +113,24 @@ def _find(measure: Any, kind: type[Any]) -> Any:
         known = all_measures()
         if measure not in known:
             fitting = [name for name, each in known.items() if isinstance(each, kind)]
-            near = difflib.get_close_matches(measure, fitting, 3, 0.4)
+            near = difflib.get_close_matches(measure.lower(), fitting, 3, 0.4)
             meant = f"; did you mean {', '.join(map(repr, near))}?" if near else "."
             raise ValueError(f"unknown measure {measure!r}{meant} `jaxsim metrics` lists all of them.")
         measure = known[measure]
+    if isinstance(measure, (Measure, LayerMeasure)):
+        _check_declaration(measure)
     if isinstance(measure, kind):
         return measure
     if isinstance(measure, LayerMeasure):
         raise ValueError(
-            f"{measure.name!r} is a measure of one layer, expected one of two; jaxsim.describe takes it, and so does "
-            "describe= of a study."
+            f"{measure.name!r} is a measure of one layer, expected a measure of two layers; jaxsim.describe takes it, "
+            "and so does describe= of a study."
         )
     if isinstance(measure, Measure):
-        raise ValueError(f"{measure.name!r} is a measure of two layers, expected one of one; jaxsim.measure takes it.")
+        raise ValueError(
+            f"{measure.name!r} is a measure of two layers, expected a measure of one layer; jaxsim.measure takes it, "
+            "and so does measures= of a study."
+        )
     raise ValueError(f"expected a measure or its name, got {measure!r}; `jaxsim metrics` lists the names.")
 
 
@@ -137,4 +147,27 @@ def _loaded(point: Any) -> Measure | LayerMeasure:
             f"expected {point.value}, registered as the measure {point.name!r}, to be a Measure or a LayerMeasure, got "
             f"{type(measure).__name__}."
         )
+    _check_declaration(measure)
     return measure
+
+
+def _check_declaration(measure: Measure | LayerMeasure) -> None:
+    """Refuses what no variable, file or page could show."""
+    name = measure.name
+    if not isinstance(name, str) or not name.isidentifier() or name in _TAKEN or name.endswith(_TAKEN_ENDS):
+        raise ValueError(
+            f"expected the name of a measure to be an identifier such as 'my_measure' that results use for nothing "
+            f"else, got {name!r}; rename it in its declaration."
+        )
+    if isinstance(measure, Measure) and measure.orientation not in get_args(Orientation):
+        raise ValueError(
+            f"expected the orientation of {name!r} to be one of {', '.join(get_args(Orientation))}, got "
+            f"{measure.orientation!r}; mend its declaration."
+        )
+    if not measure.needs or not all(isinstance(need, Need) for need in measure.needs):
+        raise ValueError(
+            f"expected the needs of {name!r} as statistics such as jaxsim.metrics.KernelSums, got {measure.needs!r}; "
+            "mend its declaration."
+        )
+    if not callable(measure.formula):
+        raise ValueError(f"expected the formula of {name!r} as a function, got {measure.formula!r}.")

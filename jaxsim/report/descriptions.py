@@ -12,7 +12,7 @@ from jaxsim.report.figures.palette import ModelStyle
 from jaxsim.report.header import swatch
 from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import at_k, checked_dataset
-from jaxsim.report.sentences import listed, number, with_error
+from jaxsim.report.sentences import number, with_error
 from jaxsim.report.story import Story, footnotes, per_k, plot_figure
 
 VARIABLES = ("model", "step_name", "depth")
@@ -50,7 +50,7 @@ def description_jobs(
 
 
 def describe_descriptions(descriptions: xr.Dataset, *, k: int | None = None) -> str:
-    """For every measure and model: its value at the first and the last step, and where it is largest.
+    """For every measure: the steps where it is smallest and largest, and the depths at which models have their peak.
 
     Args:
         descriptions: Of a study.
@@ -62,27 +62,34 @@ def describe_descriptions(descriptions: xr.Dataset, *, k: int | None = None) -> 
     Example:
         >>> from jaxsim.report.constructed import constructed_study
         >>> from jaxsim.report.constructed_further import constructed_descriptions
-        >>> describe_descriptions(constructed_descriptions(constructed_study()[0])).partition(":")[0]
-        'Intrinsic dimension (TwoNN), first step to last'
+        >>> describe_descriptions(constructed_descriptions(constructed_study()[0])).partition(" lies")[0]
+        'Intrinsic dimension (TwoNN)'
     """
     chosen = at_k(descriptions, k)
-    owners = chosen["model"].values.astype(str)
-    sentences = []
-    for name in figures.described_names(descriptions):
-        title = str(descriptions[name].attrs.get("long_name", name))
-        parts = []
-        for model in dict.fromkeys(owners.tolist()):
-            own = owners == model
-            values, depths = chosen[name].values[own], chosen["depth"].values[own]
-            values, depths = values[np.isfinite(values)], depths[np.isfinite(values)]
-            if len(values):
-                peak = int(values.argmax())
-                parts.append(
-                    f"{model} {number(values[0])} to {number(values[-1])}, largest at depth {number(depths[peak])} "
-                    f"({number(values[peak])})"
-                )
-        sentences.append(f"{title[0].upper()}{title[1:]}, first step to last: {listed(parts)}.")
-    return " ".join(sentences)
+    return " ".join(_sentence(chosen, name) for name in figures.described_names(descriptions))
+
+
+def _sentence(chosen: xr.Dataset, name: str) -> str:
+    title, values = _title(chosen, name), np.asarray(chosen[name].values, np.float64)
+    title = f"{title[0].upper()}{title[1:]}"
+    if not np.isfinite(values).any():
+        return f"{title} is undefined for every step."
+    owners, steps = chosen["model"].values.astype(str), chosen["step_name"].values.astype(str)
+    ends = [
+        f"{values[at]:.3g} ({owners[at]}, {steps[at]})" for at in (int(np.nanargmin(values)), int(np.nanargmax(values)))
+    ]
+    peaks = []
+    for model in dict.fromkeys(owners.tolist()):
+        own = np.flatnonzero((owners == model) & np.isfinite(values))
+        if len(own):
+            peaks.append(float(chosen["depth"].values[own[values[own].argmax()]]))
+    where = f"{min(peaks):.2f}" + (f" to {max(peaks):.2f}" if max(peaks) > min(peaks) else "")
+    owner = "The model has its" if len(peaks) == 1 else "Models have their"
+    return f"{title} lies between {ends[0]} and {ends[1]}. {owner} largest value at relative depth {where}."
+
+
+def _title(descriptions: xr.Dataset, name: str) -> str:
+    return str(descriptions[name].attrs.get("long_name", name))
 
 
 def section(story: Story) -> Markup:
@@ -91,7 +98,7 @@ def section(story: Story) -> Markup:
         raise ValueError("Expected steps described by themselves. Leave this section out without them.")
     known = story.descriptions
     names = figures.described_names(known)
-    titles = [str(known[name].attrs.get("long_name", name)) for name in names]
+    titles = [_title(known, name) for name in names]
     sampled = all(is_sampling(known, name) for name in names)
     thin = "" if story.control is None or story.control.descriptions is None else " Thin lines: random weights."
     figure = plot_figure(

@@ -10,7 +10,7 @@ from jaxsim.report import figures
 from jaxsim.report.header import swatch
 from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import at_k, checked_dataset
-from jaxsim.report.sentences import listed, number
+from jaxsim.report.sentences import listed, with_error
 from jaxsim.report.story import Story, per_k, plot_figure
 
 VARIABLES = ("rank_correlation", "rank", "rank_a", "rank_b", "source_step", "target_step", "title", "first", "second")
@@ -70,7 +70,7 @@ def describe_measures(measures: xr.Dataset, *, k: int | None = None) -> str:
         if not np.isfinite(value):
             parts.append(f"{title} has no order of its own")
         else:
-            parts.append(f"{title} {number(value)}" + (f" ± {number(error)}" if np.isfinite(error) else ""))
+            parts.append(f"{title} {with_error(value, error)}")
     n_cells = int(np.isfinite(chosen["rank"].values).all(axis=0).sum())
     return f"Rank correlation with {titles[0]} over all {n_cells:,} pairs of steps: {listed(parts)}."
 
@@ -122,9 +122,10 @@ def section(story: Story) -> Markup:
             for first, second, source, target, a, b in disagreement_rows(measures, k)
         ]
         caption = (
-            "Pairs of steps that two measures place most differently, in per cent from the most to the least alike."
+            "Pairs of steps that two measures place most differently: place among all, from 0 (the most alike) to 100 "
+            "(the least). Where both measures are symmetric, a pair is listed in one direction."
         )
-        head = ["Measure", "Other measure", "From", "To", "By the first", "By the other"]
+        head = ["One measure", "The other", "From", "To", "Place by the one", "Place by the other"]
         return table(head, listing, caption=caption, numeric_from=4, class_="tall" if len(listing) > 12 else None)
 
     return tag("section", tag("h2", "Measures side by side"), figure, ranks, per_k(story.facts.k, rows), id="measures")
@@ -133,4 +134,5 @@ def section(story: Story) -> Markup:
 def _marked(story: Story, label: str) -> Markup:
     """A step with the colour of its model."""
     model = label.rpartition("/")[0]
-    return joined(swatch(story.colours[model]), label) if model in story.colours else joined(label)
+    marked = joined(swatch(story.colours[model]), label) if model in story.colours else joined(label)
+    return tag("span", marked, class_="step")

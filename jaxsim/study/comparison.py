@@ -225,6 +225,7 @@ def prepare_comparison(
         ks=settings.k,
         n_splits=plan.n_splits,
         widths={model.name: model.widths for model in plan.models},
+        spaces=spaces,
     )
     if folder is not None and jax.process_index() == 0:
         spaced = spaces is not None or settings.statistics is not False
@@ -264,10 +265,15 @@ def _agree_on_comparison(
             "number of steps": [len(each.step_names) for each in inputs],
             "number of samples": n_samples,
             "hash of names of images": ids,
-            **{field.name: getattr(settings, field.name) for field in fields(settings)},
+            **{field.name: _told(getattr(settings, field.name)) for field in fields(settings)},
             **{name: value if isinstance(value, bool) else value is not None for name, value in given.items()},
         }
     )
+
+
+def _told(value: Any) -> Any:
+    """A setting as processes compare it: measures by name, since functions of theirs lie elsewhere in each."""
+    return [getattr(each, "name", each) for each in value] if isinstance(value, tuple) else value
 
 
 def compare(

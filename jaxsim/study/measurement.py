@@ -16,7 +16,9 @@ from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
 from jaxsim.files import parse_json
-from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, LayerMeasure, Measure, NearDuplicates, TieWarning
+from jaxsim.metrics.measure import declared
+from jaxsim.metrics.measure_checks import neighbours_of
 from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
 from jaxsim.study.categories import Categories
@@ -94,8 +96,8 @@ def measure(
         format=MEASUREMENT_FORMAT,
         **({} if spaces is None else {"spaces": spaces.key}),
         **({} if categories is None else {"labels": categories.key}),
-        **({} if not settings.measures else {"measures": [each.name for each in settings.measures]}),
-        **({} if not settings.describe else {"describe": [each.name for each in settings.describe]}),
+        **({} if not settings.measures else {"measures": [_key_of(each) for each in settings.measures]}),
+        **({} if not settings.describe else {"describe": [_key_of(each) for each in settings.describe]}),
     )
     if out is not None and not settings.overwrite:
         earlier = _earlier(out, key, settings)
@@ -107,7 +109,6 @@ def measure(
     said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
     said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
-    said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     for warning in said:
         warnings.warn(warning, stacklevel=2)
     n_splits = n_splits_for(found.n_samples, settings, found.groups)
@@ -216,8 +217,9 @@ def _measured_quarters(
 ) -> _Quartered:
     """The same on quarters of the samples, for how the numbers depend on N; none where quarters are too small."""
     largest_group = 1 if found.groups is None else int(np.bincount(found.groups).max())
-    needed = [each.least_samples for each in settings.measures]
-    parts = quarters(sides, least=max([max(settings.k) + 1 + largest_group, *needed]))
+    k = max(settings.k)
+    needed = [max(each.least_samples, neighbours_of(each, k) + 2) for each in settings.measures]
+    parts = quarters(sides, least=max([k + 1 + largest_group, *needed]))
     values, overlaps = [], []
     for done, rows in enumerate(parts):
         if progress is not None:
@@ -298,3 +300,9 @@ def _keep(out: Path, key: str, measured: Measurement) -> None:
 def _part_of(measure: str, part: str) -> str:
     """Name that a part of a further measure is kept under."""
     return f"by-{measure}-{part}"
+
+
+def _key_of(measure: Measure | LayerMeasure) -> list[Any]:
+    """All that is known of a measure, whose name may be that of another one tomorrow."""
+    code = measure.formula.__module__
+    return [measure.name, declared(measure), sorted(map(repr, measure.needs)), code]

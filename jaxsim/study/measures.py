@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxsim.metrics import CondensedDistances, LayerMeasure, Measure, find_measures
+import numpy as np
+
+from jaxsim.metrics import CondensedDistances, Dissimilarities, LayerMeasure, Measure, find_measures
 from jaxsim.metrics.condensed import check_condensed
-from jaxsim.metrics.measure_checks import neighbours_of, takes_all_pairs
+from jaxsim.metrics.measure_checks import (
+    correlates,
+    in_index_order,
+    neighbours_of,
+    takes_all_pairs,
+    takes_features,
+)
 from jaxsim.metrics.orientation import check_turnable
 
 
@@ -16,14 +24,15 @@ def checked_measures(ks: tuple[int, ...], fields: Mapping[str, Any]) -> dict[str
 
     Args:
         ks: Numbers of neighbours.
-        fields: Of the settings: `measures`, `describe` and `n_queries`, as given.
+        fields: Of the settings: `measures`, `describe`, `n_queries` and `ties`, as given.
 
     Returns:
         `measures` and `describe` as tuples of measures.
 
     Raises:
         ValueError: For an unknown measure, a similarity that cannot be turned into a dissimilarity, a measure of all
-            pairs of samples where query rows are asked for, or too small a k.
+            samples where query rows are asked for, one of neighbours in index order with another order, or too small
+            a k.
 
     Example:
         >>> [each.name for each in checked_measures((1,), {"measures": "cka"})["measures"]]
@@ -38,12 +47,14 @@ def checked_measures(ks: tuple[int, ...], fields: Mapping[str, Any]) -> dict[str
         found[name] = tuple(each for each in find_measures(given, kind) if each.name != "information_imbalance")
     for each in found["measures"]:
         check_turnable(each)
-        if fields.get("n_queries") is not None and takes_all_pairs(each):
+    for each in (*found["measures"], *found["describe"]):
+        if fields.get("n_queries") is not None and (takes_all_pairs(each) or each.all_rows):
             raise ValueError(
                 f"{each.name!r} takes all pairs of samples, expected no n_queries, got {fields['n_queries']!r}; leave "
                 "n_queries out, or take fewer images with n_samples"
             )
-    for each in (*found["measures"], *found["describe"]):
+        if fields.get("ties", "index") != "index" and in_index_order(each):
+            raise ValueError(f"{each.name!r} takes neighbours in index order, expected ties='index'")
         if each.uses_k and min(ks) < each.least_k:
             raise ValueError(
                 f"expected k of at least {each.least_k} for {each.name!r}, got k={min(ks)}; give a larger k or leave "
@@ -59,8 +70,9 @@ def check_measures_fit(
     ks: Sequence[int],
     n_splits: int,
     widths: Mapping[str, Sequence[int]],
+    spaces: Mapping[str, Any] | None = None,
 ) -> None:
-    """Refuses measures that the samples or the features of a study do not allow.
+    """Refuses measures that the samples, the features or the spaces of a study do not allow.
 
     Args:
         measures: Which.
@@ -68,10 +80,11 @@ def check_measures_fit(
         ks: Numbers of neighbours.
         n_splits: Number of splits into halves.
         widths: Model name -> number of features of every step.
+        spaces: Spaces beside the steps, as given.
 
     Raises:
-        ValueError: For steps of one feature where rows are correlated, halves that are too small, or pairs of samples
-            that do not fit the memory.
+        ValueError: For steps or spaces of one feature where rows are correlated, spaces of dissimilarities where
+            features are needed, too few samples or too small halves, or pairs of samples that do not fit the memory.
 
     Example:
         >>> check_measures_fit((), n_samples=100, ks=(1,), n_splits=8, widths={})
@@ -79,7 +92,8 @@ def check_measures_fit(
     # Halves of 16 groups may differ by a group's rest.
     smallest = n_samples if n_splits == 0 else n_samples // 2 - 8
     for each in measures:
-        if any(getattr(need, "metric", None) == "correlation" for need in each.needs):
+        _check_spaces(each, spaces or {})
+        if correlates(each):
             narrow = next((name for name, own in widths.items() if min(own) < 2), None)
             if narrow is not None:
                 raise ValueError(
@@ -87,10 +101,32 @@ def check_measures_fit(
                     "has a step with one; leave the step (drop_steps) or the measure out"
                 )
         needed = max(each.least_samples, neighbours_of(each, max(ks)) + 2)
-        if n_splits and smallest < needed:
+        if smallest < needed:
+            which = "halves of at least" if n_splits else "at least"
+            cure = "n_splits=0, more images" if n_splits else "more images"
             raise ValueError(
-                f"expected halves of at least {needed} samples for {each.name!r}, got about {smallest}; use "
-                "n_splits=0, more images, or a smaller k"
+                f"expected {which} {needed} samples for {each.name!r}, got {'about ' * bool(n_splits)}{smallest}; use "
+                f"{cure} or a smaller k"
             )
         if any(isinstance(need, CondensedDistances) for need in each.needs):
-            check_condensed(n_samples, sum(len(own) for own in widths.values()))
+            check_condensed(n_samples, sum(len(own) for own in widths.values()) + len(spaces or {}))
+
+
+def _check_spaces(measure: Measure | LayerMeasure, spaces: Mapping[str, Any]) -> None:
+    """Refuses spaces that a measure cannot be worked out of."""
+    for name, value in spaces.items():
+        if isinstance(value, Dissimilarities):
+            if takes_features(measure):
+                raise ValueError(
+                    f"expected features for {measure.name!r}, got the space {name!r} as dissimilarities; leave the "
+                    "space or the measure out, or take a measure of distances such as rsa, distance_correlation or "
+                    "mutual_knn"
+                )
+        elif correlates(measure):
+            rows = next(iter(value.values()), 0.0) if isinstance(value, Mapping) else value
+            shape = np.shape(rows)[0 if isinstance(value, Mapping) else 1 :]
+            if int(np.prod(shape)) < 2:
+                raise ValueError(
+                    f"expected at least two features where rows are correlated ({measure.name!r}), got the space "
+                    f"{name!r} with one; leave the space or the measure out"
+                )

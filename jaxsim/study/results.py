@@ -176,11 +176,10 @@ class Study:
         wanted, dropped = checked_globs("steps", steps), checked_globs("drop_steps", drop_steps)
         chosen = choose_steps(there, wanted, dropped)
         kept = [f"{model}/{name}" for model, own in chosen.items() for name in own]
-        study = self._with_steps(kept, json.dumps({"steps": wanted, "drop_steps": dropped}))
-        control = self.untrained
-        if control is None or not np.isin(control.results["source"].values.astype(str), kept).any():
-            return replace(study, untrained=None)
-        return replace(study, untrained=control._with_steps(kept, study.results.attrs["selected_steps"]))
+        described = json.dumps({"steps": wanted, "drop_steps": dropped})
+        study, control = self._with_steps(kept, described), self.untrained
+        there_too = control is not None and np.isin(control.results["source"].values.astype(str), kept).any()
+        return study._with_control(control._with_steps(kept, described) if control is not None and there_too else None)
 
     def _with_steps(self, kept: Sequence[str], described: str) -> Study:
         derived = ("results", "smoothness", "between", "reused", "untrained", "by_measure")
@@ -193,6 +192,12 @@ class Study:
             by_measure={name: own._with_steps(kept, described) for name, own in self.by_measure.items()},
             **{name: None if each is None else with_steps(each, kept) for name, each in measured.items()},
         )
+
+    def _with_control(self, control: Study | None) -> Study:
+        """The study with another control, which is that of its further measures, too."""
+        of_measure = {} if control is None else control.by_measure
+        by_measure = {name: replace(own, untrained=of_measure.get(name)) for name, own in self.by_measure.items()}
+        return replace(self, untrained=control, by_measure=by_measure)
 
     @cached_property
     def measures(self) -> xr.Dataset | None:
@@ -263,11 +268,7 @@ class Study:
         datasets, controlled, measures = load_datasets(folder)
         control = cls.load(folder / UNTRAINED) if controlled else None
         by_measure = {name: cls.load(folder / BY_MEASURE / name) for name in measures}
-        if control is not None:
-            by_measure = {
-                name: replace(own, untrained=control.by_measure.get(name)) for name, own in by_measure.items()
-            }
-        return cls(**datasets, untrained=control, by_measure=by_measure)
+        return cls(**datasets, by_measure=by_measure)._with_control(control)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
         """Writes figures and one self-contained page.

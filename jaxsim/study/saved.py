@@ -152,6 +152,8 @@ def load_datasets(folder: Path) -> tuple[dict[str, Any], bool, tuple[str, ...]]:
     if lacking:
         raise ValueError(f"{folder / FILES['results']} does not name {lacking[0]} as a part of the study: {_CURE}")
     measures = tuple(name.partition("/")[2] for name in hashes if name.startswith(f"{BY_MEASURE}/"))
+    if not all(name.isidentifier() for name in measures):
+        raise ValueError(f"{folder / FILES['results']} names measures that cannot be: {', '.join(measures)}; {_CURE}")
     return {"results": results} | read, UNTRAINED in hashes, measures
 
 

@@ -31,7 +31,8 @@ def measures_side_by_side(
         different steps that both measures have a value for, and its `sampling_error` where there are halves; `rank` on
         (`k`, `measure`, `cell`) of these pairs of steps, from 0 (the most alike of all) to 1; and on (`k`,
         `disagreement`) the cells that two measures place most differently: `source_step`, `target_step`, `rank_a` and
-        `rank_b`, with `first` and `second` measure on `disagreement`.
+        `rank_b`, with `first` and `second` measure on `disagreement`; where both measures are symmetric, a cell stands
+        for both directions.
 
     Raises:
         ValueError: For fewer than two measures, or measures of different steps.
@@ -140,6 +141,8 @@ def _disagreements(
     ranks = np.full((len(pairs) * MOST_CELLS, 2), np.nan)
     for place, (a, b) in enumerate(pairs):
         both = apart & np.isfinite(arrays[a]) & np.isfinite(arrays[b])
+        if all(np.array_equal(arrays[each], arrays[each].T, equal_nan=True) for each in (a, b)):
+            both = np.triu(both)
         cells = np.argwhere(both)
         if len(cells) < 2:
             continue

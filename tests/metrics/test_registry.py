@@ -1,11 +1,14 @@
 """What measures declare, checked for all of them at once, and how measures are found."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import jaxsim
+from jaxsim.cli.app import app
 from jaxsim.metrics.declaration import constant
 from jaxsim.metrics.registry import all_measures, find_measures, layer_measures, pair_measures
 from jaxsim.metrics.statistics import Neighbours
@@ -80,9 +83,14 @@ class TestFinding:
         with pytest.raises(ValueError, match=r"unknown measure 'mutal_knn'; did you mean 'mutual_knn'.*jaxsim metrics"):
             jaxsim.measure([np.eye(5)], "mutal_knn")
 
+    def test_near_names_whatever_the_case(self):
+        with pytest.raises(ValueError, match=r"unknown measure 'CKA'; did you mean 'cka'"):
+            jaxsim.measure([np.eye(5)], "CKA")
+
     @pytest.mark.parametrize(
         ("measures", "says"),
         [
+            ({"cka": 1}, "names or measures, got {'cka': 1}"),
             ((), "at least one measure"),
             (("cka", "cka"), "'cka' twice"),
             (3, "names or measures, got 3"),
@@ -97,6 +105,10 @@ class TestFinding:
     def test_a_pair_measure_does_not_describe(self):
         with pytest.raises(ValueError, match=r"of two layers.*jaxsim.measure"):
             jaxsim.describe([np.eye(5)], "cka")
+
+
+def command(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
 
 
 class TestEntryPoints:
@@ -122,9 +134,42 @@ class TestEntryPoints:
         package(TOY)
         found = jaxsim.measure([np.eye(6)[:, :3], np.eye(6)], "toy_distance")
         assert found.toy_distance.attrs["long_name"] == "toy distance"
-        assert float(found.toy_distance[0, 0]) == 0.0
+        assert float(found.toy_distance[0, 0]) == pytest.approx(0.0, abs=1e-12)
         for check in checks_of(all_measures()["toy_distance"]):
             check(all_measures()["toy_distance"])
+
+    def test_a_study_the_command_line_and_the_page_speak_it(self, package, tmp_path):
+        package(TOY)
+        assert re.search(r"^ *toy_distance +\| toy distance", command("metrics").stdout, re.MULTILINE)
+        run = command(
+            *("compare", "embedded:cnn_selfsup_0", "--images", "rendered:40", "--steps", "stage1*", "--splits", "0"),
+            *("--measures", "toy_distance", "--out", tmp_path / "run"),
+        )
+        assert run.exit_code == 0, run.output
+        assert re.search(r"beside it +toy distance", run.stdout)
+        study = jaxsim.Study.load(tmp_path / "run")
+        own = study.by_measure["toy_distance"]
+        np.testing.assert_array_equal(own.results.toy_distance, own.imbalance)
+        (kept,) = (tmp_path / "run" / "features").iterdir()
+        features = jaxsim.open_features(kept)
+        layers = {step: features[step] for step in own.results.source_step.values.tolist()}
+        expected = jaxsim.measure(layers, "toy_distance").toy_distance
+        np.testing.assert_allclose(own.imbalance.sel(k=1), expected, atol=1e-9)
+        assert study.measures.title.values.tolist() == ["information imbalance", "toy distance"]
+        page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
+        assert "Rank correlation with information imbalance" in page
+        assert "toy distance" in page
+
+    def test_declarations_that_nothing_could_show(self):
+        (cka,) = find_measures("cka")
+        for fields, said in (
+            ({"name": "a b"}, "name of a measure to be an identifier"),
+            ({"name": "imbalance"}, "name of a measure to be an identifier .* got 'imbalance'"),
+            ({"name": "cka_halves"}, "got 'cka_halves'"),
+            ({"needs": frozenset()}, "needs of 'cka' as statistics"),
+        ):
+            with pytest.raises(ValueError, match=said):
+                jaxsim.measure([np.eye(6)], replace(cka, **fields))
 
     def test_a_name_that_is_taken(self, package):
         package(TOY.replace("toy_distance", "cka"))

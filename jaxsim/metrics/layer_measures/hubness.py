@@ -37,6 +37,7 @@ HUBNESS = LayerMeasure(
     invariances=frozenset({"sample permutation", "rotation", "translation", "scale"}),
     needs=frozenset({Neighbours()}),
     formula=_formula,
+    all_rows=True,
     tolerance=TOLERANCE,
 )
 """Skewness of how often samples are among the k nearest of others."""
