@@ -50,10 +50,10 @@ def earlier_measurement(out: Path, key: str, settings: Settings) -> Measurement 
         return None
     by_measure: dict[str, Measurement] = {}
     for measure in measures:
-        results, *further = (parts.get(_part_of(measure, part)) for part in OF_MEASURE)
+        results, information, halves, shuffled = (parts.get(_part_of(measure, part)) for part in OF_MEASURE)
         if results is None:
             return None
-        by_measure[measure] = Measurement(results, *further)
+        by_measure[measure] = Measurement(results, information, halves, shuffled)
     own = {part: parts.get(part) for part in PARTS}
     return Measurement(results=kept, **own, by_measure=by_measure, reused=True)
 
