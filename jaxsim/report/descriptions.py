@@ -61,7 +61,7 @@ def describe_descriptions(descriptions: xr.Dataset, *, k: int | None = None) -> 
 
     Example:
         >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_descriptions
+        >>> from jaxsim.report.constructed_measures import constructed_descriptions
         >>> describe_descriptions(constructed_descriptions(constructed_study()[0])).partition(" lies")[0]
         'Intrinsic dimension (TwoNN)'
     """

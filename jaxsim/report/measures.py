@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from jaxsim.report import figures
+from jaxsim.report.effects import KINDS, decimals_for, row_label, signed
 from jaxsim.report.header import swatch
 from jaxsim.report.markup import Markup, joined, table, tag
 from jaxsim.report.schema import at_k, checked_dataset
@@ -57,7 +58,7 @@ def describe_measures(measures: xr.Dataset, *, k: int | None = None) -> str:
         A sentence.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_measures
+        >>> from jaxsim.report.constructed_measures import constructed_measures
         >>> describe_measures(constructed_measures()).partition(":")[0]
         'Rank correlation with information imbalance over all 90 pairs of steps'
     """
@@ -96,6 +97,66 @@ def disagreement_rows(measures: xr.Dataset, k: int) -> list[tuple[str, str, str,
     return rows
 
 
+def comparable_findings(measures: xr.Dataset, k: int | None = None) -> xr.Dataset | None:
+    """The findings by all measures whose sign means something, for one k; None where there are none."""
+    if "effect" not in measures:
+        return None
+    chosen = at_k(measures, k)
+    kept = [place for place, kind in enumerate(chosen["kind"].values.astype(str)) if KINDS[kind].nothing]
+    return chosen.isel(finding=kept) if kept else None
+
+
+def describe_agreement(measures: xr.Dataset, *, k: int | None = None) -> str:
+    """How many findings of the first measure the others bear out, and how many they turn round.
+
+    Args:
+        measures: From `measures_side_by_side`, with the findings.
+        k: Number of neighbours, one of the study's. Default: its first.
+
+    Returns:
+        A sentence; empty without findings.
+
+    Example:
+        >>> from jaxsim.report.constructed_measures import constructed_measures
+        >>> print(describe_agreement(constructed_measures()).partition(",")[0])
+        Of the 4 effects whose interval excludes 0 by information imbalance
+    """
+    found = comparable_findings(measures, k)
+    if found is None:
+        return ""
+    low, high = (found[name].transpose("measure", "finding").values for name in ("effect_low", "effect_high"))
+    signs = np.where(low > 0, 1, 0) - np.where(high < 0, 1, 0)
+    first, titles = signs[0], [str(title) for title in measures["title"].values]
+    count = int(np.count_nonzero(first))
+    if not count:
+        return f"No interval of an effect excludes 0 by {titles[0]}."
+    parts = []
+    for title, own in list(zip(titles, signs, strict=True))[1:]:
+        same, other = (int(np.count_nonzero((first != 0) & (own == sign * first))) for sign in (1, -1))
+        parts.append(f"{title} {same}" + (f" (and {other} with the opposite sign)" if other else ""))
+    return (
+        f"Of the {count} effect{'s' if count > 1 else ''} whose interval excludes 0 by {titles[0]}, so many have one "
+        f"that excludes 0 by another measure, with the same sign: {listed(parts)}."
+    )
+
+
+def finding_rows(measures: xr.Dataset, k: int | None = None) -> list[list[str]]:
+    """What every finding is of, and its effect and interval by every measure."""
+    found = comparable_findings(measures, k)
+    rows = []
+    for at in range(0 if found is None else found.sizes["finding"]):
+        row = found.isel(finding=at)  # pyright: ignore[reportOptionalMemberAccess]
+        cells = []
+        for place in range(found.sizes["measure"]):  # pyright: ignore[reportOptionalMemberAccess]
+            value, low, high = (float(row[name].values[place]) for name in ("effect", "effect_low", "effect_high"))
+            known = np.isfinite(low) and np.isfinite(high)
+            digits = decimals_for(high - value, value - low) if known else 3
+            within = f" [{signed(low, digits)}, {signed(high, digits)}]" if known else ""
+            cells.append(f"{signed(value, digits)}{within}")
+        rows.append([f"{KINDS[str(row['kind'].item())].title}: {row_label(row)}", *cells])
+    return rows
+
+
 def section(story: Story) -> Markup:
     """The chapter: rank correlations, the pairs of steps by two measures, and where they disagree most."""
     if story.measures is None:
@@ -128,7 +189,20 @@ def section(story: Story) -> Markup:
         head = ["One measure", "The other", "From", "To", "Place by the one", "Place by the other"]
         return table(head, listing, caption=caption, numeric_from=4, class_="tall" if len(listing) > 12 else None)
 
-    return tag("section", tag("h2", "Measures side by side"), figure, ranks, per_k(story.facts.k, rows), id="measures")
+    def effects(k: int) -> Markup:
+        listing = finding_rows(measures, k)
+        if not listing:
+            return joined()
+        caption = (
+            "The findings by every measure, each as a dissimilarity: effect [95 % interval]. Sizes are in units of "
+            "their measure; signs and intervals can be compared."
+        )
+        titles = [str(title) for title in measures["title"].values]
+        listed_rows = table(["Of", *titles], listing, caption=caption, class_="tall" if len(listing) > 12 else None)
+        return joined(tag("p", describe_agreement(measures, k=k)), listed_rows)
+
+    parts = (figure, ranks, per_k(story.facts.k, rows), per_k(story.facts.k, effects))
+    return tag("section", tag("h2", "Measures side by side"), *parts, id="measures")
 
 
 def _marked(story: Story, label: str) -> Markup:

@@ -15,17 +15,16 @@ import xarray as xr
 from jaxtyping import Int
 
 from jaxsim.features import FeatureSet
-from jaxsim.files import parse_json
-from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, LayerMeasure, Measure, NearDuplicates, TieWarning
-from jaxsim.metrics.measure import declared
+from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.measure_checks import neighbours_of
 from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
 from jaxsim.study.categories import Categories
-from jaxsim.study.folder import load_measurement, measurement_key, save_measurement
+from jaxsim.study.folder import measurement_key
 from jaxsim.study.groups import warning_of
 from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
 from jaxsim.study.information import describe_view, with_tie_bounds
+from jaxsim.study.kept import earlier_measurement, keep_measurement, key_of
 from jaxsim.study.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
@@ -33,7 +32,7 @@ from jaxsim.study.label_overlap import (
     overlap_of_steps,
 )
 from jaxsim.study.layers import StudyLayers, open_layers
-from jaxsim.study.measured import PARTS, Measurement, Quarters, described_steps, measured_by, parts_of_samples
+from jaxsim.study.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
 from jaxsim.study.record import about_measurement, about_preprocessing, about_samples, flagged
 from jaxsim.study.settings import Progress, Settings
 from jaxsim.study.spaces import Spaces
@@ -42,9 +41,6 @@ from jaxsim.study.versions import package_versions
 #: Raised whenever the same inputs may give other numbers, or other parts, than they gave before: a measurement that an
 #: earlier version kept is then made anew.
 MEASUREMENT_FORMAT = 1
-
-#: What a further measure has of these.
-OF_MEASURE = ("results", "information", "halves", "shuffled")
 
 
 def measure(
@@ -96,11 +92,11 @@ def measure(
         format=MEASUREMENT_FORMAT,
         **({} if spaces is None else {"spaces": spaces.key}),
         **({} if categories is None else {"labels": categories.key}),
-        **({} if not settings.measures else {"measures": [_key_of(each) for each in settings.measures]}),
-        **({} if not settings.describe else {"describe": [_key_of(each) for each in settings.describe]}),
+        **({} if not settings.measures else {"measures": [key_of(each) for each in settings.measures]}),
+        **({} if not settings.describe else {"describe": [key_of(each) for each in settings.describe]}),
     )
     if out is not None and not settings.overwrite:
-        earlier = _earlier(out, key, settings)
+        earlier = earlier_measurement(out, key, settings)
         if earlier is not None:
             return earlier
 
@@ -192,7 +188,7 @@ def measure(
     described = described_steps(settings.describe, found, settings, whole.descriptions)
     measured = Measurement(results, known, halves, shuffled, overlap, described, by_measure)
     if out is not None and jax.process_index() == 0:
-        _keep(out, key, measured)
+        keep_measurement(out, key, measured)
     return measured
 
 
@@ -253,56 +249,3 @@ def _labelled_halves(found: StudyLayers, matrix: ImbalanceMatrix, settings: Sett
     if values is None:
         raise RuntimeError("expected a matrix with the neighbours within halves, got one without")
     return [labelled_overlap(("split", "side"), values, found.categories, found.labels, settings.k)]
-
-
-def _earlier(out: Path, key: str, settings: Settings) -> Measurement | None:
-    """What an earlier run kept under this key, if all of it is there."""
-    try:
-        kept = load_measurement(out, key)
-    except ValueError:
-        return None  # written by somebody who knows the journal; what is measured now takes its place
-    if kept is None:
-        return None
-    try:
-        names = parse_json(kept.attrs.pop("kept_with"))
-    except (KeyError, TypeError, ValueError):
-        return None
-    measures = [each.name for each in settings.measures]
-    possible = {*PARTS, *(_part_of(measure, part) for measure in measures for part in OF_MEASURE)}
-    if not isinstance(names, list) or not all(isinstance(name, str) and name in possible for name in names):
-        return None
-    try:
-        parts = {name: load_measurement(out, key, name) for name in names}
-    except ValueError:
-        return None
-    needed = [_part_of(measure, "results") for measure in measures]
-    if any(part is None for part in parts.values()) or any(name not in parts for name in needed):
-        return None
-    by_measure = {
-        measure: Measurement(**{part: parts.get(_part_of(measure, part)) for part in OF_MEASURE})
-        for measure in measures
-    }
-    own = {part: parts.get(part) for part in PARTS}
-    return Measurement(results=kept, **own, by_measure=by_measure, reused=True)
-
-
-def _keep(out: Path, key: str, measured: Measurement) -> None:
-    """Keeps a measurement; the results come last and name the rest, so that with them all is there."""
-    parts = {name: getattr(measured, name) for name in PARTS}
-    for measure, own in measured.by_measure.items():
-        parts |= {_part_of(measure, part): getattr(own, part) for part in OF_MEASURE}
-    parts = {name: part for name, part in parts.items() if part is not None}
-    for name, part in parts.items():
-        save_measurement(out, key, part, name)
-    save_measurement(out, key, measured.results.assign_attrs(kept_with=json.dumps(list(parts))))
-
-
-def _part_of(measure: str, part: str) -> str:
-    """Name that a part of a further measure is kept under."""
-    return f"by-{measure}-{part}"
-
-
-def _key_of(measure: Measure | LayerMeasure) -> list[Any]:
-    """All that is known of a measure, whose name may be that of another one tomorrow."""
-    code = measure.formula.__module__
-    return [measure.name, declared(measure), sorted(map(repr, measure.needs)), code]

@@ -22,7 +22,7 @@ from jaxsim.study.parts import check_part
 from jaxsim.study.sampling_errors import with_sampling_errors
 from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
 from jaxsim.study.selection import checked_globs, choose_steps, with_steps
-from jaxsim.study.side_by_side import measures_side_by_side
+from jaxsim.study.side_by_side import findings_side_by_side, measures_side_by_side
 from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.tables import tables
 from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
@@ -201,13 +201,20 @@ class Study:
 
     @cached_property
     def measures(self) -> xr.Dataset | None:
-        """All measures side by side, see `measures_side_by_side`, with `title` on `measure`; None with one measure."""
+        """All measures side by side, with `title` on `measure`; None with one measure.
+
+        See `measures_side_by_side` and, where there are half-samples, `findings_side_by_side`.
+        """
         if not self.by_measure:
             return None
         studies = {"information_imbalance": self, **self.by_measure}
         halves = {name: each.halves["imbalance"] for name, each in studies.items() if each.halves is not None}
         values = {name: each.imbalance for name, each in studies.items()}
         found = measures_side_by_side(values, halves if len(halves) == len(values) else None)
+        effects = {name: each.findings for name, each in studies.items()}
+        known = {name: each for name, each in effects.items() if each is not None}
+        if len(known) == len(studies):
+            found = found.merge(findings_side_by_side(known))
         titles = [str(each.results.attrs.get("long_name", "information imbalance")) for each in studies.values()]
         return found.assign_coords(title=("measure", np.array(titles, dtype=object)))
 

@@ -94,6 +94,38 @@ def measures_side_by_side(
     )
 
 
+def findings_side_by_side(findings: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """The same findings by several measures.
+
+    Args:
+        findings: Name of the measure -> findings, see `measure_findings`.
+
+    Returns:
+        Dataset with `effect`, `effect_low`, `effect_high` and `effect_p` (corrected) on (`k`, `measure`, `finding`), of
+        the findings that all measures have, in the order of the first, with `kind`, `a`, `b` and `space` on `finding`.
+
+    Example:
+        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> found = constructed_findings()
+        >>> findings_side_by_side({"delta": found, "cka": found}).effect.dims
+        ('k', 'measure', 'finding')
+    """
+    first, *others = findings.values()
+    shared = [name for name in first["finding"].values if all(name in each["finding"].values for each in others)]
+    of_all = [each.sel(finding=shared) for each in findings.values()]
+    names = {"effect": "value", "effect_low": "low", "effect_high": "high", "effect_p": "p_corrected"}
+    variables = {
+        name: (
+            ("k", "measure", "finding"),
+            np.stack([each[own].transpose("k", "finding").values for each in of_all], axis=1),
+        )
+        for name, own in names.items()
+    }
+    labels = {name: ("finding", of_all[0][name].values) for name in ("kind", "a", "b", "space")}
+    coords = {"k": first["k"].values, "measure": np.array(list(findings), dtype=object), "finding": shared, **labels}
+    return xr.Dataset(variables, coords=coords)
+
+
 def _ranks(array: Float[np.ndarray, "steps steps"], apart: Bool[np.ndarray, "steps steps"]) -> np.ndarray:
     """Places of the cells among all, from 0 to 1; NaN stays."""
     values = array[apart]

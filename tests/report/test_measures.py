@@ -5,10 +5,16 @@ import pytest
 
 from jaxsim.report import Control, figures, write_report
 from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import constructed_descriptions, constructed_measures
+from jaxsim.report.constructed_measures import constructed_descriptions, constructed_measures
 from jaxsim.report.descriptions import checked_descriptions, describe_descriptions
 from jaxsim.report.figures.canvas import figure_of
-from jaxsim.report.measures import checked_measures, describe_measures, disagreement_rows
+from jaxsim.report.measures import (
+    checked_measures,
+    describe_agreement,
+    describe_measures,
+    disagreement_rows,
+    finding_rows,
+)
 
 from .conftest import AWKWARD, HOSTILE, Page
 
@@ -108,6 +114,28 @@ class TestSentences:
         assert describe_descriptions(made).endswith("The model has its largest value at relative depth 0.50.")
         made["intrinsic_dimension"].values[0] = np.nan
         assert describe_descriptions(made) == "Intrinsic dimension (TwoNN) is undefined for every step."
+
+    def test_what_other_measures_bear_out_and_what_they_turn_round(self):
+        made = constructed_measures()
+        assert describe_agreement(made).endswith(
+            "with the same sign: debiased CKA 4 and mutual kNN 2 (and 1 with the opposite sign)."
+        )
+        made["effect_low"].values[0, 0], made["effect_high"].values[0, 0] = -1.0, 1.0
+        assert describe_agreement(made) == "No interval of an effect excludes 0 by information imbalance."
+        assert describe_agreement(made.drop_dims("finding")) == ""
+        made["kind"].values[:] = "smoothness"  # of which 0 is not what nothing gives
+        assert (describe_agreement(made), finding_rows(made)) == ("", [])
+
+    def test_effects_and_intervals_by_every_measure(self, page, measures):
+        made = constructed_measures()
+        rows = finding_rows(made)
+        assert rows[1] == [
+            "Smoothness, difference: a − b", "+0.110 [+0.080, +0.140]", "+0.120 [+0.090, +0.150]",
+            "−0.100 [−0.130, −0.070]",
+        ]  # fmt: skip
+        assert all(cell in page[1].prose for row in rows for cell in row)
+        made["effect_low"].values[0, 1] = np.nan
+        assert finding_rows(made)[0][2] == "+0.100"
 
 
 class TestFigures:

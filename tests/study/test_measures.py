@@ -220,6 +220,17 @@ class TestSideBySide:
             else:
                 np.testing.assert_allclose(gaps[at], np.sort(gaps)[::-1][:5])
 
+    def test_findings_stand_beside_each_other(self, run) -> None:
+        study, _ = run
+        beside = study.measures
+        own = study.by_measure["cka"].findings
+        assert beside.finding.values.tolist() == own.finding.values.tolist()
+        assert set(study.findings.kind.values) - set(beside.kind.values) == {"label_change", "label_difference"}
+        for name, part in (("effect", "value"), ("effect_low", "low"), ("effect_p", "p_corrected")):
+            np.testing.assert_array_equal(beside[name].sel(measure="cka"), own[part])
+            delta = study.findings[part].sel(finding=beside.finding)
+            np.testing.assert_array_equal(beside[name].sel(measure="information_imbalance"), delta)
+
     def test_one_measure_has_nothing_beside_it(self, models, images) -> None:
         study = compare(models[:1], images, measures="information_imbalance", n_splits=0)
         assert study.by_measure == {}

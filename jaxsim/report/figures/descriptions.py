@@ -27,7 +27,7 @@ def described_names(descriptions: xr.Dataset) -> list[str]:
 
     Example:
         >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_descriptions
+        >>> from jaxsim.report.constructed_measures import constructed_descriptions
         >>> described_names(constructed_descriptions(constructed_study()[0]))
         ['intrinsic_dimension', 'matrix_entropy']
     """
@@ -63,7 +63,7 @@ def description(
 
     Example:
         >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_descriptions
+        >>> from jaxsim.report.constructed_measures import constructed_descriptions
         >>> made = constructed_descriptions(constructed_study()[0])
         >>> description(made, "matrix_entropy").get_title(loc="left")
         'matrix entropy'
@@ -118,7 +118,7 @@ def description_panels(
 
     Example:
         >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_descriptions
+        >>> from jaxsim.report.constructed_measures import constructed_descriptions
         >>> len(description_panels(constructed_descriptions(constructed_study()[0])))
         2
     """
