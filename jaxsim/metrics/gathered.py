@@ -71,11 +71,12 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
     notes: list[str] = []
     plans: list[str] = []
     of_metrics: dict[Metric, list[Need]] = {}
-    for need in needs:
+    # In one order in all processes, which a set of texts has not.
+    for need in sorted(needs, key=repr):
         if not isinstance(need, Spectra):
             of_metrics.setdefault(need.metric or metric, []).append(need)
     streamed = None
-    for own, wanted in sorted(of_metrics.items(), key=lambda each: each[0] != metric):
+    for own, wanted in sorted(of_metrics.items(), key=lambda each: (each[0] != metric, each[0])):
         request = first if own == metric else request_of(own)
         found = _Pass(request, wanted, members, whole, halves, caller).go(notes, plans)
         streamed = found if own == metric else streamed
