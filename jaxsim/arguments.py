@@ -5,7 +5,7 @@ Functions, settings and command line check by these, so that all accept the same
 
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 
 #: Beyond it neither arrays nor files hold an integer.
 MOST = 2**63 - 1
+MOST_EDGE = 8192
+"""Longest edge of what models and statistics see: one such image takes 0.8 GB."""
 _LONGEST = 80
 
 
@@ -181,6 +183,29 @@ def check_folder_path(name: str, value: Any) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:  # an unknown user after "~"
         raise ValueError(f"expected {name} as the path of a folder, got {shown(text)}: {error}") from error
+
+
+def check_image_size(image_size: Any) -> tuple[int, int] | None:
+    """Height and width from an edge or a pair; None stays.
+
+    Raises:
+        ValueError: If it is neither, or an edge is out of range.
+
+    Example:
+        >>> check_image_size(96), check_image_size((64, 96))
+        ((96, 96), (64, 96))
+    """
+    if image_size is None:
+        return None
+    edge = as_count(image_size)
+    pair = isinstance(image_size, Iterable) and not isinstance(image_size, (str, bytes))
+    sizes = [edge] if edge is not None else [as_count(each) for each in image_size] if pair else []
+    found = [size for size in sizes if size is not None and 1 <= size <= MOST_EDGE]
+    if len(sizes) not in (1, 2) or len(found) != len(sizes):
+        raise ValueError(
+            f"expected image_size as an edge or (height, width) of 1 to {MOST_EDGE} pixels, got {shown(image_size)}"
+        )
+    return found[0], found[-1]
 
 
 def whole_number(text: str) -> int | None:

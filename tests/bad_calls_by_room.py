@@ -120,11 +120,16 @@ def models():
         "granularity": [None, 1, "", "layer", ["block"]],
         "init": [None, 1, "", "zeros", True],
         "dtype": [None, 1, "float64", "int8", ["float32"]],
-        "image_size": [0, -1, True, "x", (0, 8), (1, 2, 3), [], {}],
+        "image_size": [0, -1, True, "x", 1.5, 10**7, (0, 8), (1, 2, 3), (None, 8), [], {}],
+        "overrides": [1, "x", [1], {1: 2}, {"": 1}, {"no_such_key": 1}],
+        "name": [1, "", ["vit"]],
+        "revision": [1, ""],
     }.items():
         for value in values:
             yield jaxsim.load_model, (MODEL,), {name: value}
-    for source in ("", "embedded:no"):
+    for seed in (-1, True, None, 1.5, "3", [1], 10**30):
+        yield jaxsim.load_model, (MODEL,), {"init": "random", "seed": seed}
+    for source in ("", "embedded:no", None, 1, [MODEL], {MODEL}):
         yield jaxsim.load_model, (source,), {}
     for module in (None, 1, "vit", [], {}, X, object, print):
         yield jaxsim.capture, (module,), {"image_size": 8}

@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxsim.arguments import check_choice, check_count, check_image_size, shown
 from jaxsim.models.free_memory import check_room
 from jaxsim.models.model import Granularity, VisionModel, random_variables
 from jaxsim.models.opened import OpenedSource
@@ -64,13 +65,12 @@ def load_model(
     Example:
         See `VisionModel`.
     """
-    if granularity not in ("block", "hf"):
-        raise ValueError(f"granularity={granularity!r}: expected 'block' or 'hf'")
-    if init not in ("checkpoint", "random"):
-        raise ValueError(f"init={init!r}: expected 'checkpoint' or 'random'")
-    if dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype={dtype!r}: expected 'float32' or 'bfloat16'")
-    size = _checked_size(image_size)
+    check_choice("granularity", granularity, ("block", "hf"))
+    check_choice("init", init, ("checkpoint", "random"))
+    check_choice("dtype", dtype, ("float32", "bfloat16"))
+    seed = check_count("seed", seed, 0)
+    _checked_arguments(source, name, revision, overrides)
+    size = check_image_size(image_size)
     opened = open_source(source, revision=revision, image_size=size, overrides=overrides, weights=init == "checkpoint")
     architecture = opened.architecture
     module = architecture.module.clone(dtype=jnp.dtype(dtype), precision="highest" if dtype == "float32" else "default")
@@ -92,13 +92,23 @@ def load_model(
     )
 
 
-def _checked_size(image_size: tuple[int, int] | int | None) -> tuple[int, int] | None:
-    if image_size is None:
-        return None
-    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
-    if len(pair) != 2 or not all(isinstance(edge, int) and edge > 0 for edge in pair):
-        raise ValueError(f"image_size={image_size!r}: expected a positive number or (height, width)")
-    return pair
+def _checked_arguments(source: Any, name: Any, revision: Any, overrides: Any) -> None:
+    """Refuses what is no path, no name and no mapping."""
+    if not isinstance(source, (str, os.PathLike)):
+        raise ValueError(
+            f"expected source as the path of a checkpoint or a hub id, got {shown(source)}; a live model goes to "
+            "jaxsim.capture"
+        )
+    for what, value in (("name", name), ("revision", revision)):
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            raise ValueError(f"expected {what} to be a text, got {shown(value)}; leave it out for the default")
+    if overrides is not None and not (
+        isinstance(overrides, Mapping) and all(isinstance(key, str) and key for key in overrides)
+    ):
+        raise ValueError(
+            f'expected overrides as a mapping from names of the configuration to values, such as {{"image_size": 96}}, '
+            f"got {shown(overrides)}"
+        )
 
 
 def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) -> Mapping[str, Any]:

@@ -8,7 +8,16 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from jaxsim.arguments import as_count, check_choice, check_count, check_flag, neighbour_counts, shown
+from jaxsim.arguments import (
+    MOST_EDGE,
+    as_count,
+    check_choice,
+    check_count,
+    check_flag,
+    check_image_size,
+    neighbour_counts,
+    shown,
+)
 from jaxsim.metrics import LayerMeasure, Measure
 from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
@@ -23,9 +32,6 @@ Passes = Literal["one-pass", "two-pass"]
 
 #: Fewer splits into halves leave too few degrees of freedom for an interval.
 LEAST_SPLITS = 2
-
-#: Longest edge of what models and statistics see: one such image takes 0.8 GB.
-MOST_EDGE = 8192
 
 #: Integer fields and their least values.
 COUNTS = {"n_samples": 1, "n_queries": 2, "devices": 1, "batch_size": 1, "seed": 0}
@@ -118,7 +124,8 @@ def checked_settings(*, k: Any, **fields: Any) -> Settings:
         if name in fields:
             fields[name] = checked_globs(name, fields[name])
     if fields.get("image_size") is not None:
-        fields["image_size"] = _checked_size(fields["image_size"])
+        height_and_width, edge = check_image_size(fields["image_size"]), as_count(fields["image_size"])
+        fields["image_size"] = height_and_width if edge is None else edge
     for name, choices in CHOICES.items():
         if name in fields and not (name == "plan" and fields[name] is None):
             check_choice(name, fields[name], choices)
@@ -184,13 +191,3 @@ def _checked_splits(value: Any) -> int:
             f"{shown(value)}; leave it out for 8 where there are samples enough"
         )
     return count
-
-
-def _checked_size(value: Any) -> int | tuple[int, int]:
-    edge = as_count(value)
-    sizes = [edge] if edge is not None else [as_count(each) for each in value] if hasattr(value, "__iter__") else []
-    if len(sizes) not in (1, 2) or any(size is None or not 1 <= size <= MOST_EDGE for size in sizes):
-        raise ValueError(
-            f"expected image_size as an edge or (height, width) of 1 to {MOST_EDGE} pixels, got {shown(value)}"
-        )
-    return edge if edge is not None else (sizes[0], sizes[-1])  # pyright: ignore[reportReturnType]

@@ -1,5 +1,7 @@
 """What lies on the device while the features are measured: no model's weights."""
 
+import gc
+
 import jax
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from jaxsim.study import comparison, extraction
 MODEL = "embedded:vit_digits"
 
 
-def large_arrays(shapes):
+def large_arrays(shapes, apart_from=()):
     """Arrays on the device of the shapes of a model's kernels."""
-    return [array.shape for array in jax.live_arrays() if array.shape in shapes and not array.is_deleted()]
+    alive = [array for array in jax.live_arrays() if array.shape in shapes and not array.is_deleted()]
+    return [array.shape for array in alive if not any(array is other for other in apart_from)]
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +28,18 @@ def shapes():
 def seen(monkeypatch, shapes):
     """What there was when features were extracted, and when measuring began."""
     found = {"extracting": [], "measuring": []}
+    # What an earlier test has left, until the interpreter lets it go, is not of this one.
+    gc.collect()
+    before = [array for array in jax.live_arrays() if array.shape in shapes]
     measure, extract = comparison.measure, extraction.extract
 
     def measured(*args, **options):
-        found["measuring"].append(large_arrays(shapes))
+        found["measuring"].append(large_arrays(shapes, before))
         return measure(*args, **options)
 
     def extracted(*args, progress=None, **options):
         def watched(done, total, what):
-            found["extracting"].append(len(large_arrays(shapes)))
+            found["extracting"].append(len(large_arrays(shapes, before)))
 
         return extract(*args, progress=watched, **options)
 
@@ -42,8 +48,7 @@ def seen(monkeypatch, shapes):
     return found
 
 
-def test_models_and_their_twins_leave_the_device_before_measuring(seen, shapes):
-    assert large_arrays(shapes) == []
+def test_models_and_their_twins_leave_the_device_before_measuring(seen):
     jaxsim.compare([MODEL, MODEL], "digits", n_samples=40, batch_size=20, untrained=True, n_splits=0)
     assert max(seen["extracting"]) > 0
     assert seen["measuring"] == [[], []]
