@@ -61,9 +61,9 @@ print(f"part -> whole {result.backward:.3f} +- {result.backward_standard_error:.
 print(f"equal spaces would give {result.floor:.3f}")
 
 # %% [markdown]
-# Delta is one measure of many (`jaxsim metrics` lists them). `measure` gives any of them between all layers from one pass,
-# with an error from half-samples where asked; `describe` gives what is known of a layer by itself. Most measures are
-# symmetric: they see that half is missing, and not on which side.
+# Delta is one measure of many (`jaxsim metrics` lists them). `measure` gives any of them between all layers from one
+# pass, with an error from half-samples where asked; `describe` gives what is known of a layer by itself. Most measures
+# are symmetric: they see that half is missing, and not on which side.
 
 # %%
 layers = {"whole": whole, "part": part, "noise": rng.standard_normal((1000, 8))}

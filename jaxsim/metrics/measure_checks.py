@@ -123,7 +123,7 @@ def correlates(measure: Measure | LayerMeasure) -> bool:
 
     Example:
         >>> from jaxsim.metrics.registry import find_measures
-        >>> [correlates(each) for each in find_measures(("cka", "rsa_correlation"))]
+        >>> [correlates(each) for each in find_measures(("cka", "rsa_correlation_pearson"))]
         [False, True]
     """
     return any(getattr(need, "metric", None) == "correlation" for need in measure.needs)

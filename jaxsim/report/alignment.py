@@ -205,12 +205,14 @@ def _shuffle_tests(chosen: xr.Dataset) -> dict[tuple[str, str], tuple[float, flo
 
 
 def in_stretches(spans: tuple[tuple[float, float], ...]) -> str:
-    """Stretches of depth in words, at most three of them.
+    """Stretches of depth in words, at most three of them; a dash where no error is known that would bound them.
 
     Example:
         >>> in_stretches(((0.1, 0.2), (0.5, 0.5)))
         '0.10 to 0.20 and 0.50'
     """
+    if not spans:
+        return "–"
     words = [f"{first:.2f} to {last:.2f}" if first < last else f"{first:.2f}" for first, last in spans]
     if len(words) <= 3:
         return listed(words)
@@ -218,6 +220,8 @@ def in_stretches(spans: tuple[tuple[float, float], ...]) -> str:
 
 
 def _certainty(peak: Peak) -> str:
+    if not peak.spans:
+        return "No error is known."
     if peak.spans == ((peak.t, peak.t),):
         return f"All other depths are lower by more than two {peak.word}s."
     return f"Within two {peak.word}s of the peak: {in_stretches(peak.spans)}; its place is known no better than that."

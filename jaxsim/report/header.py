@@ -38,16 +38,18 @@ def masthead(facts: StudyFacts, colours: Mapping[str, str], *, constant: Sequenc
 
 def _lead(facts: StudyFacts) -> str:
     steps = sum(model.n_steps for model in facts.models)
+    by = "measured by the information imbalance Δ."
+    if facts.measure:
+        by = f"measured by {facts.measure} as a dissimilarity, which is what Δ stands for on this page."
     if len(facts.models) == 1:
         return (
             f"How the representation of {counted(facts.n_samples, 'image')} changes along the "
-            f"{counted(steps, 'processing step')} of one model, measured by the information imbalance Δ."
+            f"{counted(steps, 'processing step')} of one model, {by}"
         )
     return (
         f"Which of the {counted(steps, 'processing step')} of {len(facts.models)} models carry the same "
         f"information about "
-        f"{counted(facts.n_samples, 'image')}, and in which direction it is lost, measured by the "
-        f"information imbalance Δ."
+        f"{counted(facts.n_samples, 'image')}, and in which direction it is lost, {by}"
     )
 
 
@@ -59,7 +61,7 @@ def _settings(facts: StudyFacts) -> Markup:
         ("Queries", f"{facts.n_queries:,}" + (" (all)" if everyone else "")),
         ("Neighbours k", ", ".join(map(str, facts.k))),
         (
-            "Floor (k + 1) / N",
+            "Value of equal layers" if facts.measure else "Floor (k + 1) / N",
             ", ".join(number(floor) for floor in facts.floor),
         ),
         ("Pooling", facts.pool),

@@ -140,21 +140,24 @@ def describe_agreement(measures: xr.Dataset, *, k: int | None = None) -> str:
     )
 
 
-def finding_rows(measures: xr.Dataset, k: int | None = None) -> list[list[str]]:
-    """What every finding is of, and its effect and interval by every measure."""
-    found = comparable_findings(measures, k)
-    rows = []
-    for at in range(0 if found is None else found.sizes["finding"]):
-        row = found.isel(finding=at)  # pyright: ignore[reportOptionalMemberAccess]
-        cells = []
-        for place in range(found.sizes["measure"]):  # pyright: ignore[reportOptionalMemberAccess]
-            value, low, high = (float(row[name].values[place]) for name in ("effect", "effect_low", "effect_high"))
-            known = np.isfinite(low) and np.isfinite(high)
-            digits = decimals_for(high - value, value - low) if known else 3
-            within = f" [{signed(low, digits)}, {signed(high, digits)}]" if known else ""
-            cells.append(f"{signed(value, digits)}{within}")
-        rows.append([f"{KINDS[str(row['kind'].item())].title}: {row_label(row)}", *cells])
+def finding_rows(measures: xr.Dataset, k: int | None = None) -> dict[str, list[list[str]]]:
+    """By kind of finding: what each is of, and its effect and interval by every measure."""
+    found, rows = comparable_findings(measures, k), {}
+    if found is None:
+        return {}
+    for at in range(found.sizes["finding"]):
+        row = found.isel(finding=at)
+        ends = [row[name].values for name in ("effect", "effect_low", "effect_high")]
+        cells = [_effect(*map(float, each)) for each in zip(*ends, strict=True)]
+        rows.setdefault(str(row["kind"].item()), []).append([row_label(row), *cells])
     return rows
+
+
+def _effect(value: float, low: float, high: float) -> str:
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return signed(value)
+    digits = decimals_for(high - value, value - low)
+    return f"{signed(value, digits)} [{signed(low, digits)}, {signed(high, digits)}]"
 
 
 def section(story: Story) -> Markup:
@@ -190,19 +193,30 @@ def section(story: Story) -> Markup:
         return table(head, listing, caption=caption, numeric_from=4, class_="tall" if len(listing) > 12 else None)
 
     def effects(k: int) -> Markup:
-        listing = finding_rows(measures, k)
-        if not listing:
+        by_kind = finding_rows(measures, k)
+        if not by_kind:
             return joined()
-        caption = (
-            "The findings by every measure, each as a dissimilarity: effect [95 % interval]. Sizes are in units of "
-            "their measure; signs and intervals can be compared."
-        )
         titles = [str(title) for title in measures["title"].values]
-        listed_rows = table(["Of", *titles], listing, caption=caption, class_="tall" if len(listing) > 12 else None)
-        return joined(tag("p", describe_agreement(measures, k=k)), listed_rows)
+        tables = [
+            table(
+                ["Of", *titles],
+                [[of, *map(_in_two_lines, cells)] for of, *cells in rows],
+                caption=f"{KINDS[kind].title}, by every measure as a dissimilarity: effect and 95 % interval. Signs "
+                "and intervals can be compared; sizes are in units of their measure.",
+                class_="tall" if len(rows) > 12 else None,
+            )
+            for kind, rows in by_kind.items()
+        ]
+        title = tag("h3", "Do the findings hold by other measures?")
+        return joined(title, tag("p", describe_agreement(measures, k=k)), *tables)
 
     parts = (figure, ranks, per_k(story.facts.k, rows), per_k(story.facts.k, effects))
     return tag("section", tag("h2", "Measures side by side"), *parts, id="measures")
+
+
+def _in_two_lines(cell: str) -> Markup:
+    value, bracket, within = cell.partition("[")
+    return joined(value, tag("span", f"{bracket}{within}", class_="within")) if bracket else joined(value)
 
 
 def _marked(story: Story, label: str) -> Markup:

@@ -89,7 +89,12 @@ def study_payload(
         where the study has not measured it.
     """
     value, error = results["imbalance"].values, results["standard_error"].values
-    decimals = max(5, math.ceil(-math.log10(min(facts.floor))) + 2)
+    # Other measures than the imbalance have no floor, or one of 0 but for rounding.
+    least = min((floor for floor in facts.floor if floor > 1e-9), default=1.0)
+    decimals = max(5, math.ceil(-math.log10(least)) + 2)
+    if facts.measure:
+        # Steps that are more alike than equal ones, as local measures may find them, are drawn like these.
+        value = np.maximum(value, 0.0)
     sampling = results["sampling_error"].values if is_sampling(results, "imbalance") else None
     arrays = (value, error) if sampling is None else (value, error, sampling)
     largest = max(float(np.nanmax(array, initial=0.0)) for array in arrays)
@@ -98,7 +103,7 @@ def study_payload(
     blocks = [steps_of(results, name) for name in names]
     return {
         "k": list(facts.k),
-        "floor": list(facts.floor),
+        "floor": [floor if math.isfinite(floor) else None for floor in facts.floor],
         "n_samples": facts.n_samples,
         "models": [
             {"name": name, "start": int(block[0]), "stop": int(block[-1]) + 1, "colour": colours[name]}

@@ -60,6 +60,18 @@ def glance(story: Story) -> Markup:
 def reading(story: Story) -> Markup:
     """How to read the page: what Delta means, its range, its direction, the floor and independence."""
     facts = story.facts
+    depth = [
+        tag("strong", "Relative depth "),
+        "runs from 0 (first step) to 1 (last step) in every model, whatever its number of steps.",
+    ]
+    errors = [[tag("strong", "Errors. "), _errors(story)], [tag("strong", "Intervals. "), _intervals(story)]]
+    if facts.measure:
+        what = (
+            f"Δ is {facts.measure} here, as a dissimilarity: a similarity is taken off its largest value (or its value "
+            "for equal layers). What the page says of ranks, of 0 and 1 and of the floor is about the information "
+            "imbalance; how to read this measure is in its source."
+        )
+        return _reading([[tag("strong", "What Δ is. "), what], *errors, depth])
     floors = sentences.listed(
         [f"{number(floor)} (k = {k})" for k, floor in zip(facts.k, facts.floor, strict=True)]
         if len(facts.k) > 1
@@ -94,13 +106,13 @@ def reading(story: Story) -> Markup:
             f"numbers only with "
             "studies on as many images.",
         ],
-        [tag("strong", "Errors. "), _errors(story)],
-        [tag("strong", "Intervals. "), _intervals(story)],
-        [
-            tag("strong", "Relative depth "),
-            "runs from 0 (first step) to 1 (last step) in every model, whatever its number of steps.",
-        ],
+        *errors,
+        depth,
     ]
+    return _reading(paragraphs)
+
+
+def _reading(paragraphs: list[list[str]]) -> Markup:
     body = tag("div", *(tag("p", *paragraph) for paragraph in paragraphs), class_="reading")
     return tag("section", tag("h2", "How to read this"), body, id="reading")
 

@@ -124,18 +124,18 @@ class TestSentences:
         assert describe_agreement(made) == "No interval of an effect excludes 0 by information imbalance."
         assert describe_agreement(made.drop_dims("finding")) == ""
         made["kind"].values[:] = "smoothness"  # of which 0 is not what nothing gives
-        assert (describe_agreement(made), finding_rows(made)) == ("", [])
+        assert (describe_agreement(made), finding_rows(made)) == ("", {})
 
     def test_effects_and_intervals_by_every_measure(self, page, measures):
         made = constructed_measures()
         rows = finding_rows(made)
-        assert rows[1] == [
-            "Smoothness, difference: a − b", "+0.110 [+0.080, +0.140]", "+0.120 [+0.090, +0.150]",
-            "−0.100 [−0.130, −0.070]",
+        assert list(rows) == ["alignment", "smoothness_difference"]
+        assert rows["smoothness_difference"][0] == [
+            "a − b", "+0.110 [+0.080, +0.140]", "+0.120 [+0.090, +0.150]", "−0.100 [−0.130, −0.070]",
         ]  # fmt: skip
-        assert all(cell in page[1].prose for row in rows for cell in row)
+        assert all(cell in page[1].prose for kind in rows.values() for row in kind for cell in row)
         made["effect_low"].values[0, 1] = np.nan
-        assert finding_rows(made)[0][2] == "+0.100"
+        assert finding_rows(made)["alignment"][0][2] == "+0.100"
 
 
 class TestFigures:

@@ -180,6 +180,21 @@ class TestValues:
         assert np.isnan(study.descriptions.participation_ratio.values[0]).tolist() == constant.tolist()
         assert np.isfinite(study.measures["rank"]).sum() == 3 * 6
 
+    def test_the_page_of_one_measure_says_what_it_shows(self, run, tmp_path) -> None:
+        page = run[0].by_measure["mutual_knn"].report(tmp_path).read_text(encoding="utf-8")
+        assert "measured by mutual k-NN as a dissimilarity, which is what Δ stands for on this page." in page
+        assert "Value of equal layers" in page
+        assert "<dt>Floor" not in page
+        assert "Two identical steps give exactly" not in page
+
+    def test_pages_of_measures_with_other_ranges(self, models, images, tmp_path) -> None:
+        names = ("lcs_knn", "rsa_euclidean_kendall_tau_a", "cknna")
+        study = compare(models, images, k=5, measures=names, n_splits=0)
+        for name, own in study.by_measure.items():
+            page = own.report(tmp_path / name).read_text(encoding="utf-8")
+            assert f"measured by {own.results.attrs['long_name'].split(chr(39))[0]}" in page
+            assert ":NaN" not in page.replace(" ", "")
+
 
 class TestSideBySide:
     def test_rank_correlations_are_spearmans(self, run) -> None:
