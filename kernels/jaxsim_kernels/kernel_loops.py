@@ -3,7 +3,7 @@
 from functools import partial
 
 import numpy as np
-from numba import carray, types
+from numba import carray, types  # pyright: ignore[reportPrivateImportUsage]
 from numba.extending import intrinsic
 
 from .machine_code import compiled
@@ -159,7 +159,7 @@ def add_rows(
                 stop = min(start + at_a_time, ends[other])
                 for kernel in range(len(kernels)):
                     for layer in range(n_layers):
-                        strip = carray(as_pointer(addresses[layer]), (n_rows, n_columns), values.dtype)
+                        strip = carray(as_pointer(addresses[layer]), (n_rows, n_columns), values.dtype)  # pyright: ignore[reportCallIssue]
                         row_of_strip, norms = strip[row], half_norms[layer]
                         products = row_of_strip if gathers else row_of_strip[start:stop]
                         sums[kernel, layer, row, other] += kernel_of_part(

@@ -16,7 +16,7 @@ from .kernel_pass import Progress, stream_kernels
 from .kernel_run import KernelRun
 from .kernel_sums import KernelMoments
 from .options import Options
-from .prepare import Layer, prepare_layer, taken_layer
+from .prepare import Layer, Metric, prepare_layer, taken_layer
 from .programs import Placement
 from .scores import arithmetic
 from .shapes import COLUMN_MULTIPLE, padded_samples
@@ -71,7 +71,7 @@ def kernel_sums(
     names = {kernel.name for kernel in options.kernels}
     widths = [x.shape[1] for x in layers]
     if names == {"linear"} and sides is None and placement.on_one_cpu and fits(widths):
-        metrics = [options.metric_of(number) for number in range(len(layers))]
+        metrics: list[Metric] = [options.metric_of(number) for number in range(len(layers))]
         exact = "precomputed" not in metrics and options.precision in ("highest", "float64")
         if exact and not options.float64_layers and in_feature_space(n_samples, widths, 1, False):
             found = linear_sums(layers, metrics, dtype, progress)

@@ -161,7 +161,8 @@ def taken_layer(layer: Layer, samples: np.ndarray, n_padded: int, placement: Pla
     if precomputed:
         distances_from[: len(samples)] = samples
     at = (placement.replicate(chosen), np.int32(len(samples)), placement.replicate(distances_from))
-    return Layer(*take_program(placement, precomputed)(layer.features, layer.half_norms, *at), layer.scale)
+    features, half_norms = take_program(placement, precomputed)(layer.features, layer.half_norms, *at)
+    return Layer(features, half_norms, layer.scale)
 
 
 def traced_layer(x: jax.Array, metric: Metric, n_padded: int) -> Layer:
