@@ -33,7 +33,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         layers = _layers(request, Path(folder) if request["on_disk"] else None)
         settings = {"k": tuple(request["k"]), "precision": request["precision"]}
-        before, reset = status("VmRSS"), _reset_peak()
+        before, reset = status("VmRSS"), reset_peak()
         start = time.perf_counter()
         with _watching("RssAnon") as anonymous:
             found = imbalance_matrix(layers, plan=request["plan"], budget=request["budget"], **settings)
@@ -92,7 +92,7 @@ def _watching(field: str) -> Iterator[list[int]]:
         watcher.join()
 
 
-def _reset_peak() -> bool:
+def reset_peak() -> bool:
     """Start VmHWM anew, so that making the features does not count; not every system allows it."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
