@@ -22,9 +22,9 @@ from jaxsim.study.derived.sampling_errors import with_sampling_errors
 from jaxsim.study.derived.side_by_side import findings_side_by_side, measures_side_by_side
 from jaxsim.study.derived.smoothness import smoothness_profile
 from jaxsim.study.derived.trajectories import information_plane, step_embedding, step_linkage
-from jaxsim.study.run.parts import check_part
-from jaxsim.study.run.selection import checked_globs, choose_steps, with_steps
+from jaxsim.study.parts import check_part
 from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
+from jaxsim.study.selection import checked_globs, choose_steps, with_steps
 from jaxsim.study.tables import tables
 
 

@@ -22,7 +22,7 @@ from jaxsim.metrics import LayerMeasure, Measure
 from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
 from jaxsim.study.run.measures import checked_measures
-from jaxsim.study.run.selection import Globs, checked_globs
+from jaxsim.study.selection import Globs, checked_globs
 
 Metric = Literal["euclidean", "cosine", "correlation"]
 Ties = Literal["index", "expected"]
