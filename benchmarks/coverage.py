@@ -57,11 +57,11 @@ def measured_sets(options: argparse.Namespace) -> Iterator[xr.Dataset]:
     """The findings of every set."""
     from jaxsim import load_model, rendered
     from jaxsim.features import StepModel, extract
-    from jaxsim.study.findings import Measured, measure_findings
-    from jaxsim.study.measurement import measure
-    from jaxsim.study.settings import checked_settings
-    from jaxsim.study.spaces import open_spaces
-    from jaxsim.study.statistics import open_statistics
+    from jaxsim.study.derived.findings import Measured, measure_findings
+    from jaxsim.study.run.measurement import measure
+    from jaxsim.study.run.settings import checked_settings
+    from jaxsim.study.run.spaces import open_spaces
+    from jaxsim.study.run.statistics import open_statistics
 
     images = rendered(options.samples * options.sets, options.images)
     folder = options.features

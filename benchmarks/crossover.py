@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxsim_kernels import Placement
 from jaxsim_kernels.counting import Counts
+from jaxsim_kernels.host.sorting import distinct_columns, ranks_by_sorting
+from jaxsim_kernels.padding import padded_samples
 from jaxsim_kernels.plan import SORT_FROM_THRESHOLDS
 from jaxsim_kernels.prepare import Layer, prepare_layer
 from jaxsim_kernels.programs import count_program, strip_program
-from jaxsim_kernels.shapes import padded_samples
-from jaxsim_kernels.sorting import distinct_columns, ranks_by_sorting
 from jaxsim_kernels.strips import gram_strip, row_ranks
 
 from benchmarks import measure, records

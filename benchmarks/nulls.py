@@ -51,7 +51,7 @@ def null_p_values(rng: np.random.Generator, n_samples: int, k: int = 1, n_splits
     """
     from jaxsim.metrics import imbalance_matrix
     from jaxsim.study import StepLabel, label_imbalance
-    from jaxsim.study.findings import Measured, measure_findings
+    from jaxsim.study.derived.findings import Measured, measure_findings
 
     labels = [StepLabel(model, f"s{i}", i / (N_STEPS - 1)) for model in "ab" for i in range(N_STEPS)]
     latent = rng.normal(size=(n_samples, 4))

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from jaxsim_kernels import Options, Placement, all_pairs
+from jaxsim_kernels.padding import padded_samples
 from jaxsim_kernels.prepare import prepare_layer
 from jaxsim_kernels.programs import strip_program
-from jaxsim_kernels.shapes import padded_samples
 
 from benchmarks import measure, records
 from benchmarks.arguments import Write, add_run_options, add_shape_options, shape_of, words

@@ -26,7 +26,7 @@ from jaxsim.files import parse_json
 from jaxsim.report import figures
 from jaxsim.report.steps import read_flags
 from jaxsim.study import Study
-from jaxsim.study import trajectories as paths
+from jaxsim.study.derived import trajectories as paths
 
 __all__ = [
     "best_match",

@@ -233,7 +233,7 @@ variants["2 x 2 grid"] = (jaxsim.compare(SOURCES, pool="spatial:2", **quick), 1)
 
 
 def measured(study, k):
-    from jaxsim.study.effects import Effect, effects
+    from jaxsim.study.derived.effects import Effect, effects
 
     values = effects(study.imbalance, study.information)
     place = study.imbalance.k.values.tolist().index(k)

@@ -10,8 +10,8 @@ from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
 from jaxsim.files import parse_json
-from jaxsim.study.effects import ends_of
-from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.derived.effects import ends_of
+from jaxsim.study.derived.labels import constant_steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from jax import lax
 from jaxsim_kernels import Metric
 from jaxsim_kernels.centring import chunks
 from jaxsim_kernels.directions import normalised_rows
-from jaxsim_kernels.neighbour_products import products_at
+from jaxsim_kernels.host.neighbour_products import products_at
 from jaxsim_kernels.prepare import traced_directions
 from jaxtyping import Int
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxsim_kernels import Metric
 from jaxsim_kernels.centring import Centre, centre_of, centred, chunks, differences
 from jaxsim_kernels.directions import direction_tolerance, normalised_rows
-from jaxsim_kernels.machine_code import shared
+from jaxsim_kernels.host.machine_code import shared
 from scipy.special import erfc
 
 _FEWEST, _MOST, _N_NEAR, _N_SOME = 12, 256, 24, 32
@@ -196,7 +196,7 @@ def taken_rows(x: Any, rows: np.ndarray) -> np.ndarray:
 
 def _nearest(x: Any, middle: _Middle, rows: np.ndarray, queries: np.ndarray, start: int, stop: int) -> np.ndarray:
     """Columns of the samples from the start-th to the stop-th nearest of each row."""
-    from jaxsim_kernels.difference_loops import squared_differences
+    from jaxsim_kernels.host.difference_loops import squared_differences
 
     direct = queries.dtype in (np.float32, np.float64) and abs(middle.centre.exponent) < _SAFE_EXPONENT
     scaled, shifted = middle.metric != "euclidean", middle.metric == "correlation"

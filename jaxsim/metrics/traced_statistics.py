@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxsim_kernels import Metric, Precision, pair_imbalance
+from jaxsim_kernels.padding import COLUMN_MULTIPLE
 from jaxsim_kernels.prepare import Layer, traced_layer
-from jaxsim_kernels.shapes import COLUMN_MULTIPLE
 from jaxsim_kernels.strips import gram_strip, nearest_in_strip
 
 from .neighbour_similarities import traced_similarities

@@ -14,18 +14,18 @@ import numpy as np
 import xarray as xr
 
 from jaxsim.arguments import check_count, check_folder_path, shown
-from jaxsim.study.alignment import depth_alignment
-from jaxsim.study.between import between_models
-from jaxsim.study.findings import Measured, measure_findings
-from jaxsim.study.labels import constant_steps_of
+from jaxsim.study.derived.alignment import depth_alignment
+from jaxsim.study.derived.between import between_models
+from jaxsim.study.derived.findings import Measured, measure_findings
+from jaxsim.study.derived.labels import constant_steps_of
+from jaxsim.study.derived.sampling_errors import with_sampling_errors
+from jaxsim.study.derived.side_by_side import findings_side_by_side, measures_side_by_side
+from jaxsim.study.derived.smoothness import smoothness_profile
+from jaxsim.study.derived.trajectories import information_plane, step_embedding, step_linkage
 from jaxsim.study.parts import check_part
-from jaxsim.study.sampling_errors import with_sampling_errors
 from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
 from jaxsim.study.selection import checked_globs, choose_steps, with_steps
-from jaxsim.study.side_by_side import findings_side_by_side, measures_side_by_side
-from jaxsim.study.smoothness import smoothness_profile
 from jaxsim.study.tables import tables
-from jaxsim.study.trajectories import information_plane, step_embedding, step_linkage
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,16 @@ Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 
 from .agreement import agree_on_call
 from .all_pairs import AllPairs, all_pairs, plan_for
-from .hosts import LostProcessError, agree, explained_failures, meet
 from .kernel_sums import Kernel, KernelMoments
 from .kernels_alone import KernelSums, kernel_sums
 from .median_distance import median_distances
 from .nearest_samples import nearest_samples
 from .options import Options
 from .pair import PairSums, pair_imbalance
-from .placement import make_placement
+from .placement import Placement, make_placement
 from .plan import Plan, Workload, make_plan
 from .prepare import Metric, check_metric
-from .programs import Placement
+from .processes import LostProcessError, agree, explained_failures, meet
 from .reference import Ties
 from .scores import Precision, check_precision
 from .streaming import Progress

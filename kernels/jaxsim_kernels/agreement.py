@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .hosts import agree
+from .placement import Placement
 from .plan import Plan
-from .programs import Placement
+from .processes import agree
 
 _ROWS = 8
 """Rows of every layer whose bytes are compared."""

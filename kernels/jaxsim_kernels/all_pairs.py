@@ -9,12 +9,12 @@ import numpy as np
 
 from .agreement import agree_on_call
 from .halves import Halves
-from .hosts import explained_failures
 from .kernel_sums import KernelMoments
 from .options import Options
+from .placement import Placement
 from .plan import Plan, Workload, make_plan
 from .prepare import prepare_layer, taken_layer
-from .programs import Placement
+from .processes import explained_failures
 from .scores import arithmetic
 from .streaming import Progress, Run
 

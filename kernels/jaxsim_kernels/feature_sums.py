@@ -13,8 +13,9 @@ from jax import lax
 from jax.sharding import PartitionSpec as P
 
 from .kernel_sums import GroupedSums
+from .placement import Placement
 from .prepare import Layer
-from .programs import Placement, compiled_for, mapped_over
+from .programs import compiled_for, mapped_over
 
 _BLOCK_WIDTH = 768
 _CHUNK_ROWS = 4096

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .halves import Halves, distinct_by_split, nearest_in_halves, ranks_in_halves
+from .host.sorting import Columns
 from .options import Options
-from .sorting import Columns
 from .sums import group_sizes
 
 

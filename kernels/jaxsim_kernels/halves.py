@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .machine_code import shared
-from .sorting import Columns, distinct_columns, n_buckets
+from .host.machine_code import shared
+from .host.sorting import Columns, distinct_columns, n_buckets
 
 MOST_STRATA = 256
 _SPLITS_AT_A_TIME = 8
@@ -99,7 +99,7 @@ def nearest_in_halves(
         >>> nearest_in_halves(strip, norms, np.array([7]), halves, 2).tolist()
         [[[1, 3]]]
     """
-    from . import half_loops
+    from .host import half_loops
 
     # Where fewer than k can be reached, which callers exclude, the first column stands.
     found = np.zeros((len(rows), halves.n_splits, k), np.int32)
@@ -171,7 +171,7 @@ def ranks_in_halves(
         >>> ranks_in_halves(strip, norms, np.array([0]), halves, columns, (1,)).ravel().tolist()
         [4]
     """
-    from . import half_loops
+    from .host import half_loops
 
     strata, own = halves.strata, halves.strata[rows]
     n_samples, every_k = len(strata), np.asarray(ks, np.int64)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from .kernel_run import KernelRun
+from .placement import Placement
 from .prepare import Layer
-from .programs import Placement, strip_program
+from .programs import strip_program
 from .scores import Precision
 
 _STRIP_BYTES = 1 << 28

@@ -9,7 +9,8 @@ from jax import lax
 from jax.sharding import PartitionSpec as P
 
 from .kernel_sums import KernelName
-from .programs import Placement, compiled_for, mapped_over
+from .placement import Placement
+from .programs import compiled_for, mapped_over
 
 
 @cache

@@ -9,8 +9,8 @@ from .feature_sums import add_from_features, in_feature_space
 from .halves import Halves
 from .kernel_program import kernel_program
 from .kernel_sums import GroupedSums, Kernel, KernelMoments, add_strips
+from .placement import Placement
 from .prepare import Layer
-from .programs import Placement
 
 
 class KernelRun:

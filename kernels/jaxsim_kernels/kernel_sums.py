@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from .machine_code import shared
+from .host.machine_code import shared
 
 KernelName = Literal["linear", "squared_distance", "distance", "rbf"]
 
@@ -230,7 +230,7 @@ def add_strips(
         >>> sums.of().products.tolist()
         [[18.0]]
     """
-    from . import kernel_loops
+    from .host import kernel_loops
 
     strips = [np.ascontiguousarray(strip) for strip in strips]
     addresses = np.array([strip.ctypes.data for strip in strips], np.int64)

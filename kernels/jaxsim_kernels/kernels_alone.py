@@ -11,15 +11,15 @@ from .agreement import agree_on_call
 from .feature_stream import fits, linear_sums
 from .feature_sums import in_feature_space
 from .halves import Halves
-from .hosts import explained_failures
 from .kernel_pass import Progress, stream_kernels
 from .kernel_run import KernelRun
 from .kernel_sums import KernelMoments
 from .options import Options
+from .padding import COLUMN_MULTIPLE, padded_samples
+from .placement import Placement
 from .prepare import Layer, Metric, prepare_layer, taken_layer
-from .programs import Placement
+from .processes import explained_failures
 from .scores import arithmetic
-from .shapes import COLUMN_MULTIPLE, padded_samples
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ import numpy as np
 from jax import lax
 from jax.sharding import PartitionSpec as P
 
+from .host.machine_code import shared
 from .kernel_pass import rows_at_a_time
-from .machine_code import shared
+from .padding import COLUMN_MULTIPLE, padded_samples
+from .placement import Placement
 from .prepare import Layer, Metric, prepare_layer
-from .programs import Placement, compiled_for, mapped_over, strip_program
+from .programs import compiled_for, mapped_over, strip_program
 from .scores import Precision, arithmetic
-from .shapes import COLUMN_MULTIPLE, padded_samples
 
 _DIGIT = 16
 _DIGITS = 1 << _DIGIT
@@ -135,7 +136,7 @@ class _Squares:
     def _count_on_host(
         self, strip: jax.Array, _rows: jax.Array, at: np.ndarray, shift: int, prefix: int, is_first: bool
     ) -> tuple[np.ndarray, int]:
-        from .digit_loops import count_digits
+        from .host.digit_loops import count_digits
 
         on_host, norms = np.asarray(strip), np.asarray(self._layer.half_norms)[: self._n_samples]
 

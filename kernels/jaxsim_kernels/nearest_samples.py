@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .neighbours import nearest
+from .padding import padded_samples
 from .scores import gram, half_squared_norms
-from .shapes import padded_samples
 
 _STRIP_BYTES = 1 << 25
 _FEWEST_ROWS = 8

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from .counting import check_row_sums
+from .padding import COLUMN_MULTIPLE
 from .prepare import Metric, traced_layer
 from .scores import Precision
-from .shapes import COLUMN_MULTIPLE
 from .strips import counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
 
 _ROWS = 256

@@ -1,15 +1,81 @@
 """From what users have (devices, a mesh, nothing) to where the samples go."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh
-
-from .programs import Placement
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 AXIS = "samples"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where samples live: on one device, or sharded over the single axis of a mesh.
+
+    Attributes:
+        mesh: Mesh of one axis, or None for one device.
+        device: The device when there is no mesh; None leaves it to JAX.
+    """
+
+    mesh: Mesh | None = None
+    device: Any = None
+
+    @property
+    def axis(self) -> str | None:
+        """Name of the mesh axis that the samples are sharded over."""
+        return None if self.mesh is None else self.mesh.axis_names[0]
+
+    @property
+    def n_shards(self) -> int:
+        """Number of devices that share the samples."""
+        return 1 if self.mesh is None else self.mesh.size
+
+    @property
+    def platform(self) -> str:
+        """`cpu`, `gpu` or `tpu`."""
+        if self.mesh is not None:
+            return self.mesh.devices.flat[0].platform
+        return self.device.platform if self.device is not None else jax.default_backend()
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """Numbers of the processes whose devices share the samples; one device is its own process's."""
+        if self.mesh is None:
+            return (jax.process_index(),)
+        return tuple(sorted({d.process_index for d in self.mesh.devices.flat}))
+
+    @property
+    def n_processes(self) -> int:
+        """Number of processes whose devices share the samples."""
+        return len(self.processes)
+
+    @property
+    def on_one_cpu(self) -> bool:
+        """Whether it is one CPU device, whose arrays the host's own loops can read."""
+        return self.platform == "cpu" and self.mesh is None
+
+    def place(self, host: np.ndarray) -> jax.Array:
+        """Put a padded host array on its devices, shard by shard; no device sees the whole of a sharded array."""
+        if self.mesh is None:
+            return jax.device_put(host, self.device)
+        sharding = NamedSharding(self.mesh, P(self.axis))
+        return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
+
+    def empty_strip(self, n_rows: int, n_columns: int, dtype: Any) -> jax.Array:
+        """A strip of zeros whose columns lie where the samples do."""
+        device = self.device if self.mesh is None else NamedSharding(self.mesh, P(None, self.axis))
+        return jnp.zeros((n_rows, n_columns), dtype, device=device)
+
+    def replicate(self, host: np.ndarray) -> jax.Array:
+        """Put a small host array on every device."""
+        if self.mesh is None:
+            return jax.device_put(host, self.device)
+        return jax.make_array_from_callback(host.shape, NamedSharding(self.mesh, P()), lambda index: host[index])
 
 
 def make_placement(devices: Sequence[Any] | int | None = None, mesh: Mesh | None = None) -> Placement:

@@ -8,9 +8,9 @@ import jax
 
 from .counting import check_row_sums, sums_fit
 from .halves import half_bytes
-from .programs import Placement
-from .shapes import COLUMN_MULTIPLE, padded_features, padded_samples
-from .tiles import tile_bytes
+from .host.tiles import tile_bytes
+from .padding import COLUMN_MULTIPLE, padded_features, padded_samples
+from .placement import Placement
 
 Passes = Literal["one-pass", "two-pass"]
 Ranking = Literal["count", "sort", "tile"]

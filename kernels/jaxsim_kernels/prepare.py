@@ -18,9 +18,10 @@ from jax import lax
 
 from .centring import centre_of, centred, chunks
 from .directions import direction_rows, direction_tolerance, projections
-from .programs import Placement, take_program
+from .padding import padded_features
+from .placement import Placement
+from .programs import take_program
 from .scores import half_squared_norms
-from .shapes import padded_features
 
 Metric = Literal["euclidean", "cosine", "correlation", "precomputed"]
 

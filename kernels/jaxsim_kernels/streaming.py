@@ -14,18 +14,19 @@ import numpy as np
 
 from .half_run import HalfRun
 from .halves import Halves
+from .host.sorting import Columns, distinct_columns, ranks_by_sorting
+from .host.tiles import ranks_from_tiles
 from .kernel_pass import stream_kernels
 from .kernel_run import KernelRun
 from .options import Options
+from .padding import TILE
+from .placement import Placement
 from .plan import Plan, Workload, halved
 from .prepare import Layer
-from .programs import Placement, count_program, strip_program, tile_program, triangle_program
-from .shapes import TILE
-from .sorting import Columns, distinct_columns, ranks_by_sorting
+from .programs import count_program, strip_program, tile_program, triangle_program
 from .strips import RowRanks
 from .sums import Sums, row_weights
 from .ties import expected_contributions
-from .tiles import ranks_from_tiles
 
 Progress = Callable[[int, int, str], None]
 

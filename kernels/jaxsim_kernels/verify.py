@@ -10,8 +10,8 @@ from .all_pairs import all_pairs
 from .centring import centre_of, chunks, differences
 from .directions import first_of_direction, normalised_rows
 from .options import Options
+from .placement import Placement
 from .prepare import Metric
-from .programs import Placement
 from .reference import conditional_ranks, neighbour_weights
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import jaxsim.study.measurement as measurement_module
+import jaxsim.study.run.measurement as measurement_module
 from jaxsim.cli.app import app
 from jaxsim.study import Study
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import jaxsim.study.comparison as comparison_module
+import jaxsim.study.run.comparison as comparison_module
 from jaxsim.cli.app import app
 from jaxsim.metrics.registry import all_measures
 from jaxsim.metrics.table import layer_rows, markdown, pair_rows

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 from jaxsim_kernels import Placement, agree_on_call, make_placement
-from jaxsim_kernels.hosts import _differences
+from jaxsim_kernels.processes import _differences
 
 import jaxsim
 

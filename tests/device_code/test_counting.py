@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxsim_kernels import counting
-from jaxsim_kernels.sorting import distinct_columns, ranks_by_sorting
+from jaxsim_kernels.host.sorting import distinct_columns, ranks_by_sorting
 
 
 def _by_counting(count):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from jaxsim_kernels.inversions import inversions
+from jaxsim_kernels.host.inversions import inversions
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 7, 64, 301])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh
 from jaxsim_kernels import Placement, make_placement, median_distances
-from jaxsim_kernels.machine_code import n_workers
+from jaxsim_kernels.host.machine_code import n_workers
 from scipy.spatial.distance import cdist
 
 ON_HOST = Placement()

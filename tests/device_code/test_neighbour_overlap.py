@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxsim_kernels import neighbour_overlap
-from jaxsim_kernels.neighbour_products import products_at
+from jaxsim_kernels.host import neighbour_overlap
+from jaxsim_kernels.host.neighbour_products import products_at
 
 from jaxsim.metrics.neighbour_measures import traced_overlap
 from jaxsim.metrics.neighbour_measures.overlap import overlap_of
@@ -155,7 +155,7 @@ def test_the_array_decides_which_functions_are_taken(columns):
 
 
 def test_products_of_rows_in_chunks(monkeypatch):
-    monkeypatch.setattr("jaxsim_kernels.neighbour_products._CHUNK_BYTES", 500)
+    monkeypatch.setattr("jaxsim_kernels.host.neighbour_products._CHUNK_BYTES", 500)
     draw = np.random.default_rng(0)
     features, rows = draw.normal(size=(40, 9)), np.array([3, 5, 6, 20, 39])
     columns = draw.integers(0, 40, size=(4, 5, 6))

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from jaxsim_kernels import tiles
+from jaxsim_kernels.host import tiles
+from jaxsim_kernels.host.sorting import distinct_columns
+from jaxsim_kernels.host.tiles import ranks_from_tiles
+from jaxsim_kernels.padding import TILE, padded_samples
 from jaxsim_kernels.prepare import Layer, prepare_layer
-from jaxsim_kernels.shapes import TILE, padded_samples
-from jaxsim_kernels.sorting import distinct_columns
-from jaxsim_kernels.tiles import ranks_from_tiles
 
 
 def _both_ways(x, columns, ks, strict=False):
@@ -76,7 +76,7 @@ def test_rows_with_more_ties_than_are_kept_are_named():
 
 def test_rows_whose_bounds_do_not_hold_are_named(monkeypatch):
     """Where the platform's products were further off than was thought, nothing wrong comes out."""
-    from jaxsim_kernels import tile_loops
+    from jaxsim_kernels.host import tile_loops
 
     guess, x = tile_loops.guess, np.random.default_rng(0).standard_normal((600, 900)).astype(np.float32)
     monkeypatch.setattr(tile_loops, "guess", lambda *given: guess(*given[:4], np.float32(3e-8), *given[5:]))

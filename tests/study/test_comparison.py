@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxsim.study.extraction as extraction_module
-import jaxsim.study.measurement as measurement_module
+import jaxsim.study.run.extraction as extraction_module
+import jaxsim.study.run.measurement as measurement_module
 from jaxsim.data import open_images
 from jaxsim.features import extract
 from jaxsim.metrics import imbalance_matrix
 from jaxsim.study import Study, checked_settings, compare, prepare_comparison
-from jaxsim.study.inputs import unique_names
+from jaxsim.study.run.inputs import unique_names
 
 STEPS = ["embeddings", "block00", "block01", "norm"]
 

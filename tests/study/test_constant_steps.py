@@ -22,8 +22,8 @@ from jaxsim.study import (
     step_embedding,
     step_linkage,
 )
-from jaxsim.study.constant_steps import with_missing
-from jaxsim.study.findings import Effect, effects
+from jaxsim.study.derived.constant_steps import with_missing
+from jaxsim.study.derived.findings import Effect, effects
 from jaxsim.study.results import tables
 
 
@@ -138,7 +138,7 @@ def test_the_class_token_before_the_first_block_is_named_and_not_measured(random
 
 
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")
-@pytest.mark.filterwarnings("ignore::jaxsim.study.groups.NearDuplicateWarning")
+@pytest.mark.filterwarnings("ignore::jaxsim.study.run.groups.NearDuplicateWarning")
 def test_images_that_are_all_the_same_are_refused(random_vit) -> None:
     with pytest.raises(ValueError, match="are the images copies of one picture"):
         compare([random_vit(0)], images=np.full((20, 8, 8), 100, np.uint8))
@@ -146,7 +146,7 @@ def test_images_that_are_all_the_same_are_refused(random_vit) -> None:
 
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
-@pytest.mark.filterwarnings("ignore::jaxsim.study.groups.NearDuplicateWarning")
+@pytest.mark.filterwarnings("ignore::jaxsim.study.run.groups.NearDuplicateWarning")
 def test_a_page_is_written_all_the_same(random_vit, tmp_path) -> None:
     compare([random_vit(0, "a"), random_vit(1, "b")], images="digits", n_samples=40, pool="cls", out=tmp_path)
     assert (tmp_path / "index.html").is_file()

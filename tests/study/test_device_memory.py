@@ -8,7 +8,7 @@ import pytest
 
 import jaxsim
 from jaxsim.models import load_model
-from jaxsim.study import comparison, extraction
+from jaxsim.study.run import comparison, extraction
 
 MODEL = "embedded:vit_digits"
 

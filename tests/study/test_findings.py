@@ -12,11 +12,11 @@ from jaxsim import compare, open_features
 from jaxsim.metrics import balanced_halves, half_sample_error
 from jaxsim.models import capture
 from jaxsim.study import Settings, StepLabel, Study, label_imbalance
-from jaxsim.study.effects import TESTED, Effect, effects, label_of
-from jaxsim.study.findings import Measured, measure_findings
-from jaxsim.study.groups import NearDuplicateWarning
-from jaxsim.study.halves import n_splits_for, quarters, shuffled_layers
-from jaxsim.study.inputs import weights_seed
+from jaxsim.study.derived.effects import TESTED, Effect, effects, label_of
+from jaxsim.study.derived.findings import Measured, measure_findings
+from jaxsim.study.run.groups import NearDuplicateWarning
+from jaxsim.study.run.halves import n_splits_for, quarters, shuffled_layers
+from jaxsim.study.run.inputs import weights_seed
 
 
 def labels(**n_steps):

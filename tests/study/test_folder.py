@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from jaxsim.study.folder import check_writable, feature_folders
+from jaxsim.study.run.folder import check_writable, feature_folders
 
 
 def test_checking_leaves_nothing_behind(tmp_path) -> None:

@@ -9,8 +9,8 @@ from jaxsim.data import ArraySource, open_images
 from jaxsim.features import extract
 from jaxsim.metrics import near_duplicates
 from jaxsim.study import checked_settings
-from jaxsim.study.groups import NearDuplicateWarning, check_groups, find_copies, open_groups, warning_of
-from jaxsim.study.statistics import open_statistics
+from jaxsim.study.run.groups import NearDuplicateWarning, check_groups, find_copies, open_groups, warning_of
+from jaxsim.study.run.statistics import open_statistics
 
 IDS = ("a", "c", "d")
 SOURCE = ("a", "b", "c", "d")

@@ -10,8 +10,8 @@ from jaxsim.data import low_level_spaces, open_images
 from jaxsim.features import extract
 from jaxsim.metrics import imbalance_matrix
 from jaxsim.study import StepLabel, Study, checked_settings, compare, label_information
-from jaxsim.study.spaces import given_rows
-from jaxsim.study.statistics import STATISTICS
+from jaxsim.study.run.spaces import given_rows
+from jaxsim.study.run.statistics import STATISTICS
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from jaxsim.data import open_images
 from jaxsim.features import extract
 from jaxsim.metrics.half_samples import balanced_halves, half_sample_error
 from jaxsim.study import Study, compare
-from jaxsim.study.categories import check_categories, open_categories
+from jaxsim.study.run.categories import check_categories, open_categories
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::jaxsim.metrics.TieWarning", "ignore::jaxsim.metrics.DegenerateLayerWarning"
@@ -103,7 +103,7 @@ def test_findings_about_labels(random_vit, images, labels, tmp_path) -> None:
     assert not (tmp_path / "labels.csv").exists()
 
 
-@pytest.mark.filterwarnings("ignore::jaxsim.study.groups.NearDuplicateWarning")
+@pytest.mark.filterwarnings("ignore::jaxsim.study.run.groups.NearDuplicateWarning")
 def test_labels_follow_the_samples(random_vit, images, labels) -> None:
     """A subset, an image that is left out, duplicates that are dropped, labels in the order of the images or by id."""
     model = random_vit(0, "a")
@@ -150,7 +150,7 @@ def test_labels_that_do_not_fit(given, message) -> None:
 
 
 def test_wrong_labels_are_refused_before_the_work(random_vit, images, monkeypatch) -> None:
-    import jaxsim.study.extraction as extraction_module
+    import jaxsim.study.run.extraction as extraction_module
 
     def refuse(*args, **kwargs):
         raise AssertionError("work was begun")

@@ -10,15 +10,15 @@ import xarray as xr
 from scipy.stats import rankdata, spearmanr
 
 import jaxsim
-import jaxsim.study.comparison as comparison_module
-import jaxsim.study.measurement as measurement_module
+import jaxsim.study.run.comparison as comparison_module
+import jaxsim.study.run.measurement as measurement_module
 from jaxsim.data import open_images
 from jaxsim.features import extract
 from jaxsim.metrics import find_measures
 from jaxsim.study import Study, checked_settings, compare
-from jaxsim.study.alignment import depth_alignment
-from jaxsim.study.between import between_models
-from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.derived.alignment import depth_alignment
+from jaxsim.study.derived.between import between_models
+from jaxsim.study.derived.smoothness import smoothness_profile
 
 #: Of kernels, of the ranks of all distances, of neighbours, and one without a largest value.
 MEASURES = ("cka", "rsa_euclidean_spearman", "mutual_knn", "cknna")
@@ -409,14 +409,14 @@ class TestRefused:
         assert not (tmp_path / "run").exists()
 
     def test_steps_of_one_feature_where_rows_are_correlated(self, images) -> None:
-        from jaxsim.study.measures import check_measures_fit
+        from jaxsim.study.run.measures import check_measures_fit
 
         measures = find_measures("rsa_correlation_pearson")
         with pytest.raises(ValueError, match=r"two features a step .*'vit' has a step with one"):
             check_measures_fit(measures, n_samples=50, ks=(1,), n_splits=0, widths={"vit": (3, 1)})
 
     def test_pairs_that_do_not_fit_the_memory(self) -> None:
-        from jaxsim.study.measures import check_measures_fit
+        from jaxsim.study.run.measures import check_measures_fit
 
         measures = find_measures("rsa_euclidean_spearman")
         with pytest.raises(ValueError, match=r"GB|GiB|bytes"):

@@ -6,13 +6,13 @@ import os
 import numpy as np
 import pytest
 
-import jaxsim.study.comparison as comparison_module
-import jaxsim.study.measurement as measurement_module
+import jaxsim.study.run.comparison as comparison_module
+import jaxsim.study.run.measurement as measurement_module
 from jaxsim.files import JOURNAL, OwnedFiles
 from jaxsim.report.writing import is_figure
 from jaxsim.study import Study, compare
-from jaxsim.study.folder import load_measurement
 from jaxsim.study.netcdf import write_netcdf
+from jaxsim.study.run.folder import load_measurement
 
 DEEP = "[" * 100_000
 LABELS = {"class": np.arange(70) % 3}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jaxsim.data import open_images
-from jaxsim.study.samples import rows_of, shared_samples
+from jaxsim.study.run.samples import rows_of, shared_samples
 
 
 def test_equal_ids_are_taken_as_they_are() -> None:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from jaxsim.study import compare
-from jaxsim.study.comparison import splits_of_subsets
-from jaxsim.study.settings import check_sample_count, checked_settings
+from jaxsim.study.run.comparison import splits_of_subsets
+from jaxsim.study.run.settings import check_sample_count, checked_settings
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from jaxsim.data import open_images
 from jaxsim.features import extract
 from jaxsim.metrics import TieWarning, tie_bounds
 from jaxsim.study import checked_settings, compare
-from jaxsim.study.space_kinds import explain_categories, given_dissimilarities
-from jaxsim.study.spaces import check_spaces, open_spaces
+from jaxsim.study.run.space_kinds import explain_categories, given_dissimilarities
+from jaxsim.study.run.spaces import check_spaces, open_spaces
 
 
 def distances(x):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import jaxsim.study.statistics as statistics_module
+import jaxsim.study.run.statistics as statistics_module
 from jaxsim.data import ArraySource, DamagedImage, open_images
 from jaxsim.features import extract, open_features
 from jaxsim.study import Study, checked_settings, compare
-from jaxsim.study.measurement import measure
-from jaxsim.study.statistics import open_statistics
+from jaxsim.study.run.measurement import measure
+from jaxsim.study.run.statistics import open_statistics
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def measured(monkeypatch) -> list[dict[str, np.ndarray]]:
         seen.append(spaces.make(np.arange(len(ids))))
         return measure(features, ids, settings, spaces=spaces, **options)
 
-    monkeypatch.setattr("jaxsim.study.comparison.measure", noted)
+    monkeypatch.setattr("jaxsim.study.run.comparison.measure", noted)
     return seen
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxsim_kernels.inversions import inversions
+from jaxsim_kernels.host.inversions import inversions
 
 from .centred import normalised
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxsim_kernels import neighbour_overlap
+from jaxsim_kernels.host import neighbour_overlap
 
 from ..declaration import Case
 from ..statistics import NeighbourLists, Statistics
@@ -17,11 +17,11 @@ TOLERANCE = 1e-3
 
 
 def overlap_of(array: Any) -> Any:
-    """The functions of `jaxsim_kernels.neighbour_overlap` for an array: machine code, or JAX where it is one of JAX's.
+    """The functions of the kernels' `neighbour_overlap` for an array: machine code, or JAX where it is one of JAX's.
 
     Example:
         >>> overlap_of(np.zeros((1, 2, 1), int)).__name__
-        'jaxsim_kernels.neighbour_overlap'
+        'jaxsim_kernels.host.neighbour_overlap'
     """
     return traced_overlap if isinstance(array, jax.Array) else neighbour_overlap
 

@@ -1,4 +1,4 @@
-"""What `jaxsim_kernels.neighbour_overlap` gives on the host, for JAX arrays: the same functions of the same arguments.
+"""What the kernels' `neighbour_overlap` gives on the host, for JAX arrays: the same functions of the same arguments.
 
 Everything is compared with everything, which a compiler fuses: machine code cannot be called on traced values.
 """

@@ -19,8 +19,8 @@ from jaxsim.metrics.half_samples import (
     half_sample_quantile,
 )
 from jaxsim.metrics.inputs import as_layers, check_same_samples
+from jaxsim.study.derived.labels import depth_grid
 from jaxsim.study.inference.intervals import check_feature_metric, check_level, check_splits, t_interval
-from jaxsim.study.labels import depth_grid
 
 STATISTICS = ("mean_change", "roughness", "fixed_step")
 METHODS = ("halves", "queries")

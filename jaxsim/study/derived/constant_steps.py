@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxsim.study.labels import StepLabel
+from jaxsim.study.derived.labels import StepLabel
 
 
 def mark_constant(labels: Sequence[StepLabel], constant: Sequence[bool]) -> list[StepLabel]:

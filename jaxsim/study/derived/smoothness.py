@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from jaxsim.study.labels import SLACK, ModelSteps, depth_grid, matching_error, read_labels
+from jaxsim.study.derived.labels import SLACK, ModelSteps, depth_grid, matching_error, read_labels
 
 
 def smoothness_profile(

@@ -15,7 +15,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from jaxsim.metrics.tie_bounds import tie_bounds
-from jaxsim.study.labels import StepLabel, step_coordinates
+from jaxsim.study.derived.labels import StepLabel, step_coordinates
 
 
 def label_information(

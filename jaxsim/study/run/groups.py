@@ -16,8 +16,8 @@ from jaxsim.features import FeatureSet
 from jaxsim.features.statistics import THUMBNAIL
 from jaxsim.metrics import DegenerateLayerWarning, NearDuplicates, near_duplicates
 from jaxsim.metrics.near_duplicates import NEIGHBOURS, scale_and_dimension
-from jaxsim.study.samples import rows_of
-from jaxsim.study.statistics import Statistics
+from jaxsim.study.run.samples import rows_of
+from jaxsim.study.run.statistics import Statistics
 
 NEAR_DUPLICATES = "near_duplicates"
 #: Part of the samples that may have a near copy without a warning: as much as may have a tie.

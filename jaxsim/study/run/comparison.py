@@ -18,20 +18,20 @@ from jaxsim.arguments import check_flag, check_progress
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
 from jaxsim.files import parse_json
-from jaxsim.study.categories import check_categories, open_categories
-from jaxsim.study.extraction import all_features, without_images
-from jaxsim.study.folder import check_own_files, check_writable, feature_folders, output_folder, sometimes_written
-from jaxsim.study.groups import check_groups, find_copies, open_groups
-from jaxsim.study.inputs import Sources, StudyInput, open_inputs, untrained_inputs
-from jaxsim.study.measurement import measure
-from jaxsim.study.measures import check_measures_fit
-from jaxsim.study.plan import Plan, make_plan
 from jaxsim.study.results import Study
-from jaxsim.study.samples import shared_samples
+from jaxsim.study.run.categories import check_categories, open_categories
+from jaxsim.study.run.extraction import all_features, without_images
+from jaxsim.study.run.folder import check_own_files, check_writable, feature_folders, output_folder, sometimes_written
+from jaxsim.study.run.groups import check_groups, find_copies, open_groups
+from jaxsim.study.run.inputs import Sources, StudyInput, open_inputs, untrained_inputs
+from jaxsim.study.run.measurement import measure
+from jaxsim.study.run.measures import check_measures_fit
+from jaxsim.study.run.plan import Plan, make_plan
+from jaxsim.study.run.samples import shared_samples
+from jaxsim.study.run.settings import Progress, Settings, check_sample_count, checked_settings
+from jaxsim.study.run.spaces import check_spaces, open_spaces
+from jaxsim.study.run.statistics import Statistics, check_statistics, open_statistics
 from jaxsim.study.saved import UNTRAINED
-from jaxsim.study.settings import Progress, Settings, check_sample_count, checked_settings
-from jaxsim.study.spaces import check_spaces, open_spaces
-from jaxsim.study.statistics import Statistics, check_statistics, open_statistics
 
 
 @dataclass(frozen=True)

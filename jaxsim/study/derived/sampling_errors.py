@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from jaxsim.metrics.half_samples import half_sample_error
-from jaxsim.study.between import between_models
-from jaxsim.study.labels import apart, as_many_k
-from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.derived.between import between_models
+from jaxsim.study.derived.labels import apart, as_many_k
+from jaxsim.study.derived.smoothness import smoothness_profile
 
 SMOOTHNESS = ("forward", "backward", "mean", "fixed_step", "mean_change", "max_change", "roughness")
 BETWEEN = ("distance",)

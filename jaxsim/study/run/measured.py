@@ -15,9 +15,9 @@ from jaxsim.metrics.half_samples import N_GROUPS, half_sample_error
 from jaxsim.metrics.measure import declared
 from jaxsim.metrics.orientation import as_dissimilarity
 from jaxsim.metrics.together import Values
-from jaxsim.study.labels import step_coordinates
-from jaxsim.study.layers import StudyLayers
-from jaxsim.study.settings import Settings
+from jaxsim.study.derived.labels import step_coordinates
+from jaxsim.study.run.layers import StudyLayers
+from jaxsim.study.run.settings import Settings
 
 #: What may be measured beside the results.
 PARTS = ("information", "halves", "shuffled", "label_overlap", "descriptions")

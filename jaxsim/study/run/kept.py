@@ -9,9 +9,9 @@ from typing import Any
 from jaxsim.files import parse_json
 from jaxsim.metrics import LayerMeasure, Measure
 from jaxsim.metrics.measure import declared
-from jaxsim.study.folder import load_measurement, save_measurement
-from jaxsim.study.measured import PARTS, Measurement
-from jaxsim.study.settings import Settings
+from jaxsim.study.run.folder import load_measurement, save_measurement
+from jaxsim.study.run.measured import PARTS, Measurement
+from jaxsim.study.run.settings import Settings
 
 #: What a further measure has of these.
 OF_MEASURE = ("results", "information", "halves", "shuffled")

@@ -10,9 +10,9 @@ from jaxsim_kernels import meet
 
 from jaxsim.data import ImageSource
 from jaxsim.features import FeatureSet, extract, open_features
-from jaxsim.study.folder import feature_folders
-from jaxsim.study.inputs import StudyInput
-from jaxsim.study.settings import Progress, Settings, renamed
+from jaxsim.study.run.folder import feature_folders
+from jaxsim.study.run.inputs import StudyInput
+from jaxsim.study.run.settings import Progress, Settings, renamed
 
 
 def all_features(

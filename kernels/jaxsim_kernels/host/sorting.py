@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..strips import RowRanks
 from .machine_code import shared
-from .strips import RowRanks
 
 _MOST_BUCKETS = 1 << 16
 

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float, Int
 
 from jaxsim.metrics.half_samples import half_sample_error
 from jaxsim.metrics.label_overlap import label_bounds, neighbour_overlap
-from jaxsim.study.categories import Categories
-from jaxsim.study.labels import StepLabel, step_coordinates
+from jaxsim.study.derived.labels import StepLabel, step_coordinates
+from jaxsim.study.run.categories import Categories
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..padding import TILE
+from ..prepare import Layer
 from .machine_code import shared
-from .prepare import Layer
-from .shapes import TILE
 from .sorting import Columns
 
 _TURNED = 16
@@ -52,7 +52,7 @@ def ranks_from_tiles(
         The sums, and which rows they are missing for.
 
     Example:
-        >>> from .prepare import prepare_layer
+        >>> from ..prepare import prepare_layer
         >>> from .sorting import distinct_columns
         >>> layer = prepare_layer(np.array([[0.0], [1.0], [3.0]]), "euclidean", TILE)
         >>> x = np.asarray(layer.features)

@@ -12,9 +12,9 @@ import numpy as np
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import ImbalanceMatrix
 from jaxsim.names import printable_json
-from jaxsim.study.labels import StepLabel
-from jaxsim.study.layers import StudyLayers
-from jaxsim.study.settings import Settings
+from jaxsim.study.derived.labels import StepLabel
+from jaxsim.study.run.layers import StudyLayers
+from jaxsim.study.run.settings import Settings
 from jaxsim.study.versions import package_versions
 
 

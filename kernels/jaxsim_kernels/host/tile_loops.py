@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
+from ..padding import TILE
 from .bucket_loops import sum_ranks
 from .machine_code import compiled
-from .shapes import TILE
 
 _CHUNK = 64
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from jaxsim.study.labels import informative, matching_error, read_labels
+from jaxsim.study.derived.labels import informative, matching_error, read_labels
 
 LINKAGES = ("average", "complete", "single", "weighted")
 

@@ -15,7 +15,7 @@ from jaxsim.features import FeatureSet, StepModel, open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
 from jaxsim.models import VisionModel, load_model
 from jaxsim.names import printable
-from jaxsim.study.settings import Settings
+from jaxsim.study.run.settings import Settings
 
 # Anything else (a bare module) gets an error that says what to do with it.
 Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet | Any

@@ -19,23 +19,23 @@ from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicat
 from jaxsim.metrics.measure_checks import neighbours_of
 from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
-from jaxsim.study.categories import Categories
-from jaxsim.study.folder import measurement_key
-from jaxsim.study.groups import warning_of
-from jaxsim.study.halves import measure_layers, n_splits_for, quarters, shuffled_layers
-from jaxsim.study.information import describe_view, with_tie_bounds
-from jaxsim.study.kept import earlier_measurement, keep_measurement, key_of
-from jaxsim.study.label_overlap import (
+from jaxsim.study.derived.information import describe_view, with_tie_bounds
+from jaxsim.study.run.categories import Categories
+from jaxsim.study.run.folder import measurement_key
+from jaxsim.study.run.groups import warning_of
+from jaxsim.study.run.halves import measure_layers, n_splits_for, quarters, shuffled_layers
+from jaxsim.study.run.kept import earlier_measurement, keep_measurement, key_of
+from jaxsim.study.run.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
     overlap_in_halves,
     overlap_of_steps,
 )
-from jaxsim.study.layers import StudyLayers, open_layers
-from jaxsim.study.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
-from jaxsim.study.record import about_measurement, about_preprocessing, about_samples, flagged
-from jaxsim.study.settings import Progress, Settings
-from jaxsim.study.spaces import Spaces
+from jaxsim.study.run.layers import StudyLayers, open_layers
+from jaxsim.study.run.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
+from jaxsim.study.run.record import about_measurement, about_preprocessing, about_samples, flagged
+from jaxsim.study.run.settings import Progress, Settings
+from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.versions import package_versions
 
 #: Raised whenever the same inputs may give other numbers, or other parts, than they gave before: a measurement that an

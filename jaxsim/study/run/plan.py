@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from jaxsim_kernels import Options, Workload, make_placement, plan_for
 
 from jaxsim.features import FeatureSet, estimate
-from jaxsim.study.halves import n_splits_for
-from jaxsim.study.inputs import StudyInput
+from jaxsim.study.run.halves import n_splits_for
+from jaxsim.study.run.inputs import StudyInput
+from jaxsim.study.run.settings import Settings
 from jaxsim.study.selection import choose_of_every_model
-from jaxsim.study.settings import Settings
 
 FLOAT_BYTES = 4
 

@@ -18,8 +18,8 @@ from jaxsim.data.low_level import scored_spaces
 from jaxsim.features import FeatureSet, open_features
 from jaxsim.features.feature_set import MANIFEST
 from jaxsim.features.statistics import StatisticsModel, extract_statistics, statistics_of
-from jaxsim.study.samples import rows_of
-from jaxsim.study.settings import Progress, Settings, renamed
+from jaxsim.study.run.samples import rows_of
+from jaxsim.study.run.settings import Progress, Settings, renamed
 
 STATISTICS = ("luminance", "colour", "frequency", "orientation", "layout", "all")
 

@@ -21,7 +21,7 @@ from jaxsim.arguments import (
 from jaxsim.metrics import LayerMeasure, Measure
 from jaxsim.metrics.half_samples import MOST_SPLITS
 from jaxsim.metrics.preprocessing import checked_quantiles
-from jaxsim.study.measures import checked_measures
+from jaxsim.study.run.measures import checked_measures
 from jaxsim.study.selection import Globs, checked_globs
 
 Metric = Literal["euclidean", "cosine", "correlation"]

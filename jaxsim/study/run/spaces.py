@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsim.metrics.dissimilarities import Dissimilarities
-from jaxsim.study.settings import Settings
-from jaxsim.study.space_kinds import explain_categories, given_dissimilarities, refuse_dissimilarities
-from jaxsim.study.statistics import STATISTICS, Statistics
+from jaxsim.study.run.settings import Settings
+from jaxsim.study.run.space_kinds import explain_categories, given_dissimilarities, refuse_dissimilarities
+from jaxsim.study.run.statistics import STATISTICS, Statistics
 
 Arrays = dict[str, np.ndarray | Dissimilarities]
 

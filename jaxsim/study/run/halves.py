@@ -19,7 +19,7 @@ from jaxsim.metrics import LayerMeasure
 from jaxsim.metrics.dissimilarities import select_samples
 from jaxsim.metrics.half_samples import DEFAULT_SPLITS, N_GROUPS
 from jaxsim.metrics.together import Together, measure_together
-from jaxsim.study.settings import Progress, Settings, renamed
+from jaxsim.study.run.settings import Progress, Settings, renamed
 
 LEAST_IN_HALF = 32
 """Without a number of splits asked for, smaller halves are not measured: their Delta says little about N."""

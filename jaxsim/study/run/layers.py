@@ -13,17 +13,17 @@ from jaxtyping import Float, Int
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, is_constant
 from jaxsim.metrics.dissimilarities import Dissimilarities, select_samples
-from jaxsim.study.categories import Categories
-from jaxsim.study.constant_steps import explain_constant, mark_constant, with_missing
-from jaxsim.study.halves import as_blocks
-from jaxsim.study.information import label_information
-from jaxsim.study.label_overlap import Neighbours
-from jaxsim.study.labels import StepLabel, label_imbalance
-from jaxsim.study.samples import rows_of
+from jaxsim.study.derived.constant_steps import explain_constant, mark_constant, with_missing
+from jaxsim.study.derived.information import label_information
+from jaxsim.study.derived.labels import StepLabel, label_imbalance
+from jaxsim.study.run.categories import Categories
+from jaxsim.study.run.halves import as_blocks
+from jaxsim.study.run.label_overlap import Neighbours
+from jaxsim.study.run.samples import rows_of
+from jaxsim.study.run.settings import Settings, check_sample_count
+from jaxsim.study.run.space_kinds import tells_nothing_apart
+from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.selection import choose_of_every_model
-from jaxsim.study.settings import Settings, check_sample_count
-from jaxsim.study.space_kinds import tells_nothing_apart
-from jaxsim.study.spaces import Spaces
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from jaxsim.study.between import between_models
+from jaxsim.study.derived.between import between_models
 
 
 def depth_alignment(

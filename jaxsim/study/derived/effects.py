@@ -24,9 +24,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from jaxsim.study.between import between_models
-from jaxsim.study.labels import constant_steps_of, read_labels
-from jaxsim.study.smoothness import smoothness_profile
+from jaxsim.study.derived.between import between_models
+from jaxsim.study.derived.labels import constant_steps_of, read_labels
+from jaxsim.study.derived.smoothness import smoothness_profile
 
 KINDS = (
     "alignment",

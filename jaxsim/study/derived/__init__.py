@@ -1,0 +1,1 @@
+"""What follows from a measurement: labels, smoothness, distances between models, alignment, paths, findings."""
