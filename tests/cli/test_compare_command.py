@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import jaxsim.study.run.kept as kept_module
 import jaxsim.study.run.measurement as measurement_module
 from jaxsim.cli.app import app
 from jaxsim.study import Study
@@ -179,7 +180,7 @@ def test_a_full_disk_is_one_line_and_exit_code_1(jaxsim, checkpoint, photos, tmp
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(measurement_module, "save_measurement", fail)
+    monkeypatch.setattr(kept_module, "save_measurement", fail)
     result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "error: [Errno 28] No space left on device"
