@@ -28,10 +28,21 @@ from .declaration_checks import (
     checks_of,
 )
 
-CASES = [(name, check) for name, each in all_measures().items() for check in checks_of(each)]
+# Of the many ways to compare distances, which share their formulas, some are looked at every day.
+EVERY_DAY = ("rsa", "rsa_correlation_pearson", "rsa_euclidean_cosine", "rsa_euclidean_spearman")
+CASES = [
+    pytest.param(
+        name,
+        check,
+        id=f"{name}-{check.__name__}",
+        marks=[pytest.mark.slow] if name.startswith("rsa_") and name not in EVERY_DAY else [],
+    )
+    for name, each in all_measures().items()
+    for check in checks_of(each)
+]
 
 
-@pytest.mark.parametrize(("name", "check"), CASES, ids=[f"{name}-{check.__name__}" for name, check in CASES])
+@pytest.mark.parametrize(("name", "check"), CASES)
 def test_declarations(name, check):
     check(all_measures()[name])
 

@@ -288,7 +288,10 @@ def test_a_dot_is_named_after_the_folder(vit, monkeypatch):
     assert load_model(".").name == "vit"
 
 
-@pytest.mark.parametrize("changes", [{"hidden_size": 2**20}, {"hidden_size": 2**15, "num_hidden_layers": 500}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"hidden_size": 2**20}, pytest.param({"hidden_size": 2**15, "num_hidden_layers": 500}, marks=pytest.mark.slow)],
+)
 def test_untrained_models_that_fit_no_memory(vit, changes):
     (vit / "model.safetensors").unlink()
     edit(vit, **changes)
