@@ -130,6 +130,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("estimated over true spread", lambda line: _by_kind(line["kinds"], "ratio")),
         ("width over true range", lambda line: _by_kind(line["kinds"], "width")),
     ),
+    "measures": (
+        *_SHAPE,
+        ("measures", _key("measures")),
+        ("peer", _key("peer")),
+        ("Delta alone", _ratio("imbalance")),
+        ("together", _ratio("together")),
+        ("with halves", _ratio("together_with_halves")),
+        ("CKA over products of features", _ratio("cka")),
+        ("torch over jaxsim", _ratio("torch")),
+        ("goal", _goal),
+    ),
     "nulls": (
         ("N", _key("n_samples")),
         ("nulls", _key("nulls")),

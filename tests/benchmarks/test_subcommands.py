@@ -147,6 +147,18 @@ def test_one_file_of_each_kind_is_damaged_in_each_way(tmp_path):
 
 
 @pytest.mark.slow
+def test_measures(lines_of):
+    sizes = ["--samples", "200", "--many", "300", "--layers", "3", "--features", "16", "--k", "3", "--runs", "1"]
+    together, torch, alone = lines_of("measures", *sizes)
+    assert set(together["ratios"]) == {"imbalance", "together", "together_all_k", "together_with_halves"}
+    assert together["reached"] == (together["ratios"]["together"]["of_medians"] <= 2.0)
+    # The plain program works in float32.
+    assert torch["largest_difference"] < 1e-5
+    assert alone["ratios"]["cka"]["of_medians"] > 0
+    assert alone["key"]["measures"] == ["cka"]
+
+
+@pytest.mark.slow
 def test_crossover(lines_of):
     (line,) = lines_of("crossover", "--samples", "600", "--rows", "8", "--thresholds", "4,2", "--runs", "1")
     assert line["thresholds"] == [2, 4]
