@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "precision": "what each precision does to ranks and to Delta",
     "coverage": "how often intervals of findings hold the truth, on fresh sets of rendered images",
     "intervals": "what standard errors from half-samples cost, over the same without",
+    "measure_coverage": "how often intervals of single cells of every measure hold the truth",
     "measures": "what further measures cost beside Delta, and debiased CKA alone over products of features",
     "nulls": "how often tests of findings reject where there is nothing to find",
     "crossover": "from how many thresholds per row on sorting beats counting",

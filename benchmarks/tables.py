@@ -130,6 +130,16 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("estimated over true spread", lambda line: _by_kind(line["kinds"], "ratio")),
         ("width over true range", lambda line: _by_kind(line["kinds"], "width")),
     ),
+    "measure_coverage": (
+        ("N", _key("n_samples")),
+        ("sets", _key("sets")),
+        ("k", _key("k")),
+        ("splits", _key("n_splits")),
+        ("coverage of 95 % intervals", lambda line: plain(line["all"]["coverage"])),
+        ("by kind", lambda line: _by_kind(line["kinds"], "coverage")),
+        ("estimated over true spread", lambda line: _by_kind(line["kinds"], "ratio")),
+        ("width over true range", lambda line: _by_kind(line["kinds"], "width")),
+    ),
     "measures": (
         *_SHAPE,
         ("measures", _key("measures")),
