@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, write: Write) -> None:
 def against_dadapy(shape: Shape, layers: list[np.ndarray], runs: int, install: bool) -> dict[str, Any]:
     """DADApy's call for one pair, times the number of pairs, and what it takes when neighbours are kept by the user."""
     k, n_pairs = shape.ks[0], shape.n_layers * (shape.n_layers - 1) // 2
-    with _peer(DADAPY, "dadapy_worker", layers, install) as (worker, versions):
+    with peer_worker(DADAPY, "dadapy_worker", layers, install) as (worker, versions):
         pairs = cycle([(a, b) for b in range(1, shape.n_layers) for a in (b - 1, 0)])
         values: dict[tuple[int, int], float] = {}
 
@@ -121,7 +121,7 @@ def against_faiss(shape: Shape, layers: list[np.ndarray], runs: int, install: bo
     """FAISS's exact search against the kernels' neighbours, of one layer."""
     k, x = shape.ks[0], layers[0]
     with (
-        _peer(FAISS, "faiss_worker", layers[:1], install) as (worker, versions),
+        peer_worker(FAISS, "faiss_worker", layers[:1], install) as (worker, versions),
         tempfile.TemporaryDirectory() as folder,
     ):
         request = {"do": "neighbours", "layer": 0, "k": k, "save": None}
@@ -196,9 +196,14 @@ def _all_pairs_in_turns(
 
 
 @contextmanager
-def _peer(
+def peer_worker(
     environment: PeerEnvironment, program: str, layers: list[np.ndarray], install: bool
 ) -> Iterator[tuple[Worker, dict[str, str]]]:
+    """A program of `peer_programs` in its environment, with the layers loaded, and the versions there.
+
+    Raises:
+        Absent: If the environment is not there and may not or cannot be made.
+    """
     versions = environment.provide(install)
     with tempfile.TemporaryDirectory() as folder:
         for index, x in enumerate(layers):

@@ -10,8 +10,11 @@ import pytest
 from benchmarks.command_line import SUBCOMMANDS, main
 from benchmarks.gpu import split
 from benchmarks.gram_pass import gram_pass, whole_products
+from benchmarks.measures import PYTORCH_CKA
+from benchmarks.peer_environments import FOLDER_VARIABLE
 from benchmarks.records import ROOT
 from benchmarks.reliability import DAMAGES, one_of_each_kind
+from benchmarks.tables import table
 
 TOY = ("--samples", "64", "--features", "8", "--layers", "2")
 TIMING = {"median", "q25", "q75", "runs", "first_call", "compile_seconds", "programs", "enough_runs"}
@@ -146,16 +149,37 @@ def test_one_file_of_each_kind_is_damaged_in_each_way(tmp_path):
     assert list(seen.values()) == [b"abbd", b"ab", b"", False, True]
 
 
-@pytest.mark.slow
-def test_measures(lines_of):
-    sizes = ["--samples", "200", "--many", "300", "--layers", "3", "--features", "16", "--k", "3", "--runs", "1"]
-    together, torch, alone = lines_of("measures", *sizes)
-    assert set(together["ratios"]) == {"imbalance", "together", "together_all_k", "together_with_halves"}
-    assert together["reached"] == (together["ratios"]["together"]["of_medians"] <= 2.0)
+MEASURES_TOY = ("--samples", "200", "--many", "300", "--layers", "3", "--features", "16", "--k", "3", "--runs", "1")
+
+
+def test_measures(lines_of, monkeypatch, tmp_path):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "none"))
+    together, torch, absent, alone = lines_of("measures", *MEASURES_TOY, "--no-install")
+    assert together["key"]["k"] == [1, 3]
+    sides = {"imbalance", "together", "together_all_k", "kernels_imbalance", "kernels_all_k"}
+    assert set(together["ratios"]) == sides | {
+        "imbalance_with_halves", "together_with_halves", "kernels_with_halves"
+    }  # fmt: skip
+    assert together["reached"] == (together["ratios"]["together_all_k"]["of_medians"] <= 2.0)
     # The plain program works in float32.
     assert torch["largest_difference"] < 1e-5
+    assert torch["from_float64"]["jaxsim"] < 1e-6
+    assert "pytorch-cka==1.1.0" in absent["absent"]
     assert alone["ratios"]["cka"]["of_medians"] > 0
     assert alone["key"]["measures"] == ["cka"]
+    assert alone["bytes"]["features"] == 4 * 300 * 3 * 16
+    assert alone["bytes"]["over_features"] > alone["bytes"]["over_start"] >= 0
+    text = table("measures", [together, torch, absent, alone])
+    assert "| together, first k |" in text
+    assert "pytorch-cka==1.1.0" in text
+
+
+@pytest.mark.skipif(not PYTORCH_CKA.ready, reason="pytorch-cka's environment has not been made here")
+def test_pytorch_cka(lines_of):
+    peer = lines_of("measures", *MEASURES_TOY, "--no-install")[2]
+    assert "absent" not in peer
+    assert peer["largest_difference"] < 1e-4
+    assert peer["versions"]["pytorch_cka"] == "1.1.0"
 
 
 @pytest.mark.slow
