@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One measure a file."""
 
+from .calibration import calibrate
 from .constant import is_constant
 from .declaration import Case, LayerMeasure, Measure
 from .dissimilarities import Dissimilarities
@@ -113,6 +114,7 @@ __all__ = [
     "angular_shape",
     "angular_shape_measure",
     "balanced_halves",
+    "calibrate",
     "cka",
     "cka_angular",
     "cka_measure",
