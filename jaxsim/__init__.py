@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from jaxsim.metrics import neighbourhood_overlap as neighbourhood_overlap
     from jaxsim.metrics import participation_ratio as participation_ratio
     from jaxsim.metrics import procrustes as procrustes
+    from jaxsim.metrics import published_imbalance as published_imbalance
     from jaxsim.metrics import pwcca as pwcca
     from jaxsim.metrics import r2_cca as r2_cca
     from jaxsim.metrics import rank_similarity as rank_similarity
@@ -142,6 +143,7 @@ _HOMES = {
     "open_images": "data",
     "participation_ratio": "metrics",
     "procrustes": "metrics",
+    "published_imbalance": "metrics",
     "pwcca": "metrics",
     "r2_cca": "metrics",
     "rank_similarity": "metrics",

@@ -68,6 +68,7 @@ from .neighbour_measures import (
 )
 from .precision_check import PrecisionWarning
 from .preprocessing import clip_quantiles, distinct_samples
+from .published_imbalance import PublishedImbalance, published_imbalance
 from .registry import find_measures, layer_measures, pair_measures
 from .statistics import (
     CondensedDistances,
@@ -106,6 +107,7 @@ __all__ = [
     "NeighbourSimilarities",
     "Neighbours",
     "PrecisionWarning",
+    "PublishedImbalance",
     "Spectra",
     "Statistics",
     "Sums",
@@ -157,6 +159,7 @@ __all__ = [
     "pair_measures",
     "participation_ratio",
     "procrustes",
+    "published_imbalance",
     "pwcca",
     "r2_cca",
     "rank_similarity",
