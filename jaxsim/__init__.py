@@ -54,8 +54,10 @@ if TYPE_CHECKING:
     from jaxsim.metrics import information_imbalance as information_imbalance
     from jaxsim.metrics import joint_rank_jaccard as joint_rank_jaccard
     from jaxsim.metrics import knn_jaccard as knn_jaccard
+    from jaxsim.metrics import knn_probe as knn_probe
     from jaxsim.metrics import label_overlap as label_overlap
     from jaxsim.metrics import lcs_knn as lcs_knn
+    from jaxsim.metrics import linear_probe as linear_probe
     from jaxsim.metrics import linear_regression as linear_regression
     from jaxsim.metrics import matrix_entropy as matrix_entropy
     from jaxsim.metrics import mean_cca as mean_cca
@@ -128,8 +130,10 @@ _HOMES = {
     "information_imbalance": "metrics",
     "joint_rank_jaccard": "metrics",
     "knn_jaccard": "metrics",
+    "knn_probe": "metrics",
     "label_overlap": "metrics",
     "lcs_knn": "metrics",
+    "linear_probe": "metrics",
     "linear_regression": "metrics",
     "load_model": "models",
     "matrix_entropy": "metrics",

@@ -68,6 +68,7 @@ from .neighbour_measures import (
 )
 from .precision_check import PrecisionWarning
 from .preprocessing import clip_quantiles, distinct_samples
+from .probes import knn_probe, linear_probe
 from .published_imbalance import PublishedImbalance, published_imbalance
 from .registry import find_measures, layer_measures, pair_measures
 from .statistics import (
@@ -145,9 +146,11 @@ __all__ = [
     "is_constant",
     "joint_rank_jaccard",
     "knn_jaccard",
+    "knn_probe",
     "label_overlap",
     "layer_measures",
     "lcs_knn",
+    "linear_probe",
     "linear_regression",
     "matrix_entropy",
     "mean_cca",

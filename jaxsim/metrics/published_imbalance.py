@@ -67,8 +67,8 @@ def published_imbalance(
         metric: `euclidean`, `cosine` or `correlation`.
         subset_size: Of `subsets`: the samples are dealt into `n_samples // subset_size` subsets.
         seed: Of the subsets or halves; that of DADApy's generator gives its subsets.
-        halves: Of `disjoint_halves`: two sequences, samples that are looked from and samples that are ranked. None draws
-            the first `n_samples // 2` of them at random, and takes the rest.
+        halves: Of `disjoint_halves`: two sequences, samples that are looked from and samples that are ranked. None
+            draws the first `n_samples // 2` of them at random, and takes the rest.
 
     Returns:
         Both directions.

@@ -81,8 +81,8 @@ def linear_regression(x: Any, y: Any, *, by_feature: bool = False) -> Any:
 
     Returns:
         From 0 to 1; `n_features_x / (N - 1)` expected where both are independent, and 1 for any x of at least as many
-        features as samples. It is of the samples that it is fitted to, not of
-        held-out ones.
+        features as samples. It is of the samples that it is fitted to;
+        `linear_probe` is of held-out ones.
 
     Raises:
         ValueError: As for `procrustes`.
