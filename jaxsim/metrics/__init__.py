@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One measure a file."""
 
+from . import accumulators
 from .calibration import calibrate
 from .constant import is_constant
 from .declaration import Case, LayerMeasure, Measure
@@ -125,6 +126,7 @@ __all__ = [
     "Sums",
     "TieBounds",
     "TieWarning",
+    "accumulators",
     "angular_shape",
     "angular_shape_measure",
     "balanced_halves",
