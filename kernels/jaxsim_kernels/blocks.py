@@ -30,7 +30,8 @@ class Blocks:
     Attributes:
         plan: How it is done; blocks are halved where a device runs out of memory.
         queries: Sample indices of the query rows `[n_queries]`.
-        column_groups: Group of every sample on its devices `[n_padded]`, -1 for padding; None where there are none.
+        groups: Number of the group of every sample `[n_padded]`, -1 for padding; None where there are none.
+        column_groups: The same on its devices.
         notes: What happened on the way.
     """
 
@@ -55,19 +56,19 @@ class Blocks:
         """
         self.plan, self.queries, self.notes = plan, queries.astype(np.int32), list[str]()
         self._work, self._placement, self._progress = work, placement, progress
-        self._numbered: np.ndarray | None = None
+        self.groups: np.ndarray | None = None
         self.column_groups: jax.Array | None = None
         if groups is not None:
-            self._numbered = np.full(plan.n_padded, -1, np.int32)
-            self._numbered[: work.n_samples] = np.unique(groups, return_inverse=True)[1].reshape(-1)
-            self.column_groups = placement.place(self._numbered)
+            self.groups = np.full(plan.n_padded, -1, np.int32)
+            self.groups[: work.n_samples] = np.unique(groups, return_inverse=True)[1].reshape(-1)
+            self.column_groups = placement.place(self.groups)
         per_layer = self.in_all * (1 if plan.passes == "one-pass" else 2)
         self._done, self._total = 0, per_layer * len(work.widths)
 
     @property
     def in_all(self) -> int:
         """How many blocks all query rows make."""
-        return -(-len(self.queries) // self.plan.rows)
+        return -(-len(self.queries) // (self.plan.rows * self._placement.n_row_shards))
 
     @property
     def every_row(self) -> np.ndarray:
@@ -123,4 +124,4 @@ class Blocks:
             self._progress(self._done, self._total, what)
 
     def _groups_of(self, samples: np.ndarray) -> jax.Array | None:
-        return None if self._numbered is None else self._placement.replicate(self._numbered[samples])
+        return None if self.groups is None else self._placement.replicate(self.groups[samples])

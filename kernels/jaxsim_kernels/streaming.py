@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import Blocks, Progress
+from .device_pass import measure_on_devices
 from .half_run import HalfRun
 from .halves import Halves
 from .kernel_pass import stream_kernels
@@ -79,10 +80,14 @@ class Run:
         self.blocks = Blocks(self.queries, self.groups, self.work, self.plan, self.placement, self.progress)
         if self.halves is not None:
             self.in_halves = HalfRun(self.halves, self.blocks.queries, self.options, self.n_layers, self.groups)
-        if self.plan.passes == "one-pass":
-            # Strips leave out the other samples of a row's group, which kernels do not.
-            if self.options.kernels and self.groups is None:
-                self.kernels = self._begin_kernels(strips_at_hand=True)
+        # The host's own loops read the strips of one CPU device where they lie; only there are ties settled by hand.
+        by_host = self.placement.on_one_cpu or self.options.ties == "expected"
+        # Strips leave out the other samples of a row's group, which kernels do not.
+        if self.plan.passes == "one-pass" and self.options.kernels and self.groups is None:
+            self.kernels = self._begin_kernels(strips_at_hand=True)
+        if not by_host:
+            measure_on_devices(self)
+        elif self.plan.passes == "one-pass":
             one_pass(self)
         else:
             two_passes(self)
