@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
+from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.step import Map, Recorder
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import flax.linen as nn
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.inputs import PIXELS, ModelInput
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable
 from jaxsim.models.preprocess import PlainPreprocessor, Preprocessor
 from jaxsim.models.regular_files import shown
-from jaxsim.models.weights import WeightTable
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -484,7 +484,7 @@ if __name__ == "__main__":
     # Imported once and not in every process; none of it starts threads.
     import transformers.models.auto.image_processing_auto  # noqa: F401
 
-    import jaxsim.models.sources
+    import jaxsim.models.loading.sources
 
-    jaxsim.models.sources.family_of("vit", "")
+    jaxsim.models.loading.sources.family_of("vit", "")
     print(json.dumps(judge(Path(sys.argv[1]))))

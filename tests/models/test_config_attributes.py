@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from jaxsim.models.config import ConfigReader, with_defaults
 from jaxsim.models.family import families
+from jaxsim.models.loading.config import ConfigReader, with_defaults
 
 CASES = [(family, kind) for family in families() for kind in family.model_types]
 # Attributes that only matter beside certain values of others.

@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 from safetensors.torch import save_file as save_torch_file
 
 from jaxsim.models import load_model
-from jaxsim.models.checkpoint import Checkpoint
-from jaxsim.models.wrappers import WRAPPERS
+from jaxsim.models.loading.checkpoint import Checkpoint
+from jaxsim.models.loading.wrappers import WRAPPERS
 
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
 WINDOWS = {"embed_dim": 8, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4, "image_size": 32}

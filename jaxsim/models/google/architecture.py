@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import Architecture, Shapes
+from jaxsim.models.loading.config import ConfigReader
 
 ImageSize = tuple[int, int] | None
 

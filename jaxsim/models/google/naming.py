@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jaxsim.models.weights import Rule, as_is
+from jaxsim.models.loading.weights import Rule, as_is
 
 Line = tuple[str, str, Callable[[np.ndarray], np.ndarray]]
 

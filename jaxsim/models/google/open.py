@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.google.architecture import GoogleArchitecture
 from jaxsim.models.google.clip import CLIP
 from jaxsim.models.google.msgpack import read_msgpack
@@ -15,7 +14,8 @@ from jaxsim.models.google.orbax import read_orbax
 from jaxsim.models.google.resnet import RESNET
 from jaxsim.models.google.tree import Tree, candidates
 from jaxsim.models.google.vit import VIT
-from jaxsim.models.opened import OpenedSource
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.opened import OpenedSource
 
 ARCHITECTURES: tuple[GoogleArchitecture, ...] = (VIT, RESNET, CLIP)
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxsim.models.checkpoint import Checkpoint, locate, open_checkpoint
-from jaxsim.models.config import ConfigReader, overridden, with_defaults
 from jaxsim.models.embedded import SCHEME, embedded_directory
 from jaxsim.models.family import family_of
 from jaxsim.models.google.find import find_checkpoint
 from jaxsim.models.google.open import open_google
-from jaxsim.models.opened import OpenedSource
-from jaxsim.models.prefixes import without_prefixes
+from jaxsim.models.loading.checkpoint import Checkpoint, locate, open_checkpoint
+from jaxsim.models.loading.config import ConfigReader, overridden, with_defaults
+from jaxsim.models.loading.opened import OpenedSource
+from jaxsim.models.loading.prefixes import without_prefixes
 from jaxsim.models.processor_settings import has_processor
 from jaxsim.models.ranges import check_ranges
 from jaxsim.models.timm.open import is_timm, open_timm

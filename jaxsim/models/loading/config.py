@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from jaxsim.models.inert_keys import is_inert, without_inert
+from jaxsim.models.loading.inert_keys import is_inert, without_inert
 from jaxsim.models.regular_files import shown
 
 # Nothing here changes what a model computes at inference.

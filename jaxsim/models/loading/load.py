@@ -12,12 +12,12 @@ import jax
 import jax.numpy as jnp
 
 from jaxsim.arguments import check_choice, check_count, check_image_size, shown
-from jaxsim.models.free_memory import check_room
+from jaxsim.models.loading.free_memory import check_room
+from jaxsim.models.loading.opened import OpenedSource
+from jaxsim.models.loading.sources import open_source, readable_misfits
+from jaxsim.models.loading.weights import convert_weights, hash_weights
 from jaxsim.models.model import Granularity, VisionModel, random_variables
-from jaxsim.models.opened import OpenedSource
 from jaxsim.models.preprocess import Preprocessor, TransformersPreprocessor
-from jaxsim.models.sources import open_source, readable_misfits
-from jaxsim.models.weights import convert_weights, hash_weights
 
 
 def load_model(

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from jaxsim.models.loading.wrappers import without_wrappers
 from jaxsim.models.regular_files import contents, is_there, read_json, shown
-from jaxsim.models.wrappers import without_wrappers
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _CONVERSION = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 
-from jaxsim.models.checkpoint import Checkpoint
 from jaxsim.models.family import Shapes
-from jaxsim.models.weights import WeightTable
+from jaxsim.models.loading.checkpoint import Checkpoint
+from jaxsim.models.loading.weights import WeightTable
 
 # How trainers and wrappers call the model that they hold.
 PREFIXES = ("model.", "net.", "network.", "backbone.", "encoder.", "base_model.")

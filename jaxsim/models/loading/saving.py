@@ -12,7 +12,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict
 from safetensors.numpy import save
 
-from jaxsim.models.weights import Rule, WeightTable, as_is, conv_kernel, linear_kernel
+from jaxsim.models.loading.weights import Rule, WeightTable, as_is, conv_kernel, linear_kernel
 
 _INVERSES: dict[Callable[..., Any], Callable[[np.ndarray], np.ndarray]] = {
     as_is: lambda array: array,

@@ -14,7 +14,7 @@ from jaxsim.models.family import Architecture, Shapes
 
 @dataclasses.dataclass(frozen=True)
 class OpenedSource:
-    """What `jaxsim.models.sources.open_source` returns.
+    """What `jaxsim.models.loading.sources.open_source` returns.
 
     Attributes:
         name: how results call the model unless the user says otherwise.
