@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsim.models.conv_layers import convolved
+from jaxsim.models.layers.conv_layers import convolved
 
 
 def random(rng: np.random.Generator, *shape: int) -> jax.Array:

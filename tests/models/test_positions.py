@@ -3,7 +3,7 @@ import pytest
 import scipy.ndimage
 import torch
 
-from jaxsim.models.positions import resize_grid
+from jaxsim.models.layers.positions import resize_grid
 
 SIZES = [
     ((4, 4), (7, 5)),

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsim.models.softmax import softmax_mean
+from jaxsim.models.layers.softmax import softmax_mean
 
 
 def expected(scores, value):

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
-from jaxsim.models.conv_layers import HE_NORMAL, NO_PADDING, centred_padding, check_extent, map_mean, max_pool
-from jaxsim.models.conv_stages import (
+from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.layers.activations import activation
+from jaxsim.models.layers.conv_layers import HE_NORMAL, NO_PADDING, centred_padding, check_extent, map_mean, max_pool
+from jaxsim.models.layers.conv_stages import (
     StageSizes,
     map_layout,
     read_stages,
@@ -19,7 +20,6 @@ from jaxsim.models.conv_stages import (
     record_stages,
     rounded_width,
 )
-from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm
 from jaxsim.models.preprocess import HALF, PlainPreprocessor

@@ -11,12 +11,12 @@ from jaxtyping import Array, Float
 
 from jaxsim.models.family import Architecture, Family, Shapes
 from jaxsim.models.float_resize import FloatResizePreprocessor
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings, Rotate
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
 from jaxsim.models.preprocess import PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings, Rotate
 
 
 def rotary_angles(grid: tuple[int, int], head_dim: int, theta: float) -> Float[np.ndarray, "patches half"]:

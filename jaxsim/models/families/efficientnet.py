@@ -9,9 +9,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.conv_layers import ConvNorm, Padding, SqueezeExcite, conv_norm, map_mean
-from jaxsim.models.conv_stages import map_layout, record_heads, rounded_width
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.layers.conv_layers import ConvNorm, Padding, SqueezeExcite, conv_norm, map_mean
+from jaxsim.models.layers.conv_stages import map_layout, record_heads, rounded_width
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, conv, linear
 from jaxsim.models.preprocess import PlainPreprocessor

@@ -17,12 +17,12 @@ from PIL import Image
 
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.inputs import TokenIds
+from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, param
 from jaxsim.models.preprocess import HALF, PlainPreprocessor
 from jaxsim.models.processor_settings import channel_values, read_processor_settings, require_settings
 from jaxsim.models.step import Recorder, Recording, Tokens
-from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,10 +9,10 @@ from jaxtyping import Array, Float
 
 from jaxsim.models.families.vit import encoder_rules, read_settings
 from jaxsim.models.family import Architecture, Family, Shapes
+from jaxsim.models.layers.vit_core import VisionTransformer
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable
 from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.vit_core import VisionTransformer
 
 
 def sine_positions(grid: tuple[int, int], width: int) -> Float[np.ndarray, "tokens features"]:

@@ -10,17 +10,17 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.attention_pooling import AttentionPooling
 from jaxsim.models.family import Architecture, Shapes
 from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize
 from jaxsim.models.google.naming import Line, attention, normed, rules, same, scanned_rules
 from jaxsim.models.google.positions import FIXED, fixed_positions, read_grid
+from jaxsim.models.layers.attention_pooling import AttentionPooling
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, as_is
 from jaxsim.models.preprocess import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings
 
 POOLS = ("token", "first", "gap", "gmp", "gsp", "map", "none")
 

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.models.conv_layers import check_extent, convolution, running_batch_norm
-from jaxsim.models.conv_stages import map_layout
 from jaxsim.models.family import Architecture, Shapes, head_size
+from jaxsim.models.layers.conv_layers import check_extent, convolution, running_batch_norm
+from jaxsim.models.layers.conv_stages import map_layout
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, batch_norm, conv, linear
 from jaxsim.models.preprocess import PlainPreprocessor

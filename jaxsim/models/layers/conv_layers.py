@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
+from jaxsim.models.layers.activations import activation
 from jaxsim.models.loading.weights import Rule, batch_norm, conv
 
 Padding = tuple[tuple[int, int], tuple[int, int]] | Literal["SAME"]

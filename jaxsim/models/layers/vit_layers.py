@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
-from jaxsim.models.softmax import softmax_mean
+from jaxsim.models.layers.activations import activation
+from jaxsim.models.layers.softmax import softmax_mean
 
 Rotate = Callable[[Array, Array], tuple[Array, Array]]
 

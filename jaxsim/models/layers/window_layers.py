@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxsim.models.positions import resize_grid
+from jaxsim.models.layers.positions import resize_grid
+from jaxsim.models.layers.vit_layers import layer_norm
 from jaxsim.models.step import Recorder, Recording, Tokens
-from jaxsim.models.vit_layers import layer_norm
 
 # The originals' norms of patches and merged patches do not follow the configuration.
 PATCH_NORM_EPS = 1e-5

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.vit_layers import BlockSettings, Mlp, layer_norm
+from jaxsim.models.layers.vit_layers import BlockSettings, Mlp, layer_norm
 
 
 class AttentionPooling(nn.Module):

@@ -8,11 +8,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
-from jaxsim.models.conv_layers import NO_PADDING, check_extent, convolution, map_mean
-from jaxsim.models.conv_stages import StageSizes, map_layout, record_heads, record_stages
+from jaxsim.models.layers.activations import activation
+from jaxsim.models.layers.conv_layers import NO_PADDING, check_extent, convolution, map_mean
+from jaxsim.models.layers.conv_stages import StageSizes, map_layout, record_heads, record_stages
+from jaxsim.models.layers.vit_layers import LayerScale, layer_norm
 from jaxsim.models.step import Recorder, Recording, Vector
-from jaxsim.models.vit_layers import LayerScale, layer_norm
 
 _EXPANSION = 4
 

@@ -8,9 +8,9 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.positions import Resize, resize_grid
+from jaxsim.models.layers.positions import Resize, resize_grid
+from jaxsim.models.layers.vit_layers import Block, BlockSettings, PatchEmbedding, Rotate, layer_norm
 from jaxsim.models.step import Recorder, Recording, Tokens
-from jaxsim.models.vit_layers import Block, BlockSettings, PatchEmbedding, Rotate, layer_norm
 
 
 @dataclasses.dataclass(frozen=True)

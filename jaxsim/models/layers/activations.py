@@ -65,6 +65,6 @@ def activation(name: str) -> Callable[[Array], Array]:
     if name not in _ACTIVATIONS:
         raise ValueError(
             f"activation {name!r} is not supported; supported: {', '.join(sorted(_ACTIVATIONS))}. "
-            "Add it to jaxsim/models/activations.py if the checkpoint needs it."
+            "Add it to jaxsim/models/layers/activations.py if the checkpoint needs it."
         )
     return _ACTIVATIONS[name]
