@@ -16,7 +16,7 @@ from jaxtyping import Array, Shaped
 
 from jaxsim.models.inputs import PIXELS, ModelInput
 from jaxsim.models.loading.weights import hash_weights
-from jaxsim.models.preprocess import AnyImage, Preprocessor, preprocessed
+from jaxsim.models.preprocessing.preprocessors import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import RecordedState, Recording, Step
 
 Granularity = Literal["block", "hf"]

@@ -22,7 +22,7 @@ from jaxsim.models.layers.conv_stages import (
 )
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 _WEIGHT_EPS = 1e-8

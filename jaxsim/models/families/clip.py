@@ -11,7 +11,7 @@ from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
 from jaxsim.models.layers.vit_layers import BlockSettings, layer_norm
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -7,7 +7,7 @@ from jaxsim.models.layers.conv_stages import read_stages
 from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _rules() -> list[Rule]:

@@ -11,7 +11,7 @@ from jaxsim.models.families.vit import ViT, encoder_rules, read_settings
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, linear, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
 
 

@@ -13,7 +13,7 @@ from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
 from jaxsim.models.layers.vit_layers import BlockSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, fused_linear, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
 
 

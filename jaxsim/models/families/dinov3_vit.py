@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsim.models.family import Architecture, Family, Shapes
-from jaxsim.models.float_resize import FloatResizePreprocessor
 from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
 from jaxsim.models.layers.vit_layers import BlockSettings, Rotate
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.float_resize import FloatResizePreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
 
 

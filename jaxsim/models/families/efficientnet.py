@@ -14,7 +14,7 @@ from jaxsim.models.layers.conv_layers import ConvNorm, Padding, SqueezeExcite, c
 from jaxsim.models.layers.conv_stages import map_layout, record_heads, rounded_width
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, conv, linear
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 # Widths that the configuration scales but does not name.

@@ -20,8 +20,8 @@ from jaxsim.models.inputs import TokenIds
 from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, param
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
-from jaxsim.models.processor_settings import channel_values, read_processor_settings, require_settings
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.processor_settings import channel_values, read_processor_settings, require_settings
 from jaxsim.models.step import Recorder, Recording, Tokens
 
 

@@ -11,7 +11,7 @@ from jaxsim.models.layers.conv_layers import ConvNorm, conv_norm, map_mean
 from jaxsim.models.layers.conv_stages import map_layout, record_heads
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, linear
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 _STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)

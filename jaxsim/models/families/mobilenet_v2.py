@@ -13,7 +13,7 @@ from jaxsim.models.layers.conv_layers import ConvNorm, conv_norm, map_mean
 from jaxsim.models.layers.conv_stages import map_layout, record_heads, rounded_width
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, linear
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 _STEM_WIDTH, _FIRST_WIDTH, _TOP_WIDTH = 32, 16, 1280

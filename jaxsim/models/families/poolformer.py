@@ -16,7 +16,7 @@ from jaxsim.models.layers.conv_stages import StageSizes, map_layout, read_stages
 from jaxsim.models.layers.vit_layers import LayerScale
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 # The original's group norms do not follow a configuration.

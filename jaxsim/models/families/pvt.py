@@ -14,7 +14,7 @@ from jaxsim.models.layers.conv_stages import read_stages
 from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp, layer_norm
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording, Tokens
 
 

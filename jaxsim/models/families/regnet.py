@@ -14,7 +14,7 @@ from jaxsim.models.layers.conv_layers import ConvNorm, SqueezeExcite, conv_norm,
 from jaxsim.models.layers.conv_stages import StageSizes, map_layout, read_stages, record_heads, record_stages
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, conv, linear
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 

@@ -14,7 +14,7 @@ from jaxsim.models.layers.conv_layers import ConvNorm, centred_padding, conv_nor
 from jaxsim.models.layers.conv_stages import StageSizes, map_layout, read_stages, record_heads, record_stages
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, linear
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
 
 _REDUCTION = 4

@@ -19,7 +19,7 @@ from jaxsim.models.layers.window_layers import (
 )
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 class SwinBlock(nn.Module):

@@ -16,7 +16,7 @@ from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp, layer
 from jaxsim.models.layers.window_layers import WindowTransformer, attend_in_windows, bias_of_windows, window_index
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, linear, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 # Width of the small network that turns an offset into a bias.
 BIAS_WIDTH = 512

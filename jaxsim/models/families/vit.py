@@ -11,7 +11,7 @@ from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
 from jaxsim.models.layers.vit_layers import BlockSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder
 
 

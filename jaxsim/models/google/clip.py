@@ -15,7 +15,7 @@ from jaxsim.models.layers.vit_core import TransformerSettings
 from jaxsim.models.layers.vit_layers import BlockSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any], where: str) -> dict[str, Any]:

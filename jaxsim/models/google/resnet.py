@@ -13,7 +13,7 @@ from jaxsim.models.google.naming import Line, rules, same
 from jaxsim.models.layers.conv_stages import read_stages
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, as_is
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any], where: str) -> dict[str, Any]:

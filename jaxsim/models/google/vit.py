@@ -19,7 +19,7 @@ from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
 from jaxsim.models.layers.vit_layers import BlockSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, as_is
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder
 
 POOLS = ("token", "first", "gap", "gmp", "gsp", "map", "none")

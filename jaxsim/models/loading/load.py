@@ -17,7 +17,7 @@ from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.sources import open_source, readable_misfits
 from jaxsim.models.loading.weights import convert_weights, hash_weights
 from jaxsim.models.model import Granularity, VisionModel, random_variables
-from jaxsim.models.preprocess import Preprocessor, TransformersPreprocessor
+from jaxsim.models.preprocessing.preprocessors import Preprocessor, TransformersPreprocessor
 
 
 def load_model(

@@ -17,8 +17,8 @@ from jaxsim.models.loading.checkpoint import Checkpoint, locate, open_checkpoint
 from jaxsim.models.loading.config import ConfigReader, overridden, with_defaults
 from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.prefixes import without_prefixes
-from jaxsim.models.processor_settings import has_processor
-from jaxsim.models.ranges import check_ranges
+from jaxsim.models.preprocessing.processor_settings import has_processor
+from jaxsim.models.preprocessing.ranges import check_ranges
 from jaxsim.models.timm.open import is_timm, open_timm
 
 # Characters of a message: values of a file may be of any length.

@@ -12,7 +12,7 @@ from jaxsim.models.layers.conv_stages import StageSizes
 from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, batch_norm, conv, linear, linear_kernel, norm, param
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def count(shapes: Shapes, pattern: str) -> int:

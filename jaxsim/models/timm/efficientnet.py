@@ -6,7 +6,7 @@ from jaxsim.models.families.efficientnet import EfficientNet, EfficientNetSettin
 from jaxsim.models.family import Architecture, Shapes, head_size
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.timm.conv import count, normed_conv
 
 # Stride of each stage's first block, the same in all sizes.

@@ -12,7 +12,7 @@ from jaxsim.models.loading.config import ConfigReader, overridden
 from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.prefixes import without_prefixes
 from jaxsim.models.loading.weights import WeightTable
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.timm import conv, efficientnet, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing

@@ -16,7 +16,7 @@ from jaxsim.models.layers.conv_layers import check_extent, convolution, running_
 from jaxsim.models.layers.conv_stages import map_layout
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, batch_norm, conv, linear
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording, Vector
 
 _KERNEL = 7  # of the first dense layer, a convolution over the whole map of 224-pixel images

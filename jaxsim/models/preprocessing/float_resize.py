@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from jaxsim.models.preprocess import IMAGENET_MEAN, IMAGENET_STD
-from jaxsim.models.processor_settings import channel_values, read_processor_settings, require_settings
+from jaxsim.models.preprocessing.preprocessors import IMAGENET_MEAN, IMAGENET_STD
+from jaxsim.models.preprocessing.processor_settings import channel_values, read_processor_settings, require_settings
 
 Filter = Literal["bilinear", "bicubic"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jaxsim.models.processor_settings import MAX_EDGE
+from jaxsim.models.preprocessing.processor_settings import MAX_EDGE
 from jaxsim.models.regular_files import shown
 
 # No published vision model has a tenth of these.

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 from PIL import Image
 
-from jaxsim.models.processor_settings import read_processor_settings
+from jaxsim.models.preprocessing.processor_settings import read_processor_settings
 from jaxsim.pixels import rgb_pixels
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
