@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jaxsim.files import is_there
 from jaxsim.models.google.msgpack import looks_like_msgpack
 from jaxsim.models.google.orbax import is_orbax
-from jaxsim.models.regular_files import is_there
 
 # Names under which orbax's checkpoint manager keeps one item of a step.
 _ITEMS = ("default", "state", "train_state", "params")

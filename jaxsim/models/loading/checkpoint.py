@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from jaxsim.arguments import shown
+from jaxsim.files import contents, is_there, read_json_object
 from jaxsim.models.loading.wrappers import without_wrappers
-from jaxsim.models.regular_files import contents, is_there, read_json, shown
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _CONVERSION = (
@@ -144,7 +145,7 @@ def _weight_files(directory: Path) -> dict[str, Path]:
 
 def _indexed_files(directory: Path, index: Path) -> dict[str, Path]:
     """Returns the file of each tensor that an index lists; all lie in the checkpoint's own directory."""
-    shards = read_json(index).get("weight_map")
+    shards = read_json_object(index).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         raise ValueError(
             f"{index}: expected a weight_map, a JSON object from tensor names to file names, got "
@@ -213,7 +214,7 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
             "*.safetensors), an orbax checkpoint, or a training directory with one; found there: "
             f"{contents(directory)}."
         )
-    config = read_json(directory / "config.json")
+    config = read_json_object(directory / "config.json")
     files = _weight_files(directory)
     if not files and weights:
         pickles = sorted(file.name for file in directory.iterdir() if file.suffix in _PICKLES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jaxsim.arguments import shown
 from jaxsim.models.loading.inert_keys import is_inert, without_inert
-from jaxsim.models.regular_files import shown
 
 # Nothing here changes what a model computes at inference.
 IGNORED_EVERYWHERE = frozenset(

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxsim.models.regular_files import is_there, read_json, shown
+from jaxsim.arguments import shown
+from jaxsim.files import is_there, read_json_object
 
 PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 # Largest edge in pixels: images of this size take 0.2 GB each as float32, and no published model has larger ones.
@@ -47,10 +48,10 @@ def read_processor_settings(directory: Path) -> tuple[str, dict[str, Any]]:
     """
     path = directory / "preprocessor_config.json"
     if is_there(path):
-        settings = read_json(path)
+        settings = read_json_object(path)
     else:
         path = directory / "processor_config.json"
-        settings = read_json(path).get("image_processor") if is_there(path) else None
+        settings = read_json_object(path).get("image_processor") if is_there(path) else None
     if not isinstance(settings, dict):
         raise ValueError(f"{directory}: no preprocessor_config.json, and no image_processor in processor_config.json")
     _refuse_code(directory)
@@ -66,7 +67,7 @@ def _refuse_code(directory: Path) -> None:
         path = directory / name
         if not is_there(path):
             continue
-        whole = read_json(path)
+        whole = read_json_object(path)
         for settings in (whole, whole.get("image_processor")):
             code = settings.get("auto_map") if isinstance(settings, dict) else None
             if code is None and isinstance(settings, dict) and "auto_map" in settings:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jaxsim.arguments import shown
 from jaxsim.models.preprocessing.processor_settings import MAX_EDGE
-from jaxsim.models.regular_files import shown
 
 # No published vision model has a tenth of these.
 MAX_BLOCKS, MAX_WIDTH, MAX_WINDOW, MAX_TOKENS = 512, 2**20, 64, 2**16
