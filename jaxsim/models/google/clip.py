@@ -8,8 +8,7 @@ from typing import Any
 
 from jaxsim.models.families.clip import CLIP_MEAN, CLIP_STD, ClipVision
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize
-from jaxsim.models.google.naming import Line, attention, normed, rules, same
+from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize, Line, attention, normed, rules, same
 from jaxsim.models.google.positions import read_grid
 from jaxsim.models.layers.vit_core import TransformerSettings
 from jaxsim.models.layers.vit_layers import BlockSettings

@@ -8,8 +8,7 @@ from typing import Any
 
 from jaxsim.models.families.resnet import ResNet, ResNetSettings
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize
-from jaxsim.models.google.naming import Line, rules, same
+from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize, Line, rules, same
 from jaxsim.models.layers.conv_stages import read_stages
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, as_is

@@ -11,8 +11,7 @@ from typing import Any
 
 from jaxsim.models.embedded import SCHEME, embedded_directory
 from jaxsim.models.family import family_of
-from jaxsim.models.google.find import find_checkpoint
-from jaxsim.models.google.open import open_google
+from jaxsim.models.google.open import find_checkpoint, open_google
 from jaxsim.models.loading.checkpoint import Checkpoint, locate, open_checkpoint
 from jaxsim.models.loading.config import ConfigReader, overridden, with_defaults
 from jaxsim.models.loading.opened import OpenedSource
