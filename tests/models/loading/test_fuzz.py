@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from jaxsim.models import load_model
 
-from ..damage import damaged, edited, edits, fuzzed, written
-from ..sentences import outcome
+from ...damage import damaged, edited, edits, fuzzed, written
+from ...sentences import outcome
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-STORED = Path(__file__).parent / "checkpoints"
+STORED = Path(__file__).parent.parent / "checkpoints"
 
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
 VIT = {**SMALL, "image_size": 16, "patch_size": 8}

@@ -120,7 +120,7 @@ def test_a_prefix_that_is_part_of_the_names_stays(vit, tmp_path):
 
 
 def test_a_prefix_before_names_of_timm(tmp_path, vit):
-    root = Path(__file__).parent / "checkpoints" / "timm"
+    root = Path(__file__).parent.parent / "checkpoints" / "timm"
     made = runpy.run_path(str(root / "make.py"))
     case = json.loads((root / "resnet18.json").read_text())
     hashes = []

@@ -3,7 +3,7 @@ import transformers
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"num_stages": 3, "hidden_sizes": [12, 20, 28], "depths": [2, 1, 2], "image_size": 32, "num_labels": 5}
 CONFIGS = {

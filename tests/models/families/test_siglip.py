@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 VISION = {
     "hidden_size": 24,

@@ -1,7 +1,7 @@
 import pytest
 import transformers
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"image_size": 48, "depth_multiplier": 0.05, "num_labels": 5}
 CONFIGS = {

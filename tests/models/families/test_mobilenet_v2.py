@@ -1,7 +1,7 @@
 import pytest
 import transformers
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"image_size": 48, "depth_multiplier": 0.1, "finegrained_output": False, "expand_ratio": 3, "num_labels": 5}
 EXPANDED_STEM = {"first_layer_is_expansion": False, "depth_divisible_by": 4, "min_depth": 6}

@@ -3,7 +3,7 @@ import transformers
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"embedding_size": 16, "hidden_sizes": [32, 64], "depths": [2, 1], "num_groups": 8, "num_labels": 5}
 CONFIGS = {

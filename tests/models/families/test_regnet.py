@@ -1,7 +1,7 @@
 import pytest
 import transformers
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"embedding_size": 12, "hidden_sizes": [16, 32], "depths": [2, 1], "groups_width": 8, "num_labels": 5}
 CONFIGS = {

@@ -1,7 +1,7 @@
 import pytest
 import transformers
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {
     "hidden_size": 24,

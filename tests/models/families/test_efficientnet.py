@@ -3,7 +3,7 @@ import transformers
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {
     "image_size": 48,

@@ -4,7 +4,7 @@ import transformers
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {
     "hidden_size": 24,

@@ -8,7 +8,7 @@ from safetensors.numpy import load_file, save_file
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"vocab_size": 12, "n_positions": 36, "n_embd": 24, "n_layer": 3, "n_head": 3, "num_labels": 5}
 # A head of 8 has no whole square root; scales that differ from block to block; odd widths inside.

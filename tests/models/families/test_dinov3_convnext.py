@@ -3,7 +3,7 @@ import transformers
 
 from jaxsim.models import load_model
 
-from .every_day import first_every_day
+from ..every_day import first_every_day
 
 BASE = {"hidden_sizes": [12, 20, 28], "depths": [2, 1, 2], "image_size": 48}
 CONFIGS = {

@@ -1,6 +1,6 @@
 """Two hundred checkpoints that are made to harm, each opened in a process of its own: 8 GiB of memory, 60 s.
 
-    python tests/models/hostile_checkpoints.py FOLDER
+    python tests/models/loading/hostile_checkpoints.py FOLDER
 
 writes them to a folder and prints, as JSON, how each ended: "sentence", "loaded", "traceback", "hang" or "memory".
 Run by `test_hostile_checkpoints.py`; all must be sentences.
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 GIBIBYTES, SECONDS, AT_ONCE = 8, 60, 2
-STORED = Path(__file__).parent / "checkpoints"
+STORED = Path(__file__).parent.parent / "checkpoints"
 
 VIT = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16, "patch_size": 8}
 WINDOWS = {"embed_dim": 8, "depths": [1, 1], "num_heads": [2, 2], "window_size": 4, "image_size": 32, "patch_size": 4}

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from jaxsim.models import load_model
 from jaxsim.models.timm.preprocess import TimmPreprocessor, read_preprocessing
 
-ROOT = Path(__file__).parent / "checkpoints" / "timm"
+ROOT = Path(__file__).parent.parent / "checkpoints" / "timm"
 MAKE = runpy.run_path(str(ROOT / "make.py"))
 
 
