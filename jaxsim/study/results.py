@@ -23,9 +23,10 @@ from jaxsim.study.derived.side_by_side import findings_side_by_side, measures_si
 from jaxsim.study.derived.smoothness import smoothness_profile
 from jaxsim.study.derived.trajectories import information_plane, step_embedding, step_linkage
 from jaxsim.study.derived.verdicts import effects_alone, verdicts
+from jaxsim.study.globs import checked_globs
 from jaxsim.study.parts import check_part
 from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
-from jaxsim.study.selection import checked_globs, choose_steps, with_steps
+from jaxsim.study.selection import choose_steps, with_steps
 from jaxsim.study.tables import tables
 
 
