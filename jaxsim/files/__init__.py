@@ -1,5 +1,6 @@
 """Files on disk: written whole, recorded by content, never taken for ours by their names."""
 
+from jaxsim.files.optional import optional_library
 from jaxsim.files.owned import JOURNAL, OwnedFiles, check_below
 from jaxsim.files.reading import NestedTooDeep, open_regular, parse_json, read_regular
 from jaxsim.files.whole import content_hash, partial_file, read_json, write_json, write_whole
@@ -11,6 +12,7 @@ __all__ = [
     "check_below",
     "content_hash",
     "open_regular",
+    "optional_library",
     "parse_json",
     "partial_file",
     "read_json",

@@ -99,6 +99,7 @@ class Comparison:
             damaged={name: each.damaged for name, each in features.items() if name in extracted},
             n_samples=self.settings.n_samples,
             seed=self.settings.seed,
+            intersect=self.settings.intersect,
         )
         ids = ids if samples is None else tuple(each for each in ids if each in samples)
         check_sample_count(len(ids), self.settings)
@@ -215,7 +216,9 @@ def prepare_comparison(
         n = len(source)
     else:
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
-        n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
+        n = len(
+            shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed, intersect=settings.intersect)
+        )
         check_sample_count(n, settings)
     _agree_on_comparison(inputs, source, settings, n, untrained=untrained is not False, labels=labels, groups=groups)
     plan = make_plan(inputs, n, settings)
@@ -310,6 +313,7 @@ def compare(
     measures: Any = (),
     describe: Any = (),
     untrained: Any = False,
+    intersect: bool = False,
     out: str | os.PathLike[str] | None = None,
     report: bool = True,
     progress: Progress | None = None,
@@ -317,8 +321,8 @@ def compare(
     """Compares the processing steps of vision models on the same images.
 
     Args:
-        models: One or several of: a checkpoint directory or hub id, a live model, a `FeatureSet`, a folder
-            of features; or a mapping from names to these. Equal names get a number.
+        models: One or several of: a checkpoint directory or hub id, a live model, a `FeatureSet`, a folder or
+            file of features as `open_features` takes it; or a mapping from names to these. Equal names get a number.
         images: What `open_images` takes: a folder, an .npz or .npy file, a uint8 array, "digits", an
             `ImageSource`. Not needed when all features are given.
         n_samples: Size of a random subset of the images, drawn once for all models; None takes all.
@@ -377,6 +381,8 @@ def compare(
             `Study.untrained`. True draws the weights, with a seed that follows from `seed` and the model's
             name; a mapping from the names of models to untrained
             ones (or their features) serves models that cannot be drawn anew.
+        intersect: Whether samples that some features lack are left out for all; otherwise sets of samples that
+            differ are refused. Samples are told by their ids, in any order.
         out: Folder for features, results and report. A second run into it uses what is there; a killed one
             goes on.
         report: Write the report to `out`.
@@ -423,6 +429,7 @@ def compare(
         drop_duplicates=drop_duplicates,
         statistics=statistics,
         verify_images=verify_images,
+        intersect=intersect,
         measures=measures,
         describe=describe,
     )

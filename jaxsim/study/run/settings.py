@@ -35,7 +35,7 @@ LEAST_SPLITS = 2
 
 #: Integer fields and their least values.
 COUNTS = {"n_samples": 1, "n_queries": 2, "devices": 1, "batch_size": 1, "seed": 0}
-FLAGS = ("strict", "overwrite", "drop_duplicates", "verify_images")
+FLAGS = ("strict", "overwrite", "drop_duplicates", "verify_images", "intersect")
 
 #: Called as `progress(done, total, what)`.
 Progress = Callable[[int, int, str], None]
@@ -76,6 +76,7 @@ class Settings:
     steps: Globs | None = None
     drop_steps: Globs | None = None
     verify_images: bool = False
+    intersect: bool = False
     measures: tuple[Measure, ...] = ()
     describe: tuple[LayerMeasure, ...] = ()
 
