@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .accelerator.counting import counts_by_groups
+
 _LANES, _UNROLLED = 16, 32
 _ROW_SUMS = 1 << 31
 _UPTO = 1 << 16
@@ -37,14 +39,11 @@ def count_below(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) 
         >>> int(counts.less[0, 0]), int(counts.upto[0, 0])
         (2, 3)
     """
-    return lax.platform_dependent(strip, half_norms, thresholds, cpu=_count_in_registers, default=_count_by_reduction)
+    return lax.platform_dependent(strip, half_norms, thresholds, cpu=_count_in_registers, default=_count_on_device)
 
 
-def _count_by_reduction(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) -> Counts:
-    scores = (half_norms - strip)[:, None, :]
-    bound = thresholds[:, :, None]
-    less = jnp.sum(scores < bound, axis=2, dtype=jnp.int32)
-    return Counts(less, jnp.sum(scores <= bound, axis=2, dtype=jnp.int32))
+def _count_on_device(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) -> Counts:
+    return Counts(*counts_by_groups(strip, half_norms, thresholds))
 
 
 def _count_in_registers(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) -> Counts:

@@ -1,14 +1,16 @@
 """The k nearest columns of every row of a score strip, ordered by (score, index), without sorting the row."""
 
-from functools import reduce
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .accelerator.neighbours import nearest_by_readings
+
 _LANES = 16
 BLOCK = 64
-"""Columns per block minimum. The first look at a row costs one vectorised minimum per element, every further
+"""Columns per block minimum on CPU. The first look at a row costs one vectorised minimum per element, every further
 neighbour only one block and the list of block minima."""
 
 
@@ -33,6 +35,15 @@ def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> t
         >>> nearest(jnp.zeros((64, 1)), jnp.arange(64.0), 2, axis=0)[1].tolist()
         [[0, 1]]
     """
+    return lax.platform_dependent(
+        strip,
+        half_norms,
+        cpu=partial(_nearest_by_blocks, k=k, axis=axis),
+        default=partial(nearest_by_readings, k=k, axis=axis),
+    )
+
+
+def _nearest_by_blocks(strip: jax.Array, half_norms: jax.Array, k: int, axis: int) -> tuple[jax.Array, jax.Array]:
     n_blocks = strip.shape[axis] // BLOCK
     norms = half_norms.reshape(n_blocks, BLOCK)
     # From here on candidates run along axis 0 and lines along axis 1, in small arrays: there XLA:CPU vectorises every

@@ -26,7 +26,7 @@ def _by_sorting(strip, norms, columns):
 
 BACKENDS = {
     "registers": _by_counting(counting._count_in_registers),
-    "reduction": _by_counting(counting._count_by_reduction),
+    "groups": _by_counting(counting._count_on_device),
     "sorting": _by_sorting,
 }
 
