@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .accelerator.choice import Kernels, neighbour_kernels
 from .accelerator.neighbours import nearest_by_readings
 
 _LANES = 16
@@ -14,7 +15,9 @@ BLOCK = 64
 neighbour only one block and the list of block minima."""
 
 
-def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> tuple[jax.Array, jax.Array]:
+def nearest(
+    strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1, kernels: Kernels | None = None
+) -> tuple[jax.Array, jax.Array]:
     """K smallest scores of each row, or of each column, ties in index order.
 
     Args:
@@ -24,6 +27,7 @@ def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> t
         k: How many, at most the number of candidates that are not left out.
         axis: Of the candidates: 1 for the nearest columns of every row, 0 for the nearest rows of every column. The
             strip is read as it lies; on CPU its transpose would cost more than the search.
+        kernels: Of GPUs and TPUs, see `accelerator.choice`; None leaves it to the environment.
 
     Returns:
         Scores `[n, k]` and candidates `[n, k]` (int32), one line for each row (or column).
@@ -40,6 +44,7 @@ def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> t
         half_norms,
         cpu=partial(_nearest_by_blocks, k=k, axis=axis),
         default=partial(nearest_by_readings, k=k, axis=axis),
+        **(neighbour_kernels(strip, k, kernels) if axis == 1 else {}),
     )
 
 
