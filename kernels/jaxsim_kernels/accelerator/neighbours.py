@@ -45,7 +45,9 @@ def nearest_by_readings(strip: jax.Array, half_norms: jax.Array, k: int, axis: i
         return lax.reduce((scores, candidates, *rest), none, _first_of_both, (axis,))
 
     if n_readings == 1:
-        return _as_lists(read(half_norms, None), k, strip.shape[axis])
+        found = read(half_norms, None)
+        # Where there are not enough candidates, a column that exists.
+        return jnp.stack(found[::2], axis=1), jnp.minimum(jnp.stack(found[1::2], axis=1), strip.shape[axis] - 1)
 
     def read_on(reading: jax.Array, state: _Found) -> _Found:
         last_score, last_candidate, scores, columns = state
@@ -69,13 +71,7 @@ def nearest_by_readings(strip: jax.Array, half_norms: jax.Array, k: int, axis: i
         jnp.zeros(shape, jnp.int32),
     )
     _, _, scores, columns = lax.fori_loop(0, n_readings, read_on, start)
-    return _as_lists([value for pair in zip(scores, columns, strict=True) for value in pair], k, strip.shape[axis])
-
-
-def _as_lists(found: _Found | list[jax.Array], k: int, n_candidates: int) -> tuple[jax.Array, jax.Array]:
-    """Alternating scores and candidates as `[n, k]` each; where there were not enough, some candidate."""
-    scores, columns = jnp.stack(found[: 2 * k : 2], axis=1), jnp.stack(found[1 : 2 * k : 2], axis=1)
-    return scores, jnp.minimum(columns, n_candidates - 1)
+    return scores[:k].T, jnp.minimum(columns[:k].T, strip.shape[axis] - 1)
 
 
 def _first_of_both(some: _Found, others: _Found) -> _Found:
