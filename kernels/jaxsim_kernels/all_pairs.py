@@ -127,7 +127,7 @@ def all_pairs(
         own = np.dtype(np.float64) if layer in options.float64_layers else dtype
         return prepare_layer(layers[layer], options.metric_of(layer), plan.n_padded, placement.place, own)
 
-    run = Run(prepared, queries, options, placement, work, plan, dtype, progress, groups)
+    run = Run(prepared, queries, options, placement, work, plan, progress, groups)
     run.halves = halves if plan.sharing else None
     if placement.on_one_cpu:
         run.kernel_halves = halves
@@ -188,8 +188,8 @@ def _result(run: Run, halves: _HalfResults | None = None) -> AllPairs:
         tied_neighbours=sums.tied_neighbours / m,
         tied_ranks=sums.tied / (m * ks),
         rows=None if sums.rows is None else sums.rows / (2 * ks[..., None]).astype(np.float32),
-        plan=run.plan,
-        notes=tuple(run.notes),
+        plan=run.blocks.plan,
+        notes=tuple(run.blocks.notes),
         halves=None if halves is None else halves.values,
         neighbours=run.neighbours,
         half_neighbours=None if halves is None else halves.neighbours,
@@ -235,7 +235,6 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
                 placement,
                 own,
                 plan,
-                run.dtype,
                 _within(progress, done, in_all),
                 None if run.groups is None else run.groups[members],
             )
@@ -245,7 +244,8 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
                 kernels[split].append(half.kernels.whole())
             if neighbours is not None and half.neighbours is not None:
                 neighbours[split][:, at] = members[half.neighbours]
-            run.notes += [note for note in half.notes if note not in run.notes]
+            notes = run.blocks.notes
+            notes += [note for note in half.blocks.notes if note not in notes]
             done += 1
     return _HalfResults(values, neighbours, tuple(map(tuple, kernels)) if plain.kernels else ())
 

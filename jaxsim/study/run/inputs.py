@@ -29,10 +29,17 @@ class StudyInput:
     Attributes:
         name: Its name in the results, unique within the comparison.
         given: The model to run, or its features if those are given.
+        from_images: Whether features that are given were extracted from the images of this comparison.
     """
 
     name: str
     given: StepModel | FeatureSet
+    from_images: bool = False
+
+    @property
+    def extracted(self) -> bool:
+        """Whether its features come from the images of this comparison, whenever they were extracted."""
+        return self.from_images or not isinstance(self.given, FeatureSet)
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -60,6 +67,11 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
         raise ValueError("expected at least one model to compare, got none; give checkpoints, models or features")
     if isinstance(sources, Mapping):
         return tuple(StudyInput(name, _open(source, settings, name)) for name, source in _shown(sources).items())
+    if isinstance(settings.image_size, dict):
+        raise ValueError(
+            "expected models by name where image_size is one for each of some models, got a list; give a mapping from "
+            "names to models"
+        )
     opened = [_open(source, settings, None) for source in sources]
     names = unique_names(
         printable(str(given.model_name if isinstance(given, FeatureSet) else given.name)) for given in opened
@@ -170,7 +182,7 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
         return cast("StepModel | FeatureSet", source)
     if is_feature_folder(Path(source)):
         return open_features(Path(source))
-    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
+    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size_of(name))
     # All models are loaded before the first runs, and the device has other work when the last has run.
     return cast("StepModel", model.on_host())
 
