@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -19,25 +21,58 @@ from rich.progress import Progress as RichProgress
 from rich.progress import Task as RichTask
 from rich.text import Text
 
+from jaxsim.arguments import Progress, check_progress, is_flag
 from jaxsim.names import printable
-
-Report = Callable[[int, int, str], None]
 
 #: Seconds between the lines of one task in a file.
 LINE_INTERVAL = 10.0
 
 
+def is_interactive() -> bool:
+    """Whether somebody works at a prompt or in a notebook."""
+    return hasattr(sys, "ps1") or "get_ipython" in vars(sys.modules.get("builtins", sys))
+
+
 @contextmanager
-def shown_progress(console: Console) -> Iterator[Report]:
+def asked_progress(given: Any) -> Iterator[Progress | None]:
+    """What an option `progress` stands for.
+
+    Args:
+        given: True for bars, False for none, a callable for itself; None for bars in interactive sessions.
+
+    Yields:
+        The callable, or None.
+
+    Raises:
+        ValueError: It is something else.
+
+    Example:
+        >>> with asked_progress(False) as progress:
+        ...     print(progress)
+        None
+    """
+    if given is None or is_flag(given):
+        if not (is_interactive() if given is None else given):
+            yield None
+            return
+        with shown_progress(Console(stderr=True, highlight=False)) as show:
+            yield show
+        return
+    check_progress(given)
+    yield given
+
+
+@contextmanager
+def shown_progress(console: Console) -> Iterator[Progress]:
     """Shows progress on a console.
 
     Args:
-        console: Bars if it is a terminal, lines otherwise.
+        console: Bars if it is a terminal or a notebook, lines otherwise.
 
     Yields:
         The callable `progress(done, total, what)` that studies take.
     """
-    if not console.is_terminal:
+    if not (console.is_terminal or console.is_jupyter):
         yield LineProgress(console)
         return
     columns = (
@@ -58,6 +93,16 @@ def shown_progress(console: Console) -> Iterator[Report]:
                 bars.update(tasks[what], completed=done, total=total)
 
         yield update
+
+
+def renamed(progress: Progress | None, what: str) -> Progress | None:
+    """The same callable with a `what` of the study's own, which names the model.
+
+    Example:
+        >>> renamed(lambda *each: print(each), "features of vit")(1, 2, "images")
+        (1, 2, 'features of vit')
+    """
+    return None if progress is None else lambda done, total, _what: progress(done, total, what)
 
 
 class RateColumn(ProgressColumn):
