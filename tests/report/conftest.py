@@ -9,6 +9,10 @@ import pytest
 import xarray as xr
 
 from jaxsim.report import Control, write_report
+from jaxsim.report.facts import read_facts
+from jaxsim.report.measured_by import measured_by
+from jaxsim.report.steps import read_flags
+from jaxsim.report.story import Story
 from jaxsim.study.constructed import (
     constructed_findings,
     constructed_information,
@@ -86,6 +90,21 @@ def changed(findings: xr.Dataset, kind: str, **values: float | str) -> xr.Datase
     for name, value in values.items():
         found[name].values[..., own] = value
     return found
+
+
+def story_of(results, smoothness, between=None, **more) -> Story:
+    """What the chapters draw on, of datasets as they are."""
+    facts = read_facts(results)
+    colours = dict.fromkeys(facts.families, "black")
+    pairs = between if between is not None and between.sizes["pair"] else None
+    return Story(results, smoothness, pairs, facts, colours, measured_by(results), flags=read_flags(results), **more)
+
+
+def table_of(payload: dict, name: str, place: int = 0) -> list[list]:
+    """The rows of a table of the page, of one k."""
+    columns = payload["tables"][name]["k"][place]
+    cells = [column.get("numbers") or [column["texts"][at] for at in column["at"]] for column in columns]
+    return [list(row) for row in zip(*cells, strict=True)]
 
 
 @pytest.fixture(scope="session")
