@@ -31,6 +31,8 @@ class Kind:
     order: str = ""
 
 
+#: An effect can be told from nothing where its corrected p is below this.
+SURE = 0.05
 #: Below this, a difference is what rounding left of 0.
 ROUNDING = 1e-9
 #: What the sizes of `by_size` are called; a study of few images has the last two only.

@@ -15,6 +15,10 @@ LABEL_VARIABLES = (
 DESCRIPTION_VARIABLES = ("model", "step_name", "depth")
 PATH_VARIABLES = ("place", "explained", "negative", "linkage", "model", "step_name")
 PLANE_VARIABLES = ("forward", "backward", "forward_se", "backward_se", "model_a", "model_b", "depth_a", "depth_b")
+VERDICT_VARIABLES = (
+    *("verdict", "answer", "against_control", "question", "claim", "n", "a", "b", "space"),
+    *("value", "low", "high", "p_corrected", "control"),
+)
 MEASURE_VARIABLES = (
     *("rank_correlation", "rank", "rank_a", "rank_b", "source_step", "target_step", "title", "first", "second"),
 )

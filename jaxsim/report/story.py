@@ -33,6 +33,7 @@ class Story:
         control: The same of random weights; None without.
         measures: Measures side by side; None with one measure.
         descriptions: Every step by itself; None where not asked for.
+        verdicts: The claims with their answers; None without.
         flags: Steps that warnings are about.
     """
 
@@ -50,6 +51,7 @@ class Story:
     control: Control | None = None
     measures: xr.Dataset | None = None
     descriptions: xr.Dataset | None = None
+    verdicts: xr.Dataset | None = None
     flags: Flags = NO_FLAGS
 
     @property

@@ -20,6 +20,7 @@ from jaxsim.report.optional import (
     MEASURE_VARIABLES,
     PATH_VARIABLES,
     PLANE_VARIABLES,
+    VERDICT_VARIABLES,
     checked_findings,
     checked_information,
     checked_labels,
@@ -49,6 +50,7 @@ def write_report(
     control: Control | None = None,
     measures: xr.Dataset | None = None,
     descriptions: xr.Dataset | None = None,
+    verdicts: xr.Dataset | None = None,
 ) -> Path:
     """Writes `index.html` for a study.
 
@@ -70,6 +72,7 @@ def write_report(
         control: The datasets of the same study with random weights; None without that control.
         measures: Measures side by side; None where the study has one measure.
         descriptions: Measures of every step by itself; None where none were asked for.
+        verdicts: The claims of the study with their answers; None leaves the answers out.
 
     Returns:
         The path of `index.html`.
@@ -106,6 +109,7 @@ def write_report(
         control=checked_control(control, results),
         measures=checked_dataset(with_printable_names(measures), "measures", MEASURE_VARIABLES),
         descriptions=checked_dataset(with_printable_names(descriptions), "descriptions", DESCRIPTION_VARIABLES),
+        verdicts=checked_dataset(with_printable_names(verdicts), "verdicts", VERDICT_VARIABLES),
         flags=read_flags(results),
     )
     folder = Path(out)

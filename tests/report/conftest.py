@@ -19,6 +19,7 @@ from jaxsim.study.constructed import (
     constructed_labels,
     constructed_study,
 )
+from jaxsim.study.derived.verdicts import effects_alone, verdicts
 
 HOSTILE = '<script>alert("x")</script>'
 AWKWARD = "res $x_1$ & 'net' } #ffffff 0.123456 url(#a)"
@@ -149,7 +150,7 @@ def full(tmp_path_factory) -> Report:
         "findings": findings,
         "labels": constructed_labels(results),
     }
-    index = write_report(results, smoothness, between, folder, control=control, **more)
+    index = write_report(results, smoothness, between, folder, control=control, verdicts=verdicts(findings), **more)
     return Report(folder, Page(index.read_text(encoding="utf-8")), results, smoothness, between, more)
 
 
@@ -161,5 +162,7 @@ def small_control(tmp_path_factory) -> tuple[Path, Page, Control]:
     study = constructed_study(steps, n_samples=40)
     beside = constructed_study(steps, n_samples=40, seed=5)
     control = Control(*beside, constructed_information(beside[0], seed=3))
-    index = write_report(*study, folder, information=constructed_information(study[0]), control=control)
+    known = constructed_information(study[0])
+    told = verdicts(effects_alone(study[0], known))
+    index = write_report(*study, folder, information=known, control=control, verdicts=told)
     return folder, Page(index.read_text(encoding="utf-8")), control

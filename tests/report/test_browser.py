@@ -35,8 +35,10 @@ def study():
 @pytest.fixture(scope="module")
 def page(study, tmp_path_factory):
     from jaxsim.study import information_plane, step_embedding, step_linkage
+    from jaxsim.study.derived.verdicts import verdicts
 
     results = study[0]
+    found = constructed_findings(MODELS, k=(1, 10), labels=("class",), n_samples=500)
     twin = constructed_study({MODELS[0]: 4, MODELS[1]: 6, MODELS[2]: 5}, k=(1, 10), n_samples=500, seed=5)
     tree = step_linkage(results.imbalance)
     measures = constructed_measures()
@@ -45,7 +47,8 @@ def page(study, tmp_path_factory):
         tmp_path_factory.mktemp("browser"),
         information=constructed_information(results),
         labels=constructed_labels(results),
-        findings=constructed_findings(MODELS, k=(1, 10), labels=("class",), n_samples=500),
+        findings=found,
+        verdicts=verdicts(found),
         control=Control(*twin, constructed_information(twin[0]), constructed_labels(twin[0])),
         descriptions=constructed_descriptions(results),
         measures=measures.isel(k=[0, 0]).assign_coords(k=[1, 10]),

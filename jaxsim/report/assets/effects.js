@@ -15,11 +15,11 @@ KINDS.forest = (pen, spec) => {
 
 function forestPanel(pen, panel, left, top, width, row, models) {
   const named = row >= 11, size = row >= 16 ? 10.5 : row >= 13 ? 10 : 9;
-  const label = named ? Math.min(width * 0.46, Math.max(40, ...panel.rows.map((each) => pen.measure(each.name, size) + 26))) : 30;
+  const label = named ? Math.min(width * 0.46, Math.max(40, ...panel.rows.map((each) => pen.measure(each.name, size) + 40))) : 30;
   const box = { x: left + label, y: top + 24, width: width - label - 8, height: panel.rows.length * row + 6 };
   pen.text(left, top + 13, pen.fitted(panel.title, width, 12, "600"), { size: 12, ink: "ink", weight: 600 });
   const [low, high] = panel.limits || [0, 1], toX = (value) => box.x + ((value - low) / (high - low || 1)) * box.width, base = box.y + box.height;
-  for (const at of ticksOf(low, high, box.width / 60)) {
+  for (const at of ticksOf(low, high, box.width / 42)) {
     pen.add("path", { d: `M${round(toX(at))} ${box.y}V${base}`, stroke: pen.ink("rule"), "stroke-width": 0.7, fill: "none" });
     pen.text(toX(at), base + 12, tickText(at), { anchor: "middle", size: 10 });
   }
@@ -31,7 +31,7 @@ function forestPanel(pen, panel, left, top, width, row, models) {
     models.add(each.a);
     pen.add("rect", { x: round(from), y: round(y - square / 2), width: square, height: square, fill: pen.colour(each.a) });
     if (pair) { models.add(each.b); pen.add("rect", { x: round(from + square + 1), y: round(y - square / 2), width: square, height: square, fill: pen.colour(each.b) }); }
-    if (named) pen.text(from - 4, y + size * 0.36, pen.fitted(each.name, label - 34, size), { anchor: "end", size });
+    if (named) pen.text(from - 4, y + size * 0.36, pen.fitted(each.name, label - (pair ? 36 : 26), size), { anchor: "end", size });
     const shift = row >= 11 && each.c !== undefined ? row * 0.2 : 0, lower = y + shift, upper = y - shift, thick = row >= 11 ? 1.6 : 1.2, r = row >= 11 ? 3.2 : 2.4;
     if (each.cl !== undefined && row >= 11) pen.add("path", { d: `M${round(toX(each.cl))} ${round(lower)}H${round(toX(each.ch))}`, stroke: pen.ink("muted"), "stroke-width": 0.9, fill: "none" });
     if (each.c !== undefined) pen.add("circle", { cx: round(toX(each.c)), cy: round(lower), r: r - 0.4, fill: pen.ink("paper"), stroke: pen.ink("muted"), "stroke-width": 1 });

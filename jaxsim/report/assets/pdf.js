@@ -73,7 +73,7 @@ async function pdfOf(name) {
     out.push("Q");
   }
   // Points of a PDF count from below.
-  const content = `0.75 0 0 -0.75 0 ${fixed(height * 0.75)} cm\n${out.join("\n")}\n`;
+  const content = `0.75 0 0 -0.75 ${fixed(MARGIN * 0.75)} ${fixed((height - MARGIN) * 0.75)} cm\n${out.join("\n")}\n`;
   const add = (text, data) => { objects.push([text, data]); return objects.length; };
   add("<< /Type /Catalog /Pages 2 0 R >>"); add("<< /Type /Pages /Kids [3 0 R] /Count 1 >>"); add("");
   const fonts = [["F", "Helvetica", "/Encoding /WinAnsiEncoding"], ["B", "Helvetica-Bold", "/Encoding /WinAnsiEncoding"], ["S", "Symbol", ""]]

@@ -1,4 +1,5 @@
 // A figure as a file: with its title and a head strip on white paper, or its numbers as CSV.
+const MARGIN = 8;
 function fileOf(name) {
   const figure = study.figures[name], wide = { map: 820, forest: 1100, tree: 820 }[figure.kind] || (specOf(name).panels?.length > 2 ? 1000 : 760);
   const pen = canvasFor(wide, { file: true });
@@ -7,9 +8,10 @@ function fileOf(name) {
   const { svg } = pen, strip = [study.strips[state.k], pairNote(specOf(name))].filter(Boolean).join(" · ");
   pen.text(4, 18, pen.fitted(figure.title, wide - 8, 14, "600"), { size: 14, ink: "ink", weight: 600 });
   pen.text(4, 34, pen.fitted(strip, wide - 8, 10.5), { size: 10.5 });
-  svg.prepend(element("title", {}, figure.title), element("desc", {}, `${figure.description} ${strip}`), element("rect", { x: 0, y: 0, width: wide, height, fill: "#ffffff" }));
-  for (const [key, value] of Object.entries({ xmlns: SVG, width: wide, height, viewBox: `0 0 ${wide} ${height}`, "font-family": FILE_FONT })) svg.setAttribute(key, value);
-  return { svg, width: wide, height };
+  const frame = { x: -MARGIN, y: -MARGIN, width: wide + 2 * MARGIN, height: height + 2 * MARGIN };
+  svg.prepend(element("title", {}, figure.title), element("desc", {}, `${figure.description} ${strip}`), element("rect", { ...frame, fill: "#ffffff" }));
+  for (const [key, value] of Object.entries({ xmlns: SVG, width: frame.width, height: frame.height, viewBox: Object.values(frame).join(" "), "font-family": FILE_FONT })) svg.setAttribute(key, value);
+  return { svg, width: frame.width, height: frame.height };
 }
 // Figures that follow the choice of two models say which.
 function pairNote(spec) {

@@ -9,6 +9,7 @@ from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Spec, Table
 from jaxsim.report.charts import curve, numbers, panel
 from jaxsim.report.effects import (
     KINDS,
+    SURE,
     axis_of,
     by_magnitude,
     changing,
@@ -23,7 +24,6 @@ from jaxsim.report.effects import (
 from jaxsim.report.schema import at_k
 from jaxsim.report.sentences import percent
 from jaxsim.report.story import Story
-from jaxsim.report.verdicts import SURE
 
 #: What stands open; levels, which have no test, and differences of last steps stand in folds.
 OPEN = ("alignment", "smoothness_difference", "information_change", "label_change")
@@ -73,7 +73,7 @@ def _forest(story: Story, findings: xr.Dataset, kinds: Sequence[str], k: int) ->
         limits = _limits(everything)
         for space in spaces_of(everything) or [None]:
             rows = by_magnitude(findings_of(findings, kind, space=space, k=k))
-            title = KINDS[kind].title if space is None else f"{KINDS[kind].title}: {space}"
+            title = KINDS[kind].title if space is None else f"{space}, {KINDS[kind].title.partition(', ')[2]}"
             drawn = {
                 "title": title,
                 "x": axis_of(kind, story.measure.symbol),
