@@ -244,8 +244,8 @@ class Settings:
 
     def image_size_of(self, model: str | None) -> Size | None:
         """What a model sees; None for its own size."""
-        by_model = isinstance(self.image_size, dict)
-        return self.image_size.get(model or "") if by_model else self.image_size  # pyright: ignore[reportAttributeAccessIssue, reportReturnType]
+        size = self.image_size
+        return size.get(model or "") if isinstance(size, dict) else size
 
 
 #: Every setting by name.
