@@ -8,6 +8,7 @@ from typing import Any
 
 import PIL.Image
 
+from jaxsim.arguments import shown
 from jaxsim.arrow_tables import ARROW_SUFFIXES, PARQUET_SUFFIXES, table_files
 from jaxsim.data.array_files import HDF5_SUFFIXES, open_hdf5, open_zarr
 from jaxsim.data.arrays import ArraySource, read_array_file
@@ -37,8 +38,8 @@ def open_images(source: Any, *, key: str | None = None, ids: Any = None) -> Imag
             "hf://datasets/OWNER/NAME" where a hub is reachable; tar shards as webdataset writes them
             ("train-{000..099}.tar"); a list of Pillow images and uint8 arrays of any sizes; a data set of torch, grain
             or the datasets library, or a torch `DataLoader`, of which the data set is taken in its own order;
-            `"digits"`, the embedded set, or `"rendered"`, `"rendered:N"` or `"rendered:N:SEED"`, rendered images with known factors (write
-            `"./digits"` for a folder of that name); or an `ImageSource`, returned as it is.
+            `"digits"`, the embedded set, or `"rendered"`, `"rendered:N"` or `"rendered:N:SEED"`, rendered images with
+            known factors (write `"./digits"` for a folder of that name); or an `ImageSource`, returned as it is.
         key: which array, column or entry holds the images, where there are several; by default the only one that can,
             or `images`, `image`, `x`.
         ids: the name of the column, array or entry of ids, or the ids themselves; by default what a source has for it
@@ -59,9 +60,7 @@ def open_images(source: Any, *, key: str | None = None, ids: Any = None) -> Imag
         return _open_path(source, key, ids)
     keyed = key is not None or ids is not None
     if keyed and (isinstance(source, ImageSource | PIL.Image.Image) or hasattr(source, "__array__")):
-        raise ValueError(
-            f"{_given(key, ids)} is for sources with names in them, and the images came as {_named(source)}"
-        )
+        raise ValueError(_unnamed(key, ids, source))
     if isinstance(source, ImageSource):
         return source
     if isinstance(source, list | tuple) and not (source and isinstance(source[0], list | tuple | dict)):
@@ -86,7 +85,7 @@ def _open_path(source: str | os.PathLike[str], key: str | None, ids: Any) -> Ima
         embedded = digits().source if source == "digits" else parse_rendered(source)
     if embedded is not None:
         if key is not None or ids is not None:
-            raise ValueError(f"{_given(key, ids)} is for sources with names in them, and the images came as {text!r}")
+            raise ValueError(_unnamed(key, ids, source))
         return embedded
     if isinstance(source, str) and is_hub(source):
         folder = download_dataset(source)
@@ -151,11 +150,15 @@ def _open_data_set(source: Any, key: str | None, ids: Any) -> ImageSource:
 
 def _refuse_key(key: str | None, source: Any) -> None:
     if key is not None:
-        raise ValueError(f"key={key!r} chooses an array, a column or an entry, and the images came as {_named(source)}")
+        raise ValueError(_unnamed(key, None, source))
 
 
-def _given(key: str | None, ids: Any) -> str:
-    return f"key={key!r}" if key is not None else "ids="
+def _unnamed(key: str | None, ids: Any, source: Any) -> str:
+    given = f"key={shown(key)}" if key is not None else f"ids={shown(ids)}"
+    return (
+        f"expected {given} with a file or data set in which arrays, columns or entries have names, but the images came "
+        f"as {_named(source)}; leave it out"
+    )
 
 
 def _named(source: Any) -> str:
