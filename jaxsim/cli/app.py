@@ -158,7 +158,7 @@ def compare(
         from jaxsim.cli.label_files import read_group_file, read_label_files
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
-        from jaxsim.study.run.comparison import splits_of_subsets
+        from jaxsim.study.run.compare import splits_of_subsets
 
         settings = checked_settings(
             k=_numbers("--k", k),

@@ -41,7 +41,7 @@ def check_condensed(n_samples: int, n_layers: int, budget: int | None = None) ->
         >>> check_condensed(1000, 2)
     """
     needed = condensed_bytes(n_samples, n_layers)
-    allowed = int(_SHARE_OF_MEMORY * _machine_bytes()) if budget is None else budget
+    allowed = int(_SHARE_OF_MEMORY * machine_bytes()) if budget is None else budget
     if needed > allowed:
         raise ValueError(
             f"expected the distances of all pairs to fit {allowed:,} bytes, but ranks of the distances of "
@@ -96,5 +96,11 @@ def condensed_of(distances: np.ndarray, n_samples: int, members: np.ndarray) -> 
     return distances[:, i * n_samples - i * (i + 1) // 2 + j - i - 1]
 
 
-def _machine_bytes() -> int:
+def machine_bytes() -> int:
+    """Memory of this machine.
+
+    Example:
+        >>> machine_bytes() > 1 << 20
+        True
+    """
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30

@@ -8,6 +8,7 @@ import numpy as np
 from jaxsim_kernels import AllPairs, Kernel, KernelMoments, Metric
 
 from .condensed import condensed_distances, condensed_of
+from .factors import factors_of, pair_values
 from .inputs import check_values
 from .neighbour_distances import distances_at
 from .neighbour_similarities import similarities_at
@@ -15,6 +16,8 @@ from .request import Request
 from .spectra import spectra_of
 from .statistics import (
     CondensedDistances,
+    FactorPairs,
+    Factors,
     Imbalances,
     KernelSums,
     Need,
@@ -73,7 +76,7 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
     of_metrics: dict[Metric, list[Need]] = {}
     # In one order in all processes, which a set of texts has not.
     for need in sorted(needs, key=repr):
-        if not isinstance(need, Spectra):
+        if not isinstance(need, (Spectra, FactorPairs)):
             of_metrics.setdefault(need.metric or metric, []).append(need)
     streamed = None
     for own, wanted in sorted(of_metrics.items(), key=lambda each: (each[0] != metric, each[0])):
@@ -87,6 +90,11 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
         for split, sides in enumerate(members):
             for side, at in enumerate(sides):
                 halves[split][side][Spectra()] = tuple(spectra_of(x, at) for x in _features(first))
+    factored = [need for need in sorted(needs, key=repr) if isinstance(need, FactorPairs)]
+    if factored:
+        if not of_metrics and Spectra() not in needs:
+            _check_values(first)
+        plans.append(_fill_factors(first, factored, members, whole, halves))
     widths = tuple(x.shape[1] for x in first.arrays)
     return Gathered(
         first,
@@ -205,6 +213,36 @@ class _Pass:
             for split, sides in enumerate(self.members):
                 for side, members in enumerate(sides):
                     self.halves[split][side][need] = condensed_of(found, request.n_samples, members)
+
+
+def _fill_factors(
+    request: Request,
+    needs: Sequence[FactorPairs],
+    members: Sequence[Sequence[np.ndarray]],
+    whole: dict[Need, Any],
+    halves: list[list[dict[Need, Any]]],
+) -> str:
+    """What is taken of factors, of all samples and then of one half after the other; how, in words."""
+    layers = _features(request)
+    places = [(whole, None), *((halves[i][j], at) for i, sides in enumerate(members) for j, at in enumerate(sides))]
+    centred = sorted({need.centred for need in needs})
+    n_pairs = len(layers) * (len(layers) + 1) // 2
+    done, total = 0, len(places) * len(centred) * n_pairs
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if request.progress is not None:
+            request.progress(done, total, "pairs of layers' singular vectors")
+
+    for found, at in places:
+        for about_mean in centred:
+            factors: list[Factors] = [factors_of(x, at, about_mean) for x in layers]
+            found.update(pair_values(factors, [need for need in needs if need.centred == about_mean], step))
+    return (
+        f"singular value decompositions of {len(layers)} layers in float64 on the host, "
+        f"{len(centred) * len(places)} of each; products of the singular vectors of {n_pairs} pairs"
+    )
 
 
 _OF_NEIGHBOURS = (Imbalances, Neighbours, NeighbourDistances, NeighbourSimilarities)

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from .condensed import check_condensed
 from .declaration import LayerMeasure, Measure
+from .factors import check_factors
 from .request import Request
 from .statistics import (
     CondensedDistances,
+    FactorPairs,
     Imbalances,
     KernelSums,
     NeighbourDistances,
@@ -26,7 +28,7 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
     Raises:
         ValueError: For too few samples, layers of one feature where rows are correlated, layers given by distances
             where features are needed, query rows or groups where all pairs of samples are needed, or pairs of samples
-            that do not fit the memory.
+            or singular vectors that do not fit the memory.
 
     Example:
         >>> from jaxsim.metrics.registry import find_measures
@@ -67,8 +69,9 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
                 "measure out, or take a measure of distances such as rsa, distance_correlation or mutual_knn."
             )
         if takes_all_pairs(measure) and request.queries is not None:
+            what = "all samples together" if takes_factors(measure) else "all pairs of samples"
             raise ValueError(
-                f"{measure.name!r} takes all pairs of samples, expected no n_queries, got {len(request.queries)}; "
+                f"{measure.name!r} takes {what}, expected no n_queries, got {len(request.queries)}; "
                 "leave n_queries out, or measure fewer samples."
             )
         if measure.all_rows and request.queries is not None:
@@ -78,19 +81,32 @@ def check_measures(measures: Sequence[Measure | LayerMeasure], request: Request)
             )
         if any(isinstance(need, CondensedDistances) for need in needs):
             check_condensed(n_samples, len(request.named), request.options.budget)
+        if takes_factors(measure):
+            check_factors(n_samples, [x.shape[1] for x in request.arrays], request.options.budget)
         if in_index_order(measure) and request.options.ties == "expected":
             raise ValueError(f"{measure.name!r} takes neighbours in index order, expected ties='index'.")
 
 
 def takes_all_pairs(measure: Measure | LayerMeasure) -> bool:
-    """Whether a measure is of all pairs of samples, so that query rows do not do.
+    """Whether a measure is of all pairs of samples, or factors whole layers, so that query rows do not do.
 
     Example:
         >>> from jaxsim.metrics.registry import find_measures
         >>> [takes_all_pairs(each) for each in find_measures(("cka", "mutual_knn"))]
         [True, False]
     """
-    return any(isinstance(need, (KernelSums, CondensedDistances)) for need in measure.needs)
+    return any(isinstance(need, (KernelSums, CondensedDistances, FactorPairs)) for need in measure.needs)
+
+
+def takes_factors(measure: Measure | LayerMeasure) -> bool:
+    """Whether a measure takes singular vectors of whole layers.
+
+    Example:
+        >>> from jaxsim.metrics.registry import find_measures
+        >>> [takes_factors(each) for each in find_measures(("cka", "procrustes"))]
+        [False, True]
+    """
+    return any(isinstance(need, FactorPairs) for need in measure.needs)
 
 
 def in_index_order(measure: Measure | LayerMeasure) -> bool:
@@ -113,7 +129,9 @@ def takes_features(measure: Measure | LayerMeasure) -> bool:
         >>> [takes_features(each) for each in find_measures(("cka", "mutual_knn"))]
         [True, False]
     """
-    of_features = any(isinstance(need, Spectra) or getattr(need, "kernel", "") == "linear" for need in measure.needs)
+    of_features = any(
+        isinstance(need, (Spectra, FactorPairs)) or getattr(need, "kernel", "") == "linear" for need in measure.needs
+    )
     named_metric = any(getattr(need, "metric", None) not in (None, "precomputed") for need in measure.needs)
     return of_features or named_metric
 

@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any, get_args
 
 from .declaration import LayerMeasure, Measure, Orientation
+from .factor_measures import MEASURES as FACTOR_MEASURES
 from .information_imbalance import INFORMATION_IMBALANCE
 from .kernel_measures import MEASURES as KERNEL_MEASURES
 from .layer_measures import MEASURES as LAYER_MEASURES
@@ -30,6 +31,7 @@ _BUILT_IN: tuple[Measure | LayerMeasure, ...] = (
     INFORMATION_IMBALANCE,
     *KERNEL_MEASURES,
     *NEIGHBOUR_MEASURES,
+    *FACTOR_MEASURES,
     *LAYER_MEASURES,
 )
 

@@ -4,8 +4,8 @@ A measure names the statistics that it needs; a formula reads them from `Statist
 them out (one streaming pass, a traced function of two arrays, the halves of the samples) knows no measure.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jaxsim_kernels import Metric
@@ -103,7 +103,37 @@ class Spectra:
     """
 
 
-Need = Imbalances | Neighbours | NeighbourDistances | NeighbourSimilarities | KernelSums | CondensedDistances | Spectra
+@dataclass(frozen=True)
+class FactorPairs:
+    """Need: what is taken of two layers' factors and of the products of their left singular vectors.
+
+    Every layer is factored once, and the products of two layers are worked out once for all needs. An array
+    `[n_layers, n_layers]`. Features are taken as they are, whatever the metric.
+
+    Attributes:
+        name: Says what is taken, a word of its own for every need.
+        taken: `(factors of a, factors of b, products [rank_a, rank_b]) -> value`, entry `[a, b]`; pure, for NumPy
+            arrays and for traced JAX arrays. It must not depend on the signs of singular vectors.
+        symmetric: Whether swapping the layers changes nothing; one of both is worked out then.
+        centred: Whether factors are those of features about their mean.
+    """
+
+    name: str
+    taken: "Callable[[Factors, Factors, Any], Any]" = field(repr=False)
+    symmetric: bool = True
+    centred: bool = True
+
+
+Need = (
+    Imbalances
+    | Neighbours
+    | NeighbourDistances
+    | NeighbourSimilarities
+    | KernelSums
+    | CondensedDistances
+    | Spectra
+    | FactorPairs
+)
 
 
 @dataclass(frozen=True)
@@ -153,6 +183,26 @@ class Sums:
     diagonal: Any
     n_samples: int
     units: Any = 1.0
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Thin singular value decomposition of one layer, `unit * left @ diag(singular) @ right`.
+
+    Attributes:
+        left: Left singular vectors `[n_samples, rank]`; traced, columns beyond the rank are 0.
+        singular: Singular values, largest first `[rank]`.
+        right: Right singular vectors `[rank, n_features]`.
+        rank: Number of singular values above `eps * max(n_samples, n_features)` times the largest; those below may be
+            rounding alone and are left out. At most `n_samples - 1` for centred features.
+        unit: What features were divided by.
+    """
+
+    left: Any
+    singular: Any
+    right: Any
+    rank: Any
+    unit: Any = 1.0
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ from jaxsim_kernels.padding import COLUMN_MULTIPLE
 from jaxsim_kernels.prepare import Layer, traced_layer
 from jaxsim_kernels.strips import gram_strip, nearest_in_strip
 
+from .factors import pair_values, traced_factors
 from .neighbour_similarities import traced_similarities
 from .spectra import traced_spectrum
 from .statistics import (
     CondensedDistances,
+    FactorPairs,
     Imbalances,
     KernelSums,
     Need,
@@ -59,11 +61,17 @@ def traced_statistics(
     n_samples = layers[0].shape[0]
     found: dict[Need, Any] = {}
     of_metrics: dict[Metric, list[Need]] = {}
+    factored: list[FactorPairs] = []
     for need in sorted(needs, key=repr):
         if isinstance(need, Spectra):
             found[need] = tuple(traced_spectrum(x) for x in layers)
+        elif isinstance(need, FactorPairs):
+            factored.append(need)
         else:
             of_metrics.setdefault(need.metric or metric, []).append(need)
+    for centred in sorted({need.centred for need in factored}):
+        factors = [traced_factors(x, centred) for x in layers]
+        found.update(pair_values(factors, [need for need in factored if need.centred == centred]))
     for own, wanted in of_metrics.items():
         found.update(_of_metric(layers, wanted, ks, own, precision))
     return Statistics(n_samples, ks, tuple(x.shape[1] for x in layers), found)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from jaxsim.models.config import ConfigReader, with_defaults
 from jaxsim.models.family import Family, families
 from jaxsim.models.google.open import ARCHITECTURES
+from jaxsim.models.loading.config import ConfigReader, with_defaults
 from jaxsim.models.timm.names import FAMILY_OF, TITLES
 
 COLUMNS = ("family", "model_type", "formats", "processor", "tested parity")

@@ -22,9 +22,11 @@ from jaxsim.study.derived.sampling_errors import with_sampling_errors
 from jaxsim.study.derived.side_by_side import findings_side_by_side, measures_side_by_side
 from jaxsim.study.derived.smoothness import smoothness_profile
 from jaxsim.study.derived.trajectories import information_plane, step_embedding, step_linkage
+from jaxsim.study.derived.verdicts import effects_alone, verdicts
+from jaxsim.study.globs import checked_globs
 from jaxsim.study.parts import check_part
 from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
-from jaxsim.study.selection import checked_globs, choose_steps, with_steps
+from jaxsim.study.selection import choose_steps, with_steps
 from jaxsim.study.tables import tables
 
 
@@ -233,6 +235,12 @@ class Study:
         if measured is None:
             return None
         return measure_findings(measured, None if self.untrained is None else self.untrained._measured())
+
+    @cached_property
+    def verdicts(self) -> xr.Dataset:
+        """The three claims of the study, each with a verdict in a word and the number it rests on, see `verdicts`."""
+        found = self.all_findings
+        return verdicts(effects_alone(self.results, self.information) if found is None else found)
 
     def _measured(self) -> Measured | None:
         if self.halves is None:

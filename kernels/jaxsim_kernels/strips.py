@@ -68,11 +68,27 @@ def gram_strip(
         strip = gram(queries, features, precision)
     # A device that does not own the row has no such column.
     itself = jnp.where(owned, local, -1)
+    if groups is None:
+        return lax.platform_dependent(
+            strip, itself, cuda=_without_itself, rocm=_without_itself, default=_without_itself_by_mask
+        )
+    of_rows, of_columns = groups
     left_out = itself[:, None] == jnp.arange(n_columns, dtype=itself.dtype)
-    if groups is not None:
-        of_rows, of_columns = groups
-        left_out = left_out | (of_rows[:, None] == of_columns[None, :])
-    return jnp.where(left_out, -jnp.inf, strip)
+    return jnp.where(left_out | (of_rows[:, None] == of_columns[None, :]), -jnp.inf, strip)
+
+
+def _without_itself_by_mask(strip: jax.Array, itself: jax.Array) -> jax.Array:
+    """On TPU the product writes the masked strip at once; a scatter would copy it."""
+    own = itself[:, None] == jnp.arange(strip.shape[1], dtype=itself.dtype)
+    return jnp.where(own, -jnp.inf, strip)
+
+
+def _without_itself(strip: jax.Array, itself: jax.Array) -> jax.Array:
+    """On a GPU the product is a call of its own, and a mask would read and write the strip once more."""
+    # A negative index would count from the end.
+    column = jnp.where(itself < 0, strip.shape[1], itself)
+    rows = jnp.arange(strip.shape[0], dtype=column.dtype)
+    return strip.at[rows, column].set(-jnp.inf, mode="drop", unique_indices=True)
 
 
 def nearest_in_strip(

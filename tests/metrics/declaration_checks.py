@@ -8,7 +8,7 @@ import pytest
 
 from jaxsim.metrics import Case, LayerMeasure, Measure, Statistics, describe, measure
 from jaxsim.metrics.declaration import Invariance
-from jaxsim.metrics.statistics import CondensedDistances, KernelSums
+from jaxsim.metrics.statistics import CondensedDistances, FactorPairs, KernelSums
 
 N, DX, DY, K = 64, 6, 4, 5
 SEEDS = range(3)
@@ -175,7 +175,7 @@ def check_tolerance(each):
 
 def check_all_rows(each):
     """A formula that is not stopped before the work refuses query rows itself, or else gives a value for them."""
-    if any(isinstance(need, (KernelSums, CondensedDistances)) for need in each.needs):
+    if any(isinstance(need, (KernelSums, CondensedDistances, FactorPairs)) for need in each.needs):
         assert not each.all_rows, "pairs of samples are refused by what is needed"
         return
     refused = ""

@@ -45,7 +45,7 @@ def test_the_bound_is_that_of_the_tests(parity_bound):
 def test_every_family_has_a_test_against_its_original():
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py")]
     compared = "\n".join(text for text in tests if "parity(" in text)
     for family in families():
         assert any(CONFIG_MAPPING_NAMES[kind] in compared for kind in family.model_types), family.name

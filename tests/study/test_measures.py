@@ -265,6 +265,12 @@ class TestDescriptions:
             assert (described[f"{name}_sampling_error"] > 0).all()
             assert described[name].attrs["long_name"]
 
+    def test_copies_that_were_left_out_are_reported(self, models) -> None:
+        pixels = np.stack([jaxsim.open_images("rendered:40").load(i) for i in [*range(40), 3, 7]])
+        found = compare(models, pixels, describe="effective_rank", drop_duplicates=True, n_splits=0).descriptions
+        assert json.loads(found.attrs["dropped"]) == ["000040", "000041"]
+        assert found.attrs["n_samples"] == 40
+
     def test_the_control_is_described_too(self, run) -> None:
         study, _ = run
         assert study.untrained.descriptions.step.values.tolist() == study.descriptions.step.values.tolist()
@@ -394,7 +400,11 @@ class TestRefused:
             ({"describe": "gride", "k": 20, "n_splits": 4}, r"halves of at least \d+ samples for 'gride'"),
             (
                 {"measures": "cka", "spaces": {"brain": jaxsim.Dissimilarities(1 - np.eye(N))}},
-                "features for 'cka', got the space 'brain' as dissimilarities.*rsa",
+                r"features for 'cka' \(measures\), got the space 'brain' as dissimilarities.*rsa",
+            ),
+            (
+                {"describe": "effective_rank", "spaces": {"brain": jaxsim.Dissimilarities(1 - np.eye(N))}},
+                r"features for 'effective_rank' \(describe\), got the space 'brain' as dissimilarities.*hubness",
             ),
             (
                 {"measures": "rsa_correlation_pearson", "spaces": {"size": np.arange(float(N))}},

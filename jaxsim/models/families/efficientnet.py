@@ -9,13 +9,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import ConvNorm, Padding, SqueezeExcite, conv_norm, map_mean
-from jaxsim.models.conv_stages import map_layout, record_heads, rounded_width
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.conv_layers import ConvNorm, Padding, SqueezeExcite, conv_norm, map_mean
+from jaxsim.models.layers.conv_stages import map_layout, record_heads, rounded_width
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, conv, linear
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
-from jaxsim.models.weights import WeightTable, conv, linear
 
 # Widths that the configuration scales but does not name.
 _STEM_WIDTH, _TOP_WIDTH = 32, 1280

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.swin import block_settings, read_settings, shared_rules
 from jaxsim.models.family import BACKBONE_EXTRAS, Architecture, Family, Shapes, head_size, is_backbone
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp, layer_norm
-from jaxsim.models.weights import WeightTable, linear, param
-from jaxsim.models.window_layers import WindowTransformer, attend_in_windows, bias_of_windows, window_index
+from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp, layer_norm
+from jaxsim.models.layers.window_layers import WindowTransformer, attend_in_windows, bias_of_windows, window_index
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, linear, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 # Width of the small network that turns an offset into a bias.
 BIAS_WIDTH = 512

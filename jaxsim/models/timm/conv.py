@@ -6,13 +6,13 @@ import re
 
 import numpy as np
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_stages import StageSizes
-from jaxsim.models.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.families.resnet import ResNet, ResNetSettings
 from jaxsim.models.family import Architecture, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.weights import Rule, WeightTable, batch_norm, conv, linear, linear_kernel, norm, param
+from jaxsim.models.layers.conv_stages import StageSizes
+from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, batch_norm, conv, linear, linear_kernel, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def count(shapes: Shapes, pattern: str) -> int:

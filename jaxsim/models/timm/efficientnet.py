@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.efficientnet import EfficientNet, EfficientNetSettings, MBConvSettings
 from jaxsim.models.family import Architecture, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.timm.conv import count, normed_conv
-from jaxsim.models.weights import Rule, WeightTable, conv, linear
 
 # Stride of each stage's first block, the same in all sizes.
 _STRIDES = (1, 2, 2, 2, 1, 2, 1)

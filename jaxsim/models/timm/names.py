@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from jaxsim.models.regular_files import shown
+from jaxsim.arguments import shown
 
 # Vision transformers with timm's plain blocks. Not here: those whose blocks differ under the same tensor names.
 _VIT = """

@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from jaxsim.models.checkpoint import Checkpoint
-from jaxsim.models.config import ConfigReader, overridden
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.opened import OpenedSource
-from jaxsim.models.prefixes import without_prefixes
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.loading.checkpoint import Checkpoint
+from jaxsim.models.loading.config import ConfigReader, overridden
+from jaxsim.models.loading.opened import OpenedSource
+from jaxsim.models.loading.prefixes import without_prefixes
+from jaxsim.models.loading.weights import WeightTable
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.timm import conv, efficientnet, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing
-from jaxsim.models.weights import WeightTable
 
 Builder = Callable[[str, str, ConfigReader, Shapes, PlainPreprocessor], Architecture]
 

@@ -29,10 +29,17 @@ class StudyInput:
     Attributes:
         name: Its name in the results, unique within the comparison.
         given: The model to run, or its features if those are given.
+        from_images: Whether features that are given were extracted from the images of this comparison.
     """
 
     name: str
     given: StepModel | FeatureSet
+    from_images: bool = False
+
+    @property
+    def extracted(self) -> bool:
+        """Whether its features come from the images of this comparison, whenever they were extracted."""
+        return self.from_images or not isinstance(self.given, FeatureSet)
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -44,9 +51,8 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     """Opens the models of a comparison and names them.
 
     Args:
-        sources: One or several of: what `load_model` takes, a live model, a `FeatureSet`, a folder of
-            features, a file of features or a mapping of arrays as `open_features` takes them; or a mapping from names
-            to these.
+        sources: One or several of: what `load_model` takes, a live model, a `FeatureSet`, a folder or file
+            of features or a mapping of arrays, as `open_features` takes them; or a mapping from names to these.
         settings: Their granularity and image size are those of the models loaded here.
 
     Returns:
@@ -61,19 +67,17 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
         raise ValueError("expected at least one model to compare, got none; give checkpoints, models or features")
     if isinstance(sources, Mapping):
         found = tuple(StudyInput(name, _open(source, settings, name)) for name, source in _shown(sources).items())
-    else:
-        opened = [_open(source, settings, None) for source in sources]
-        names = unique_names(
-            printable(str(given.model_name if isinstance(given, FeatureSet) else given.name)) for given in opened
-        )
-        found = tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True))
-    numbered = [each.name for each in found if isinstance(each.given, FeatureSet) and each.given.numbered]
-    if settings.intersect and numbered:
+        return _with_ids(found, settings)
+    if isinstance(settings.image_size, dict):
         raise ValueError(
-            f"expected samples with ids to intersect, but those of {numbered[0]!r} are row numbers, which say nothing "
-            "of what belongs together; give jaxsim.open_features(..., sample_ids=)"
+            "expected models by name where image_size is one for each of some models, got a list; give a mapping from "
+            "names to models"
         )
-    return found
+    opened = [_open(source, settings, None) for source in sources]
+    names = unique_names(
+        printable(str(given.model_name if isinstance(given, FeatureSet) else given.name)) for given in opened
+    )
+    return _with_ids(tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True)), settings)
 
 
 def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Settings) -> tuple[StudyInput, ...]:
@@ -163,6 +167,17 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(unique)
 
 
+def _with_ids(inputs: tuple[StudyInput, ...], settings: Settings) -> tuple[StudyInput, ...]:
+    """The inputs; refuses to intersect samples that are told by the numbers of their rows."""
+    numbered = [each.name for each in inputs if isinstance(each.given, FeatureSet) and each.given.numbered]
+    if settings.intersect and numbered:
+        raise ValueError(
+            f"expected samples with ids to intersect, but those of {numbered[0]!r} are row numbers, which say nothing "
+            "of what belongs together; give jaxsim.open_features(..., sample_ids=)"
+        )
+    return inputs
+
+
 def _open(source: Source, settings: Settings, name: str | None) -> StepModel | FeatureSet:
     if isinstance(source, Mapping) and not isinstance(source, FeatureSet):
         return open_features(source, name=name)
@@ -181,7 +196,7 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
         return cast("StepModel | FeatureSet", source)
     if is_features_file(Path(source).expanduser()) or is_remote(source):
         return open_features(source, name=name)
-    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
+    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size_of(name))
     # All models are loaded before the first runs, and the device has other work when the last has run.
     return cast("StepModel", model.on_host())
 

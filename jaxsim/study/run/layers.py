@@ -20,7 +20,8 @@ from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.halves import as_blocks
 from jaxsim.study.run.label_overlap import Neighbours
 from jaxsim.study.run.samples import rows_of
-from jaxsim.study.run.settings import Settings, check_sample_count
+from jaxsim.study.run.settings import Settings
+from jaxsim.study.run.settings_fit import check_sample_count
 from jaxsim.study.run.space_kinds import tells_nothing_apart
 from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.selection import choose_of_every_model

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int
 
+from jaxsim.arguments import Progress
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.measure_checks import neighbours_of
@@ -36,7 +37,7 @@ from jaxsim.study.run.layers import StudyLayers, open_layers
 from jaxsim.study.run.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
 from jaxsim.study.run.record import about_measurement, about_preprocessing, about_samples, flagged
 from jaxsim.study.run.samples import order_messages
-from jaxsim.study.run.settings import Progress, Settings
+from jaxsim.study.run.settings import Settings
 from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.versions import package_versions
 
