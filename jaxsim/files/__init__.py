@@ -1,5 +1,6 @@
 """Files on disk: written whole, recorded by content, never taken for ours by their names."""
 
+from jaxsim.files.optional import optional_library
 from jaxsim.files.owned import JOURNAL, OwnedFiles, check_below
 from jaxsim.files.reading import (
     NestedTooDeep,
@@ -21,6 +22,7 @@ __all__ = [
     "contents",
     "is_there",
     "open_regular",
+    "optional_library",
     "parse_json",
     "partial_file",
     "read_json",

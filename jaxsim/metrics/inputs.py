@@ -12,6 +12,7 @@ from jaxsim_kernels.centring import chunks, differences
 
 from jaxsim.arguments import neighbour_counts
 
+from .named_samples import layers_of_sets, names_samples
 from .reading import Rows, check_unmasked, readable
 
 _EXACT_INTEGERS = 2.0**53
@@ -35,7 +36,8 @@ def as_layers(layers: Any) -> dict[str, Any]:
     """Named representations from a mapping or a sequence.
 
     Args:
-        layers: Mapping name -> representation, or a sequence, whose names become `layer00`, `layer01`, ...
+        layers: Mapping name -> representation, or a sequence, whose names become `layer00`, `layer01`, ...; or a
+            mapping from names to sets of layers whose samples have ids (`jaxsim.open_features`): these meet by id.
 
     Returns:
         The representations in order, each two-dimensional with `shape`, `dtype` and row slices; nothing is read yet
@@ -49,6 +51,8 @@ def as_layers(layers: Any) -> dict[str, Any]:
         >>> list(as_layers([np.ones((4, 2)), np.ones((4, 3))]))
         ['layer00', 'layer01']
     """
+    if isinstance(layers, Mapping) and any(names_samples(x) for x in layers.values()):
+        layers = layers_of_sets(layers)
     if isinstance(layers, Mapping):
         odd = next((name for name in layers if isinstance(name, (float, bytes, tuple, bool)) or name is None), 0)
         if not isinstance(odd, (str, int)) or isinstance(odd, bool):

@@ -57,7 +57,7 @@ def peaks(between: xr.Dataset, *, k: int | None = None) -> list[Peak]:
         One entry per pair with a defined curve, in the order of the dataset.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> [(peak.model_a, peak.model_b) for peak in peaks(constructed_study()[2])]
         [('vit', 'resnet')]
     """
@@ -103,7 +103,7 @@ def alignments(between: xr.Dataset, results: xr.Dataset, *, k: int | None = None
         One entry per ordered pair, in the order of the dataset.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> results, _, between = constructed_study()
         >>> [(row.source, row.target, row.n_steps) for row in alignments(between, results)]
         [('vit', 'resnet', 6), ('resnet', 'vit', 5)]

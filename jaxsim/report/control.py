@@ -112,7 +112,7 @@ def control_rows(study: Control, control: Control, k: int | None = None) -> list
         What an effect is, of whom, its value, and its value with random weights.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> study = Control(*constructed_study())
         >>> [row[1] for row in control_rows(study, study)[:3]]
         ['vit', 'resnet', 'vit, resnet']

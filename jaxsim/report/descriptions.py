@@ -60,8 +60,8 @@ def describe_descriptions(descriptions: xr.Dataset, *, k: int | None = None) -> 
         A sentence for every measure.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_measures import constructed_descriptions
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_descriptions
         >>> describe_descriptions(constructed_descriptions(constructed_study()[0])).partition(" lies")[0]
         'Intrinsic dimension (TwoNN)'
     """

@@ -87,7 +87,7 @@ def by_magnitude(rows: xr.Dataset) -> xr.Dataset:
     """The rows with the largest effect, of either sign, first; undefined ones last.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> rows = by_magnitude(findings_of(constructed_findings(), "information_change"))
         >>> bool((np.diff(np.abs(rows["value"].values)) <= 0).all())
         True
@@ -102,7 +102,7 @@ def changing(rows: xr.Dataset) -> np.ndarray:
     Where 0 is what nothing gives, those with another sign; else those with another place in the order of the rows.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> changing(findings_of(constructed_findings(), "smoothness")).tolist()
         [False, False]
     """
@@ -147,7 +147,7 @@ def interval(row: xr.Dataset, name: str) -> str:
     """A value of one finding with its interval, or with the reason why there is none.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> rows = findings_of(constructed_findings(notes={"alignment": "too few splits"}), "alignment")
         >>> interval(rows.isel(finding=0), "value")
         '+0.213 (no interval: too few splits)'

@@ -25,7 +25,7 @@ def headlines(findings: xr.Dataset) -> list[tuple[str, str | None]]:
     """Kind and space of every panel of the figure.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> headlines(constructed_findings())
         [('alignment', None), ('information_change', 'all'), ('smoothness', None)]
     """
@@ -45,7 +45,7 @@ def size_names(findings: xr.Dataset) -> list[str]:
     """The numbers of images at which effects are known, the smallest first.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> size_names(constructed_findings())
         ['N/4 = 100', 'N/2 = 200', 'N = 400']
     """
@@ -64,7 +64,7 @@ def describe_sizes(findings: xr.Dataset, k: int | None = None) -> str:
         A sentence for every kind of effect with a change, or one that says there is none.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> describe_sizes(constructed_findings())
         'No sign and no order of two models is another at N/4 = 100 or N/2 = 200 than at N = 400.'
     """

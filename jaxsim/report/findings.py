@@ -128,7 +128,7 @@ def figure_names(findings: xr.Dataset, kind: str) -> list[str]:
     """Names of the figures of a kind, in order: one, or numbered where the effects need more.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> figure_names(constructed_findings(), "alignment")
         ['finding-alignment']
     """

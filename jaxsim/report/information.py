@@ -26,8 +26,8 @@ def informative_ends(chosen: xr.Dataset, model: str, variable: str = "forward") 
         variable: The variable that has values.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_information
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_information
         >>> results = constructed_study(constant=("vit/embeddings",))[0]
         >>> informative_ends(constructed_information(results).isel(k=0), "vit")
         (1, 5)

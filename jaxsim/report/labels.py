@@ -55,8 +55,8 @@ def describe_label_overlap(labels: xr.Dataset, *, k: int | None = None) -> str:
         A sentence or two for every label.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_labels
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_labels
         >>> describe_label_overlap(constructed_labels(constructed_study()[0])).partition(";")[0]
         'Of the nearest neighbour, 0.100 would share its class (10 classes) by chance and at most 0.980'
     """

@@ -58,7 +58,7 @@ def describe_measures(measures: xr.Dataset, *, k: int | None = None) -> str:
         A sentence.
 
     Example:
-        >>> from jaxsim.report.constructed_measures import constructed_measures
+        >>> from jaxsim.study.constructed import constructed_measures
         >>> describe_measures(constructed_measures()).partition(":")[0]
         'Rank correlation with information imbalance over all 90 pairs of steps'
     """
@@ -117,7 +117,7 @@ def describe_agreement(measures: xr.Dataset, *, k: int | None = None) -> str:
         A sentence; empty without findings.
 
     Example:
-        >>> from jaxsim.report.constructed_measures import constructed_measures
+        >>> from jaxsim.study.constructed import constructed_measures
         >>> print(describe_agreement(constructed_measures()).partition(",")[0])
         Of the 4 effects whose interval excludes 0 by information imbalance
     """

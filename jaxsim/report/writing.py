@@ -87,7 +87,7 @@ def write_report(
 
     Example:
         >>> import tempfile
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_report(*constructed_study(), folder).name
         'index.html'

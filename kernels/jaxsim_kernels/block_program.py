@@ -127,10 +127,10 @@ def block_program(placement: Placement, form: BlockForm) -> Any:
         ranks = tuple(_ranks(form, s, h, wanted, axis) for s, h in zip(strips, half_norms, strict=True))
         ties, kernels = _ties(form, [scores for scores, _ in near], valid), None
         if form.kernels:
+            # Rows are not sharded then, see `plan`.
             kernels = kernel_sums_of_strips(
                 strips, half_norms, rows, valid, coefficients, form.kernels, form.given, axis
             )
-            kernels = (_over(across, kernels[0]), _all_rows(across, kernels[1], 2))
         columns = _all_rows(across, columns)
         if form.row_by_row:
             found = OfBlock(_all_rows(across, ranks), _all_rows(across, ties), columns, kernels)
@@ -198,11 +198,11 @@ def _next(form: BlockForm, placement: Placement, start: jax.Array) -> jax.Array:
     return start + form.n_rows * placement.n_row_shards
 
 
-def _all_rows(across: str | None, found: Any, axis: int = 0) -> Any:
+def _all_rows(across: str | None, found: Any) -> Any:
     """What devices found for their rows, on every one of them."""
     if across is None:
         return found
-    return jax.tree.map(lambda each: lax.all_gather(each, across, axis=axis, tiled=True), found)
+    return jax.tree.map(lambda each: lax.all_gather(each, across, tiled=True), found)
 
 
 def _over(across: str | None, sums: Any) -> Any:

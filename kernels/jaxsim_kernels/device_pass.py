@@ -136,7 +136,8 @@ def _one_pass(run: Run, grid: _Grid, form: BlockForm) -> None:
         for number, columns in enumerate(fetched.columns):
             run.neighbours[number, at] = columns[: len(at), :k]  # pyright: ignore[reportOptionalSubscript]
         if run.kernels is not None and fetched.kernels is not None:
-            run.kernels.add_sums(*fetched.kernels, run.blocks.queries[at])
+            products, row_sums = fetched.kernels
+            run.kernels.add_sums(products, row_sums, run.blocks.queries[at])
         _take_rows(run, at, fetched, 0)
 
     sums = jax.tree.map(place, no_sums(run.n_layers, len(form.ks), run.n_layers))
@@ -197,17 +198,17 @@ def place_columns(run: Run, columns: list[jax.Array], grid: _Grid) -> jax.Array:
 def _take_rows(run: Run, at: np.ndarray, fetched: OfBlock, first_target: int) -> None:
     """Add results of every row, where sums over rows are not kept on the devices."""
     for target, ranks in enumerate(fetched.ranks, first_target):
-        run.sums.add(target, ranks.doubled[: len(at)], ranks.tied[: len(at)], at)
+        run.sums.add(target, np.asarray(ranks.doubled)[: len(at)], np.asarray(ranks.tied)[: len(at)], at)
     if fetched.tied_neighbours is not None:
-        run.sums.tied_neighbours += fetched.tied_neighbours[: len(at)].sum(0).T
+        run.sums.tied_neighbours += np.asarray(fetched.tied_neighbours)[: len(at)].sum(0).T
 
 
 def _keep(run: Run, sums: RowSums, first_target: int) -> None:
     """Turn limbs into the sums of a run, for the targets from `first_target` on."""
     targets = slice(first_target, first_target + sums.tied.shape[-1])
     turned = (1, 0, 2)
-    run.sums.total[:, :, targets] = wide_value(sums.doubled).transpose(turned)
-    run.sums.squares[:, :, targets] = wide_value(sums.squares).transpose(turned)
+    run.sums.total[:, :, targets] = wide_value(np.asarray(sums.doubled)).transpose(turned)
+    run.sums.squares[:, :, targets] = wide_value(np.asarray(sums.squares)).transpose(turned)
     run.sums.tied[:, :, targets] = sums.tied.transpose(turned)
     if sums.tied_neighbours is not None:
         run.sums.tied_neighbours[:] = sums.tied_neighbours.T

@@ -107,8 +107,9 @@ class KernelRun:
         program = kernel_program(self._placement, self.names, self._given)
         valid = self._placement.replicate(np.arange(samples.shape[0]) < n_valid)
         norms = tuple(layer.half_norms for layer in layers)
-        found = program(tuple(strips), norms, samples, valid, self._placement.replicate(self.coefficients))
-        self.add_sums(*found, at)
+        coefficients = self._placement.replicate(self.coefficients)
+        products, row_sums = program(tuple(strips), norms, samples, valid, coefficients)
+        self.add_sums(products, row_sums, at)
 
     @property
     def names(self) -> tuple[KernelName, ...]:

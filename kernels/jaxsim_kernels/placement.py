@@ -68,6 +68,13 @@ class Placement:
         return tuple(sorted({d.process_index for d in self.mesh.devices.flat}))
 
     @property
+    def local_devices(self) -> tuple[Any, ...]:
+        """Those of this process."""
+        if self.mesh is not None:
+            return tuple(d for d in self.mesh.devices.flat if d.process_index == jax.process_index())
+        return (self.device if self.device is not None else jax.local_devices()[0],)
+
+    @property
     def n_processes(self) -> int:
         """Number of processes whose devices share the samples."""
         return len(self.processes)

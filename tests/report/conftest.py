@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 from jaxsim.report import Control, write_report
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import (
+from jaxsim.study.constructed import (
     constructed_findings,
     constructed_information,
     constructed_labels,
+    constructed_study,
 )
 
 HOSTILE = '<script>alert("x")</script>'

@@ -5,12 +5,16 @@ import pytest
 
 from jaxsim.report import figures
 from jaxsim.report.alignment import describe_peaks, peaks
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import constructed_findings, constructed_information, constructed_labels
 from jaxsim.report.errors import band_note, error_meaning, error_name, errors_of
 from jaxsim.report.information import describe_information
 from jaxsim.report.labels import describe_label_overlap
 from jaxsim.report.sentences import describe_direction, describe_fixed_step, describe_overview, describe_pair
+from jaxsim.study.constructed import (
+    constructed_findings,
+    constructed_information,
+    constructed_labels,
+    constructed_study,
+)
 
 from .conftest import changed
 

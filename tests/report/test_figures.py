@@ -9,10 +9,10 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from jaxsim.report import figures
-from jaxsim.report.constructed import constructed_study
 from jaxsim.report.figures.canvas import figure_of, plain, thinned
 from jaxsim.report.figures.palette import FAMILY_HUES, IMBALANCE_COLOURS, for_dark_paper, lightness
 from jaxsim.report.schema import indistinguishable
+from jaxsim.study.constructed import constructed_study
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +84,13 @@ def test_profiles_share_one_scale(study):
 
 
 def test_fixed_step_keeps_gaps(study):
-    ax = figures.fixed_step_profile(study[1], k=1)
+    smoothness = study[1].copy(deep=True)
+    smoothness["fixed_step"].values[0, 1, 3] = np.nan
+    ax = figures.fixed_step_profile(smoothness, k=1)
     drawn = np.asarray(ax.lines[1].get_ydata(), dtype=float)
-    np.testing.assert_array_equal(drawn, study[1]["fixed_step"].values[0, 1])
+    np.testing.assert_array_equal(drawn, smoothness["fixed_step"].values[0, 1])
     assert np.isnan(drawn).any()
-    assert "t + 0.25" in ax.get_ylabel()
+    assert "t + 0.333" in ax.get_ylabel()
 
 
 def test_between_draws_the_curve_of_each_other_model_and_its_peak(study):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from jaxsim.report.constructed_further import constructed_findings
 from jaxsim.report.effects import interval
 from jaxsim.report.finding_sentences import (
     describe_information,
@@ -12,6 +11,7 @@ from jaxsim.report.finding_sentences import (
     describe_smoothness,
 )
 from jaxsim.report.findings import checked_findings, finding_rows, questions, study_of
+from jaxsim.study.constructed import constructed_findings
 
 from .conftest import NOTE, changed
 

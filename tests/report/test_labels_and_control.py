@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from jaxsim.report import Control, figures
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import constructed_information, constructed_labels
 from jaxsim.report.control import checked_control, control_rows, describe_missing_intervals
 from jaxsim.report.information import describe_spaces, limit_rows
 from jaxsim.report.labels import checked_labels, describe_label_overlap
+from jaxsim.study.constructed import constructed_information, constructed_labels, constructed_study
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from jaxsim.report import Control, figures, write_report
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_measures import constructed_descriptions, constructed_measures
 from jaxsim.report.descriptions import checked_descriptions, describe_descriptions
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.measures import (
@@ -15,6 +13,7 @@ from jaxsim.report.measures import (
     disagreement_rows,
     finding_rows,
 )
+from jaxsim.study.constructed import constructed_descriptions, constructed_measures, constructed_study
 
 from .conftest import AWKWARD, HOSTILE, Page
 

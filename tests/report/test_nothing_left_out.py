@@ -5,13 +5,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from jaxsim.report import figures
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import constructed_findings, constructed_information
 from jaxsim.report.effects import KINDS, findings_of
 from jaxsim.report.figures.canvas import figure_of
 from jaxsim.report.figures.findings import MOST_ROWS
 from jaxsim.report.findings import figure_names, finding_rows
 from jaxsim.report.further import describe_plane, plane_counts
+from jaxsim.study.constructed import constructed_findings, constructed_information, constructed_study
 
 from .conftest import NOTE, changed
 

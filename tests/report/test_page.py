@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jaxsim.report import write_report
-from jaxsim.report.constructed import constructed_study
 from jaxsim.report.payload import unpacked
 from jaxsim.report.sentences import describe_pair
+from jaxsim.study.constructed import constructed_study
 
 
 def test_every_cell_of_every_k_is_on_the_page(report):

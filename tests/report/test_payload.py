@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxsim.report.constructed import constructed_study
 from jaxsim.report.facts import read_facts
 from jaxsim.report.payload import as_script_text, packed, study_payload, unpacked
 from jaxsim.report.schema import checked_results
+from jaxsim.study.constructed import constructed_study
 
 
 @given(st.lists(st.floats(0, 2) | st.just(float("nan")), max_size=30))

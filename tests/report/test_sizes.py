@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from jaxsim.report import figures
-from jaxsim.report.constructed_further import constructed_findings
 from jaxsim.report.effects import changing, findings_of
 from jaxsim.report.figures.sample_size import CHANGING
 from jaxsim.report.finding_sizes import describe_sizes, headlines
+from jaxsim.study.constructed import constructed_findings
 
 MODELS = ("a", "b", "c")
 

@@ -7,11 +7,10 @@ from matplotlib.patches import Rectangle
 
 from jaxsim.report import figures
 from jaxsim.report.alignment import alignments, peaks
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import constructed_information
 from jaxsim.report.information import describe_information, informative_ends
 from jaxsim.report.sentences import describe_direction, describe_smoothness, describe_within
 from jaxsim.report.steps import Flags, constant_mask, describe_constant, read_flags
+from jaxsim.study.constructed import constructed_information, constructed_study
 
 EMPTY = ("a/embeddings", "b/stage0.block1")
 

@@ -8,9 +8,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from jaxsim import plot
-from jaxsim.report.constructed import constructed_study
-from jaxsim.report.constructed_further import constructed_findings, constructed_information, constructed_labels
 from jaxsim.study import Study
+from jaxsim.study.constructed import (
+    constructed_findings,
+    constructed_information,
+    constructed_labels,
+    constructed_study,
+)
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def between_model_distance(
         ValueError: The study has no such model or k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = between_model_distance(constructed_study()[2], "vit")
         >>> ax.get_title(loc="left")
         'vit against resnet'
@@ -132,7 +132,7 @@ def between_model_distances(
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> len(between_model_distances(constructed_study()[2]))
         1
     """
@@ -175,7 +175,7 @@ def best_match(
         ValueError: The study has no such model or k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = best_match(constructed_study()[2], "vit")
         >>> len(ax.lines[-1].get_xdata())
         6
@@ -230,7 +230,7 @@ def best_matches(
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> len(best_matches(constructed_study()[2]))
         2
     """

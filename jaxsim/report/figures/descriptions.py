@@ -26,8 +26,8 @@ def described_names(descriptions: xr.Dataset) -> list[str]:
     """The measures that a dataset holds.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_measures import constructed_descriptions
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_descriptions
         >>> described_names(constructed_descriptions(constructed_study()[0]))
         ['intrinsic_dimension', 'matrix_entropy']
     """
@@ -62,8 +62,8 @@ def description(
         ValueError: The study has no such measure or k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_measures import constructed_descriptions
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_descriptions
         >>> made = constructed_descriptions(constructed_study()[0])
         >>> description(made, "matrix_entropy").get_title(loc="left")
         'matrix entropy'
@@ -117,8 +117,8 @@ def description_panels(
     """One panel for every measure; arguments and errors as for `description`.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_measures import constructed_descriptions
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_descriptions
         >>> len(description_panels(constructed_descriptions(constructed_study()[0])))
         2
     """

@@ -77,7 +77,7 @@ def finding_effects(
         ValueError: The study has no such k, or no finding of that kind.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> finding_effects(constructed_findings(), "smoothness_difference").get_title(loc="left")
         'Smoothness, difference'
     """
@@ -104,7 +104,7 @@ def finding_pages(findings: xr.Dataset, kind: str) -> list[list[Panel]]:
         The panels of every figure; together they hold every effect once.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> found = constructed_findings(tuple("abcdefghij"), spaces=("colour", "all"))
         >>> [[panel.count for panel in page] for page in finding_pages(found, "information_difference")]
         [[36, 9], [36, 9]]
@@ -142,7 +142,7 @@ def finding_panels(findings: xr.Dataset, kind: str, page: list[Panel], *, k: int
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> found = constructed_findings()
         >>> [page] = finding_pages(found, "information_change")
         >>> [ax.get_title(loc="left") for ax in finding_panels(found, "information_change", page)]

@@ -65,8 +65,8 @@ def low_level_information(
         ValueError: The study has no such space or k, or the direction is another.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_information
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_information
         >>> known = constructed_information(constructed_study()[0])
         >>> low_level_information(known, "colour").get_title(loc="left")
         'colour'
@@ -145,8 +145,8 @@ def low_level_informations(
         ValueError: The study has no such k, or the direction is another.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_information
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_information
         >>> len(low_level_informations(constructed_information(constructed_study()[0])))
         6
     """
@@ -196,8 +196,8 @@ def attainable(chosen: xr.Dataset, direction: str = "forward") -> tuple[float, .
         direction: "forward", Delta(step -> space), or "backward".
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_information
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_information
         >>> known = constructed_information(constructed_study()[0], tied=("colour",)).isel(k=0)
         >>> attainable(known.sel(space="colour")), attainable(known.sel(space="colour"), "backward")
         ((0.035, 1.01), (0.005,))

@@ -53,8 +53,8 @@ def label_overlap(
         ValueError: The study has no such label or k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_labels
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_labels
         >>> label_overlap(constructed_labels(constructed_study()[0]), "class").get_title(loc="left")
         'class, 10 classes'
     """
@@ -121,8 +121,8 @@ def label_overlaps(
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
-        >>> from jaxsim.report.constructed_further import constructed_labels
+        >>> from jaxsim.study.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_labels
         >>> len(label_overlaps(constructed_labels(constructed_study()[0], n_classes={"class": 10, "shape": 3})))
         2
     """

@@ -58,7 +58,7 @@ def heatmap(
         ValueError: The study has no such model or k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = heatmap(constructed_study()[0], "vit", "resnet")
         >>> ax.get_images()[0].get_array().shape
         (6, 5)
@@ -101,7 +101,7 @@ def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = Non
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = overview(constructed_study()[0])
         >>> [label.get_text() for label in ax.get_yticklabels()]
         ['vit', 'resnet']

@@ -35,7 +35,7 @@ def measure_correlations(measures: xr.Dataset, *, k: int | None = None, ax: Axes
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed_measures import constructed_measures
+        >>> from jaxsim.study.constructed import constructed_measures
         >>> len(measure_correlations(constructed_measures()).texts)
         9
     """
@@ -77,7 +77,7 @@ def measure_ranks(measures: xr.Dataset, *, k: int | None = None) -> list[Axes]:
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed_measures import constructed_measures
+        >>> from jaxsim.study.constructed import constructed_measures
         >>> len(measure_ranks(constructed_measures()))
         2
     """

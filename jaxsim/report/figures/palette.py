@@ -98,7 +98,7 @@ def families_of(results: xr.Dataset) -> dict[str, str]:
         results: The results dataset; its attribute `models` names the families.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> families_of(constructed_study()[0])
         {'vit': 'vit', 'resnet': 'resnet'}
     """

@@ -55,7 +55,7 @@ def trajectories(
 
     Example:
         >>> import jaxsim.study
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = trajectories(jaxsim.study.step_embedding(constructed_study()[0].imbalance))
         >>> len(ax.lines)
         2
@@ -120,7 +120,7 @@ def information_plane(
 
     Example:
         >>> import jaxsim.study
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = information_plane(jaxsim.study.information_plane(constructed_study()[0].imbalance))
         >>> ax.get_xlabel()
         'Δ(A → B)'
@@ -186,7 +186,7 @@ def dendrogram(
 
     Example:
         >>> import jaxsim.study
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = dendrogram(jaxsim.study.step_linkage(constructed_study()[0].imbalance))
         >>> len(ax.get_yticklabels())
         11

@@ -58,7 +58,7 @@ def sample_size(
         ValueError: The study has no such k, or no finding of that kind.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> ax = sample_size(constructed_findings(), "alignment")
         >>> [tick.get_text() for tick in ax.get_xticklabels()]
         ['100 (N/4)', '200 (N/2)', '400 (N)']
@@ -142,7 +142,7 @@ def sample_sizes(
         ValueError: The study has no such k or no such findings.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> len(sample_sizes(constructed_findings(), [("alignment", None), ("smoothness", None)]))
         2
     """

@@ -54,7 +54,7 @@ def smoothness_profile(
         ValueError: The study has no such model or k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> ax = smoothness_profile(constructed_study()[1], "vit")
         >>> len(ax.lines[-1].get_xdata())
         5
@@ -110,7 +110,7 @@ def smoothness_profiles(
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> [ax.get_title(loc="left") for ax in smoothness_profiles(constructed_study()[1])]
         ['vit', 'resnet']
     """
@@ -175,7 +175,7 @@ def smoothness_overlay(
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> len(smoothness_overlay(constructed_study()[1]).lines)
         2
     """
@@ -233,7 +233,7 @@ def fixed_step_profile(
         ValueError: The study has no such k.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> len(fixed_step_profile(constructed_study()[1]).lines)
         2
     """

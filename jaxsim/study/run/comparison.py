@@ -160,6 +160,7 @@ class Comparison:
             damaged={name: each.damaged for name, each in features.items() if name in extracted},
             n_samples=self.settings.n_samples,
             seed=self.settings.seed,
+            intersect=self.settings.intersect,
         )
 
 

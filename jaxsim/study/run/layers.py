@@ -200,7 +200,7 @@ def open_layers(
         for step in (step for step in each.steps if step.name in chosen[name]):
             label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
             labels.append(label)
-            layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
+            layers[label.label] = each[step.name] if rows is None else select_samples(each[step.name], rows)
     if settings.clip is not None:
         layers = {name: clip_quantiles(x, settings.clip) for name, x in layers.items()}
     kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))

@@ -20,6 +20,7 @@ from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicat
 from jaxsim.metrics.measure_checks import neighbours_of
 from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
+from jaxsim.sample_ids import SampleOrderWarning
 from jaxsim.study.derived.information import describe_view, with_tie_bounds
 from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.folder import measurement_key
@@ -35,6 +36,7 @@ from jaxsim.study.run.label_overlap import (
 from jaxsim.study.run.layers import StudyLayers, open_layers
 from jaxsim.study.run.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
 from jaxsim.study.run.record import about_measurement, about_preprocessing, about_samples, flagged
+from jaxsim.study.run.samples import order_messages
 from jaxsim.study.run.settings import Settings
 from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.versions import package_versions
@@ -104,6 +106,8 @@ def measure(
     found = open_layers(features, ids, settings, spaces, groups, categories)
     of_copies = None if copies is None else warning_of(copies)
     said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
+    own_ids = {name: each.sample_ids for name, each in features.items()}
+    said += [SampleOrderWarning(each) for each in order_messages(own_ids, ids, intersect=settings.intersect)]
     said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
     for warning in said:

@@ -85,7 +85,9 @@ def prepare_comparison(
         n = len(source)
     else:
         given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
-        n = len(shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed))
+        n = len(
+            shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed, intersect=settings.intersect)
+        )
         check_sample_count(n, settings)
     _agree_on_comparison(inputs, source, settings, n, untrained=untrained is not False, labels=labels, groups=groups)
     plan = make_plan(inputs, n, settings)

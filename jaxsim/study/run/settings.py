@@ -210,6 +210,14 @@ class Settings:
         short="Steps to leave out; may be given several times.",
         check=checked_globs,
     )
+    intersect: bool = option(
+        False,
+        "Leave out, for all, samples that some features lack; otherwise sets that differ are refused. Samples are told "
+        "by their ids, in any order.",
+        kind="flag",
+        short="Measure the samples that all features have, told by their ids.",
+        check=check_flag,
+    )
     verify_images: bool = option(
         False,
         "Read and hash all image files again, even those whose size and time are as an earlier run into `out` has "

@@ -85,7 +85,7 @@ def constructed_descriptions(results: xr.Dataset, *, seed: int = 0) -> xr.Datase
         As a study describes its steps.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> constructed_descriptions(constructed_study()[0]).sizes["step"] == constructed_study()[0].sizes["source"]
         True
     """

@@ -34,7 +34,7 @@ def constructed_information(
         The information dataset of a study.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> constructed_information(constructed_study()[0])["space"].values.tolist()
         ['luminance', 'colour', 'frequency', 'orientation', 'layout', 'all']
     """
@@ -89,7 +89,7 @@ def constructed_labels(results: xr.Dataset, *, n_classes: Mapping[str, int] | No
         The label overlap of a study: `overlap` on (`k`, `step`, `label`) with its errors, chance and ceiling.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> dict(constructed_labels(constructed_study()[0]).sizes)
         {'k': 1, 'step': 11, 'label': 1}
     """

@@ -1,9 +1,9 @@
-"""The constructed study obeys the definitions it stands for, so that what is tested on it holds for real ones."""
+"""The constructed study is one: its floor, its changes and distances, its marks."""
 
 import numpy as np
 import pytest
 
-from jaxsim.report.constructed import constructed_study
+from jaxsim.study.constructed import constructed_study
 
 
 @pytest.fixture(scope="module")

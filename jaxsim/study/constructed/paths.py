@@ -1,16 +1,18 @@
 """A constructed study: the three datasets that a real one has, for examples, tests and trying out figures.
 
-No model and no image is behind the numbers. Every model is a path through a made-up space; two steps are the more
-similar the closer they lie, and a step tells less about another the less it has kept. What only some studies have is
-in `constructed_further`.
+No model and no image is behind the imbalances. Every model is a path through a made-up space; two steps are the more
+similar the closer they lie, and a step tells less about another the less it has kept. Whatever follows from the
+imbalances is derived as in any study.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 import xarray as xr
+
+from jaxsim.study.derived.between import between_models
+from jaxsim.study.derived.smoothness import smoothness_profile
 
 Study = tuple[xr.Dataset, xr.Dataset, xr.Dataset]
 
@@ -21,7 +23,7 @@ def constructed_study(
     families: Mapping[str, str] | None = None,
     k: tuple[int, ...] = (1,),
     n_samples: int = 400,
-    h: float = 0.25,
+    h: float | None = None,
     seed: int = 0,
     constant: Sequence[str] = (),
     flags: Mapping[str, str] | None = None,
@@ -36,7 +38,7 @@ def constructed_study(
             `resnet` change abruptly at every fourth step, and those changes are marked.
         k: Numbers of neighbours, one slice of the results each.
         n_samples: Number of samples the study would have had; also the number of queries.
-        h: Step in relative depth of the fixed-step profile.
+        h: Step in relative depth of the fixed-step profile. Default: that of any study, the widest spacing of a model.
         seed: Of the noise and of the paths.
         constant: Labels ("model/step") of steps that are the same for every image: NaN in the results, left out of
             the other two.
@@ -64,6 +66,7 @@ def constructed_study(
     depth = np.concatenate([np.linspace(0, 1, count) for count in n_steps.values()])
     kind = np.where(depth == 0, "embeddings", "block")
     label = np.array([f"{m}/{s}" for m, s in zip(model, name, strict=True)])
+    channels = np.concatenate([_channels(own, family_of[m]) for m, own in zip(n_steps, steps, strict=True)])
 
     floor = (np.array(k) + 1) / n_samples
     gap = np.sqrt(((paths[:, None] - paths[None]) ** 2).sum(-1))
@@ -81,7 +84,14 @@ def constructed_study(
     axes = {
         f"{side}_{what}": (side, array)
         for side in ("source", "target")
-        for what, array in (("model", model), ("step", name), ("kind", kind), ("depth", depth), ("constant", empty))
+        for what, array in (
+            ("model", model),
+            ("step", name),
+            ("kind", kind),
+            ("depth", depth),
+            ("constant", empty),
+            ("channels", channels),
+        )
     }
     axes["source_flag"] = ("source", flagged)
     results = xr.Dataset(
@@ -118,8 +128,8 @@ def constructed_study(
             "damaged": json.dumps([]),
         },
     )
-    known = results.isel(source=~empty, target=~empty)
-    smoothness, between = _smoothness(known, family_of, h), _between(known)
+    smoothness = smoothness_profile(results["imbalance"], results["standard_error"], h=h)
+    between = between_models(results["imbalance"], results["standard_error"])
     if sampling:
         for dataset, names in ((smoothness, ("mean", "fixed_step")), (between, ("distance",))):
             for each in names:
@@ -140,6 +150,11 @@ def _opens_stage(step: str) -> bool:
     return step.endswith(".block0") and step != "stage0.block0"
 
 
+def _channels(steps: list[str], family: str) -> list[int]:
+    """Width of every step: that of a CNN doubles where a stage begins."""
+    return (64 * 2 ** np.cumsum([family == "resnet" and _opens_stage(step) for step in steps])).tolist()
+
+
 def _path(count: int, family: str, generator: np.random.Generator) -> np.ndarray:
     """Places of the steps in the made-up space, `[count, 3]`."""
     abrupt = [family == "resnet" and _opens_stage(step) for step in _steps("", count, family)[1:]]
@@ -149,107 +164,3 @@ def _path(count: int, family: str, generator: np.random.Generator) -> np.ndarray
     bow = bend * np.clip(np.sin(np.pi * along), 0, None) ** 1.5
     apart = generator.uniform(-0.2, 0.2) + 0.25 * np.sign(generator.normal()) * along
     return np.stack([along * 1.1, bow, apart], axis=-1)
-
-
-def _smoothness(results: xr.Dataset, families: Mapping[str, str], h: float) -> xr.Dataset:
-    value, error = results["imbalance"].values, results["standard_error"].values
-    model, depth = results["source_model"].values, results["source_depth"].values
-    starts = np.flatnonzero(model[1:] == model[:-1])
-    goals = zip(model[starts].tolist(), results["source_step"].values[starts + 1].tolist(), strict=True)
-    marked = np.array([families[m] == "resnet" and _opens_stage(goal) for m, goal in goals], dtype=bool)
-    forward, backward = value[:, starts, starts + 1], value[:, starts + 1, starts]
-    forward_se, backward_se = error[:, starts, starts + 1], error[:, starts + 1, starts]
-    mean, mean_se = (forward + backward) / 2, np.hypot(forward_se, backward_se) / 2
-    name, names = results["source_step"].values, list(families)
-    t = np.linspace(0, 1, 21)
-    fixed, fixed_se = (np.full((len(value), len(names), len(t)), np.nan) for _ in range(2))
-    summaries: dict[str, list[np.ndarray]] = {}
-    for place, one in enumerate(names):
-        own = model[starts] == one
-        for suffix, chosen in (("", own), ("_unmarked", own & ~marked)):
-            part = mean[:, chosen]
-            summaries.setdefault(f"mean_change{suffix}", []).append(part.mean(-1))
-            summaries.setdefault(f"max_change{suffix}", []).append(part.max(-1))
-            summaries.setdefault(f"roughness{suffix}", []).append(part.std(-1))
-        steps = np.flatnonzero(model == one)
-        for at, start in enumerate(t):
-            if start + h <= 1 + 1e-9:
-                a, b = (steps[np.abs(depth[steps] - where).argmin()] for where in (start, start + h))
-                fixed[:, place, at] = (value[:, a, b] + value[:, b, a]) / 2
-                fixed_se[:, place, at] = np.hypot(error[:, a, b], error[:, b, a]) / 2
-    changes = {
-        "forward": forward,
-        "backward": backward,
-        "mean": mean,
-        "forward_se": forward_se,
-        "backward_se": backward_se,
-        "mean_se": mean_se,
-    }
-    return xr.Dataset(
-        {
-            **{key: (("k", "change"), array) for key, array in changes.items()},
-            **{key: (("k", "model_name"), np.stack(rows, axis=-1)) for key, rows in summaries.items()},
-            "fixed_step": (("k", "model_name", "t"), fixed, {"h": h}),
-            "fixed_step_se": (("k", "model_name", "t"), fixed_se),
-        },
-        coords={
-            "k": results["k"].values,
-            "model": ("change", model[starts]),
-            "step_from": ("change", name[starts]),
-            "step_to": ("change", name[starts + 1]),
-            "depth_from": ("change", depth[starts]),
-            "depth_to": ("change", depth[starts + 1]),
-            "depth": ("change", (depth[starts] + depth[starts + 1]) / 2),
-            "marked": ("change", marked),
-            "model_name": names,
-            "t": t,
-        },
-    )
-
-
-def _between(results: xr.Dataset) -> xr.Dataset:
-    value, error = results["imbalance"].values, results["standard_error"].values
-    both, both_se = (value + value.swapaxes(1, 2)) / 2, np.hypot(error, error.swapaxes(1, 2)) / 2
-    model, depth = results["source_model"].values, results["source_depth"].values
-    name, label = results["source_step"].values, results["source"].values
-    names = list(dict.fromkeys(model.tolist()))
-    pairs = list(combinations(names, 2))
-    t = np.linspace(0, 1, 21)
-    nearest = {
-        m: np.array([np.flatnonzero(model == m)[np.abs(depth[model == m] - at).argmin()] for at in t]) for m in names
-    }
-    shape = (len(value), len(pairs), len(t))
-    distance, distance_se = np.empty(shape), np.empty(shape)
-    for place, (a, b) in enumerate(pairs):
-        distance[:, place] = both[:, nearest[a], nearest[b]]
-        distance_se[:, place] = both_se[:, nearest[a], nearest[b]]
-    matches = [(step, other) for step in range(len(model)) for other in names if other != model[step]]
-    best = np.empty((len(value), len(matches)), dtype=int)
-    for place, (step, other) in enumerate(matches):
-        candidates = np.flatnonzero(model == other)
-        best[:, place] = candidates[both[:, step, candidates].argmin(-1)]
-    sources = np.array([step for step, _ in matches], dtype=int)
-    empty = np.empty((0, len(t)), dtype=str)
-    return xr.Dataset(
-        {
-            "distance": (("k", "pair", "t"), distance),
-            "distance_se": (("k", "pair", "t"), distance_se),
-            "nearest_a": (("pair", "t"), np.stack([name[nearest[a]] for a, _ in pairs]) if pairs else empty),
-            "nearest_b": (("pair", "t"), np.stack([name[nearest[b]] for _, b in pairs]) if pairs else empty),
-            "peak_t": (("k", "pair"), t[distance.argmax(-1)] if pairs else np.empty(shape[:2])),
-            "best_step": (("k", "match"), name[best]),
-            "best_depth": (("k", "match"), depth[best]),
-            "best_value": (("k", "match"), np.take_along_axis(both[:, sources], best[..., None], -1)[..., 0]),
-        },
-        coords={
-            "k": results["k"].values,
-            "pair": [f"{a} | {b}" for a, b in pairs],
-            "model_a": ("pair", np.array([a for a, _ in pairs], dtype=str)),
-            "model_b": ("pair", np.array([b for _, b in pairs], dtype=str)),
-            "t": t,
-            "match_source": ("match", label[sources]),
-            "match_model_from": ("match", model[sources]),
-            "match_model_to": ("match", np.array([other for _, other in matches], dtype=str)),
-            "match_depth": ("match", depth[sources]),
-        },
-    )
