@@ -9,6 +9,7 @@ Similarity metrics between the processing steps of vision models, exact and stre
 - `Dissimilarities(matrix)`: a space known by its dissimilarities, next to others given by features.
 - `load_model(source)`: a checkpoint as a function from images to every processing step.
 - `capture(model)`: a live Linen, NNX or torch module as the same.
+- `open_features(source)`: features of any program, from arrays or files, whose samples meet by id.
 - `near_duplicates(x)`: which samples are crops, frames or re-encodings of each other.
 - `compare(models, images=..., measures=..., out=...)`: models and images in, labelled results and a report out.
 - `plot`: one function for each figure of a study.
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jaxsim.data import digits as digits
     from jaxsim.data import open_images as open_images
     from jaxsim.data import rendered as rendered
+    from jaxsim.features import align_features as align_features
     from jaxsim.features import open_features as open_features
     from jaxsim.metrics import Dissimilarities as Dissimilarities
     from jaxsim.metrics import Gride as Gride
@@ -106,6 +108,7 @@ _HOMES = {
     "NearDuplicates": "metrics",
     "Study": "study",
     "VisionModel": "models",
+    "align_features": "features",
     "angular_shape": "metrics",
     "angular_shape_measure": "metrics",
     "calibrate": "metrics",

@@ -5,11 +5,14 @@ Functions, settings and command line check by these, so that all accept the same
 
 import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+#: Called as `progress(done, total, what)`.
+Progress = Callable[[int, int, str], None]
 
 #: Beyond it neither arrays nor files hold an integer.
 MOST = 2**63 - 1
@@ -126,6 +129,16 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     return value
 
 
+def is_flag(value: Any) -> bool:
+    """Whether it is True or False, Python's or NumPy's.
+
+    Example:
+        >>> is_flag(np.True_), is_flag(1)
+        (True, False)
+    """
+    return isinstance(value, (bool, np.bool_))
+
+
 def check_flag(name: str, value: Any) -> bool:
     """True or False, Python's or NumPy's; nothing else is taken for one.
 
@@ -136,7 +149,7 @@ def check_flag(name: str, value: Any) -> bool:
         >>> check_flag("strict", np.True_)
         True
     """
-    if not isinstance(value, (bool, np.bool_)):
+    if not is_flag(value):
         raise ValueError(f"expected {name} to be True or False, got {shown(value)}")
     return bool(value)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jaxsim.data import open_images
 from jaxsim.names import printable, printable_json
 from jaxsim.report import write_report
-from jaxsim.report.constructed import constructed_study
+from jaxsim.study.constructed import constructed_study
 
 
 @given(st.text(st.characters(), max_size=20))

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 
 from jaxsim.data.decode import read_image, read_size
-from jaxsim.models.preprocess import PlainPreprocessor, as_rgb, preprocessed
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor, as_rgb, preprocessed
 from jaxsim.pixels import rgb_pixels
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)

@@ -59,7 +59,7 @@ def jaxsim(
 def compare(
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL...", help="Checkpoint directories, hub ids, or folders of features."),
+        typer.Argument(metavar="MODEL...", help="Checkpoint directories, hub ids, or folders and files of features."),
     ],
     out: Annotated[Path, typer.Option(parser=_folder, help="Folder for features, results and report.")],
     images: Annotated[
@@ -127,6 +127,9 @@ def compare(
     untrained: Annotated[
         bool, typer.Option("--untrained", help="Also measure the same architectures with random weights, as a control.")
     ] = False,
+    intersect: Annotated[
+        bool, typer.Option("--intersect", help="Measure the samples that all features have, told by their ids.")
+    ] = False,
     verify_images: Annotated[
         bool, typer.Option("--verify-images", help="Hash all image files again, even those whose size and time fit.")
     ] = False,
@@ -155,7 +158,7 @@ def compare(
         from jaxsim.cli.label_files import read_group_file, read_label_files
         from jaxsim.cli.run import run_comparison
         from jaxsim.study import checked_settings
-        from jaxsim.study.run.comparison import splits_of_subsets
+        from jaxsim.study.run.compare import splits_of_subsets
 
         settings = checked_settings(
             k=_numbers("--k", k),
@@ -181,6 +184,7 @@ def compare(
             steps=steps or None,
             drop_steps=drop_steps or None,
             verify_images=verify_images,
+            intersect=intersect,
             measures=_names("--measures", measures),
             describe=_names("--describe", describe),
         )

@@ -12,12 +12,12 @@ import jax
 import typer
 from jaxsim_kernels import meet
 
-from jaxsim.cli.progress import shown_progress
 from jaxsim.cli.signals import interrupted
 from jaxsim.cli.tables import print_plan, print_summary
 from jaxsim.cli.terminal import open_console
 from jaxsim.names import printable
 from jaxsim.study import Comparison, Settings, prepare_comparison
+from jaxsim.study.progress import shown_progress
 
 
 def run_comparison(

@@ -1,7 +1,7 @@
 """All steps of a model on all images, pooled on the device, kept in memory or on disk."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsim.arguments import check_choice, check_count, check_flag, check_folder_path, check_progress
+from jaxsim.arguments import Progress, check_choice, check_count, check_flag, check_folder_path, check_progress
 from jaxsim.data import Batch, DamagedImage, ImageSource, load_batches, open_images
 from jaxsim.data.batches import check_threads
 from jaxsim.features.estimate import estimate
@@ -23,7 +23,6 @@ from jaxsim.features.step_record import step_records
 from jaxsim.features.writers import MemoryWriter, Writer
 from jaxsim.files import read_json, write_json
 
-Progress = Callable[[int, int, str], None]
 Pooled = tuple[Batch, list[np.ndarray]]
 
 IMAGES = "images.json"

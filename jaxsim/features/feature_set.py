@@ -1,19 +1,20 @@
 """The pooled representations of all steps of one model on one set of images."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxsim.arguments import check_folder_path
 from jaxsim.features.own_files import CURE, check_unchanged, read_manifest
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation, open_stores
+from jaxsim.rows import LazyRows, SelectedRows
 
 MANIFEST, ARRAYS = "manifest.json", "steps.zarr"
 
-Representation = StoredRepresentation | np.ndarray
+Representation = StoredRepresentation | LazyRows | SelectedRows | np.ndarray
 
 
 class FeatureSet(Mapping[str, Representation]):
@@ -24,7 +25,8 @@ class FeatureSet(Mapping[str, Representation]):
         steps: what each step is.
         sample_ids: id of each row, the same for every step; damaged images have no row.
         damaged: ids of the images that could not be decoded (`manifest["damaged"]` has the reasons).
-        manifest: everything that is known about the run, JSON-able.
+        manifest: everything that is known about the run, JSON-able; of features of other programs it holds a
+            fingerprint of the content, for which arrays in memory are read once.
         reused: whether all of it was there already and nothing had to be computed.
     """
 
@@ -35,8 +37,9 @@ class FeatureSet(Mapping[str, Representation]):
         *,
         model_name: str | None = None,
         reused: bool = False,
+        fingerprint: Callable[[], str] | None = None,
     ):
-        self.manifest = manifest
+        self._given, self._fingerprint = manifest, fingerprint
         self.model_name: str = manifest["model"]["name"] if model_name is None else model_name
         self.steps: tuple[StepRecord, ...] = tuple(StepRecord.from_json(step) for step in manifest["steps"])
         self.sample_ids: tuple[str, ...] = tuple(manifest["sample_ids"])
@@ -45,6 +48,33 @@ class FeatureSet(Mapping[str, Representation]):
         self._representations = {
             step.name: representation for step, representation in zip(self.steps, representations, strict=True)
         }
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Everything that is known about the run."""
+        if self._fingerprint is None:
+            return self._given
+        return self._given | {"fingerprint": self._fingerprint()}
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the ids are row numbers, because the features name no samples."""
+        return self._given.get("sample_ids_from") == "row numbers"
+
+    def select(self, rows: Sequence[int] | np.ndarray) -> "FeatureSet":
+        """The same steps for some of the samples, in the order given; nothing is read.
+
+        Args:
+            rows: int `[n]`, each at most once.
+        """
+        chosen = np.asarray(rows, np.int64)
+        return FeatureSet(
+            [SelectedRows(each, chosen) for each in self._representations.values()],
+            self._given | {"sample_ids": [self.sample_ids[int(row)] for row in chosen]},
+            model_name=self.model_name,
+            reused=self.reused,
+            fingerprint=self._fingerprint,
+        )
 
     def __getitem__(self, step: str) -> Representation:
         if step not in self._representations:
@@ -60,29 +90,22 @@ class FeatureSet(Mapping[str, Representation]):
     def __repr__(self) -> str:
         return (
             f"FeatureSet({self.model_name!r}, {len(self)} steps, {len(self.sample_ids)} samples, "
-            f"pool={self.manifest['pool']!r})"
+            f"pool={self._given['pool']!r})"
         )
 
 
-def open_features(path: str | PathLike[str]) -> FeatureSet:
-    """Open features that `extract` has kept in a folder; nothing is read but the manifest.
+def open_feature_folder(folder: Path) -> FeatureSet:
+    """Opens features that `extract` has kept in a folder; nothing is read but the manifest.
 
     Chunks are checked as they are read: a damaged or missing one is a ValueError that names the file. Features of
     earlier versions, whose chunks carry no checksum, open, too; of these only missing chunks are noticed.
 
     Args:
-        path: the folder.
+        folder: Of the features.
 
     Raises:
-        ValueError: there are no finished features in the folder, or arrays do not fit the manifest.
-
-    Example:
-        >>> open_features("/no/such/folder")
-        Traceback (most recent call last):
-            ...
-        ValueError: no features in /no/such/folder: expected a folder that extract has written
+        ValueError: There are no finished features in the folder, or arrays do not fit the manifest.
     """
-    folder = check_folder_path("path", path)
     if not (folder / MANIFEST).is_file():
         if (folder / ARRAYS).is_dir():
             raise ValueError(f"the extraction into {folder} has not finished: run it again, it continues")

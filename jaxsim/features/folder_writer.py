@@ -10,7 +10,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_features
+from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_feature_folder
 from jaxsim.features.own_files import FORMAT, read_progress, read_request
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
@@ -91,7 +91,7 @@ class FolderWriter:
         write_json(self._folder / MANIFEST, manifest)
         for name in (REQUEST, PROGRESS):
             (self._folder / name).unlink()
-        return open_features(self._folder)
+        return open_feature_folder(self._folder)
 
     def _write(self, count: int, stop: int) -> None:
         """Write the first `count` rows that wait; if none waits then, all before `stop` is done."""
@@ -148,7 +148,7 @@ def finished_features(folder: Path, request: dict[str, Any], model_name: str) ->
     """
     if not (folder / MANIFEST).exists():
         return None
-    there = open_features(folder)
+    there = open_feature_folder(folder)
     refuse_difference(folder, request_of(there.manifest, list(request)), request)
     return FeatureSet(list(there.values()), there.manifest, model_name=model_name, reused=True)
 
@@ -157,7 +157,7 @@ def holds_other(folder: Path, request: dict[str, Any]) -> bool:
     """Whether a folder holds features, finished or not, that are damaged or were made for another request."""
     try:
         if (folder / MANIFEST).exists():
-            there = open_features(folder).manifest
+            there = open_feature_folder(folder).manifest
             return first_difference(request_of(there, list(request)), request) is not None
         if (folder / REQUEST).exists():
             asked = read_json(folder / REQUEST)["request"]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.arguments import Progress
 from jaxsim.data import ImageSource, StatisticsView, statistic_names
 from jaxsim.data.grid_cells import cell_weights
 from jaxsim.data.image_statistics import GROUPS, filtered_statistics, filters
@@ -91,7 +92,7 @@ def extract_statistics(
     out: str | PathLike[str] | None = None,
     overwrite: bool = False,
     verify_images: bool = False,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> FeatureSet:
     """Compute the low-level statistics of images, or take them from the folder where they are already.
 

@@ -1,7 +1,6 @@
 """Representations on disk: one Zarr v3 array a step, written in blocks of rows, read lazily."""
 
 import functools
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +9,14 @@ from urllib.parse import quote
 
 import numpy as np
 import tensorstore
-from jaxtyping import Shaped
 
 from jaxsim.features.own_files import CURE
 from jaxsim.features.step_record import StepRecord
 from jaxsim.files import read_json, write_json
+from jaxsim.rows import LazyRows
 
-RowIndex = int | np.integer | slice | Sequence[int] | np.ndarray
 
-
-class StoredRepresentation:
+class StoredRepresentation(LazyRows):
     """A representation `[n_samples, n_features]` on disk, read when it is indexed.
 
     Index it like a NumPy array: rows by an integer, a slice, integers or booleans, and columns by an
@@ -33,48 +30,13 @@ class StoredRepresentation:
     def __init__(self, store: tensorstore.TensorStore, *, name: str = "", folder: Path | None = None):
         self._store = store
         self._name, self._folder = name, folder
-        self.shape: tuple[int, int] = (int(store.shape[0]), int(store.shape[1]))
-        self.dtype: np.dtype = np.dtype(store.dtype.numpy_dtype)
+        shape = (int(store.shape[0]), int(store.shape[1]))
+        chunk_rows = (store.chunk_layout.read_chunk.shape or (1,))[0] or 1
+        super().__init__(self._rows, shape, store.dtype.numpy_dtype, chunk_rows=chunk_rows)
 
-    ndim = 2
-
-    @property
-    def nbytes(self) -> int:
-        """Size in memory when all of it is read."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __repr__(self) -> str:
-        return f"StoredRepresentation(shape={self.shape}, dtype={self.dtype})"
-
-    def __getitem__(self, index: RowIndex | tuple[Any, ...]) -> Shaped[np.ndarray, "..."]:
-        rows, *columns = index if isinstance(index, tuple) else (index,)
-        if len(columns) > 1 or not all(isinstance(c, slice | int | np.integer) for c in columns):
-            raise IndexError(
-                f"a representation is indexed by rows, and columns by an integer or a slice, came {index!r}: "
-                "index the NumPy array that [rows] gives"
-            )
-        return self._read(rows)[(..., *columns)]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if copy is False:
-            raise ValueError("a representation on disk cannot be given without a copy: leave copy out")
-        return np.asarray(self._read(slice(None)), dtype=dtype)
-
-    def _read(self, rows: RowIndex) -> np.ndarray:
-        # TensorStore takes -1 for a position of its own; NumPy's meaning is got by indexing the row numbers.
-        chosen = np.arange(self.shape[0])[rows]
-        if isinstance(rows, slice) and chosen.size and rows.step in (None, 1):
-            return self._rows(slice(int(chosen[0]), int(chosen[-1]) + 1))
-        if np.size(chosen) == 0:
-            return np.empty((0, self.shape[1]), self.dtype)
-        return np.asarray(self._rows(chosen))
-
-    def _rows(self, rows: Any) -> np.ndarray:
+    def _rows(self, start: int, stop: int) -> np.ndarray:
         try:
-            return self._store[rows].read().result()
+            return self._store[start:stop].read().result()
         except ValueError as error:
             raise ValueError(
                 f"the features of step {self._name} in {self._folder} are damaged ({error}): {CURE}"

@@ -1,7 +1,16 @@
 """Files on disk: written whole, recorded by content, never taken for ours by their names."""
 
+from jaxsim.files.optional import optional_library
 from jaxsim.files.owned import JOURNAL, OwnedFiles, check_below
-from jaxsim.files.reading import NestedTooDeep, open_regular, parse_json, read_regular
+from jaxsim.files.reading import (
+    NestedTooDeep,
+    contents,
+    is_there,
+    open_regular,
+    parse_json,
+    read_json_object,
+    read_regular,
+)
 from jaxsim.files.whole import content_hash, partial_file, read_json, write_json, write_whole
 
 __all__ = [
@@ -10,10 +19,14 @@ __all__ = [
     "OwnedFiles",
     "check_below",
     "content_hash",
+    "contents",
+    "is_there",
     "open_regular",
+    "optional_library",
     "parse_json",
     "partial_file",
     "read_json",
+    "read_json_object",
     "read_regular",
     "write_json",
     "write_whole",

@@ -9,9 +9,9 @@ from jaxsim_kernels.centring import chunk_rows
 from jaxtyping import Float, Int
 
 from jaxsim.arguments import shown
+from jaxsim.rows import SelectedRows
 
 from .inputs import as_representation
-from .preprocessing import SelectedRows
 
 
 @dataclass(frozen=True, eq=False)

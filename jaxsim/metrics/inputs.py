@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -12,6 +13,7 @@ from jaxsim_kernels.centring import chunks, differences
 
 from jaxsim.arguments import neighbour_counts
 
+from .named_samples import layers_of_sets, names_samples
 from .reading import Rows, check_unmasked, readable
 
 _EXACT_INTEGERS = 2.0**53
@@ -35,7 +37,8 @@ def as_layers(layers: Any) -> dict[str, Any]:
     """Named representations from a mapping or a sequence.
 
     Args:
-        layers: Mapping name -> representation, or a sequence, whose names become `layer00`, `layer01`, ...
+        layers: Mapping name -> representation, or a sequence, whose names become `layer00`, `layer01`, ...; or a
+            mapping from names to sets of layers whose samples have ids (`jaxsim.open_features`): these meet by id.
 
     Returns:
         The representations in order, each two-dimensional with `shape`, `dtype` and row slices; nothing is read yet
@@ -49,6 +52,8 @@ def as_layers(layers: Any) -> dict[str, Any]:
         >>> list(as_layers([np.ones((4, 2)), np.ones((4, 3))]))
         ['layer00', 'layer01']
     """
+    if isinstance(layers, Mapping) and any(names_samples(x) for x in layers.values()):
+        layers = layers_of_sets(layers)
     if isinstance(layers, Mapping):
         odd = next((name for name in layers if isinstance(name, (float, bytes, tuple, bool)) or name is None), 0)
         if not isinstance(odd, (str, int)) or isinstance(odd, bool):
@@ -185,6 +190,8 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
         >>> check_values({"x": np.eye(3)}, "euclidean")
     """
     for name, x in layers.items():
+        if metric == "euclidean" and isinstance(x, jax.Array) and _fine_on_device(x):
+            continue
         first = np.asarray(x[:1])
         varies = False
         for rows, chunk in chunks(x, lambda chunk, start, name=name: check_unmasked(chunk, start, name)):
@@ -203,6 +210,13 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
                 DegenerateLayerWarning,
                 stacklevel=4,
             )
+
+
+def _fine_on_device(x: jax.Array) -> bool:
+    """Whether floats on devices are finite and not all the same, without the host; if not, the host says where."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return False
+    return bool(jnp.isfinite(x).all() & (x != x[:1]).any())
 
 
 def plain_k(k: Any) -> Any:

@@ -194,6 +194,7 @@ def _dataset(
             "n_splits": 0 if request.sides is None else len(request.sides),
             "n_groups": 0 if request.groups is None else len(np.unique(request.groups)),
             "n_dropped": len(request.dropped),
+            "dropped": ", ".join(map(str, request.dropped.tolist())),
             "notes": "\n".join(gathered.notes),
             "plan": "\n".join(gathered.plans),
         },

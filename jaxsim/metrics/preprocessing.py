@@ -105,32 +105,3 @@ class ClippedRows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """All of it."""
         return self[:].astype(dtype or self.dtype)
-
-
-class SelectedRows:
-    """Some samples of a layer, read where they are.
-
-    Example:
-        >>> np.asarray(SelectedRows(np.arange(8.0).reshape(4, 2), np.array([0, 3]))).tolist()
-        [[0.0, 1.0], [6.0, 7.0]]
-    """
-
-    def __init__(self, x: Any, rows: np.ndarray) -> None:
-        """Wrap a layer."""
-        self._x, self._rows = x, rows
-        self.shape = (len(rows), *tuple(x.shape)[1:])
-        self.dtype = np.dtype(x.dtype)
-
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        """A slice of the samples selected."""
-        wanted = self._rows[rows]
-        if not len(wanted):
-            return np.empty((0, *self.shape[1:]), self.dtype)
-        if isinstance(self._x, np.ndarray):
-            return self._x[wanted]
-        first = int(wanted.min())
-        return np.asarray(self._x[first : int(wanted.max()) + 1])[wanted - first]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """All of it."""
-        return self[:].astype(dtype or self.dtype)

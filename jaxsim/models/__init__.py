@@ -4,9 +4,9 @@ import jaxsim.models.families  # noqa: F401
 from jaxsim.models import family as _family
 from jaxsim.models.capture import CapturedModel, capture
 from jaxsim.models.family import Architecture, Family
-from jaxsim.models.load import load_model
+from jaxsim.models.loading.load import load_model
 from jaxsim.models.model import VisionModel
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Layout, Map, Recorder, Step, Tokens, Vector
 from jaxsim.models.supported import SupportedFamily, supported
 

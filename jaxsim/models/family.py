@@ -13,11 +13,11 @@ from pathlib import Path
 
 import flax.linen as nn
 
-from jaxsim.models.config import ConfigReader
+from jaxsim.arguments import shown
 from jaxsim.models.inputs import PIXELS, ModelInput
-from jaxsim.models.preprocess import PlainPreprocessor, Preprocessor
-from jaxsim.models.regular_files import shown
-from jaxsim.models.weights import WeightTable
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor, Preprocessor
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsim.models.inputs import PIXELS, ModelInput
-from jaxsim.models.preprocess import AnyImage, Preprocessor, preprocessed
+from jaxsim.models.loading.weights import hash_weights
+from jaxsim.models.preprocessing.preprocessors import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import RecordedState, Recording, Step
-from jaxsim.models.weights import hash_weights
 
 Granularity = Literal["block", "hf"]
 

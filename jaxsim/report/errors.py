@@ -20,7 +20,7 @@ def error_name(dataset: xr.Dataset, of: str) -> str:
         of: `imbalance` or `overlap` for the cells themselves, else a variable such as `mean` or `distance`.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> results, smoothness, _ = constructed_study(sampling=True)
         >>> error_name(results, "imbalance"), error_name(smoothness, "mean"), error_name(smoothness, "forward")
         ('sampling_error', 'mean_sampling_error', 'forward_se')
@@ -46,7 +46,7 @@ def error_word(dataset: xr.Dataset, of: str) -> str:
     """What the error of a variable is called, in short.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> error_word(constructed_study()[0], "imbalance")
         'query-row error'
     """
@@ -59,12 +59,11 @@ def error_meaning(dataset: xr.Dataset, of: str) -> str:
 
 
 def band_note(dataset: xr.Dataset, of: str) -> str:
-    """What a band of two errors around a curve shows, as a sentence for its caption.
+    """What a band around a curve shows, as a sentence for its caption.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> band_note(constructed_study()[2], "distance")
-        'Bands are two query-row errors to both sides (conditional on these reference images).'
+        'Bands: two query-row errors.'
     """
-    word, _, meaning = error_meaning(dataset, of).partition(" error ")
-    return f"Bands are two {word} errors to both sides {meaning}."
+    return f"Bands: two {error_word(dataset, of)}s."

@@ -27,7 +27,7 @@ def describe_constant(results: xr.Dataset) -> list[str]:
         One line for every reason, none where all steps tell images apart.
 
     Example:
-        >>> from jaxsim.report.constructed import constructed_study
+        >>> from jaxsim.study.constructed import constructed_study
         >>> results = constructed_study(constant=("vit/embeddings",), pool="cls")[0]
         >>> describe_constant(results)[0].partition(":")[0]
         'vit/embeddings'

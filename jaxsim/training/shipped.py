@@ -7,9 +7,9 @@ from typing import Any
 
 import jax
 
-from jaxsim.models.config import ConfigReader, with_defaults
 from jaxsim.models.family import Architecture, family_of
-from jaxsim.models.saving import write_checkpoint
+from jaxsim.models.loading.config import ConfigReader, with_defaults
+from jaxsim.models.loading.saving import write_checkpoint
 
 EMBEDDED = Path(__file__).parent.parent / "models" / "embedded"
 SIZE = 32

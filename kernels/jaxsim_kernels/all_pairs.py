@@ -10,9 +10,12 @@ import numpy as np
 from .agreement import agree_on_call
 from .halves import Halves
 from .kernel_sums import KernelMoments
+from .memory import agreed_budget
 from .options import Options
+from .padding import COLUMN_MULTIPLE, padded_samples
 from .placement import Placement
 from .plan import Plan, Workload, make_plan
+from .plan_costs import feature_bytes
 from .prepare import prepare_layer, taken_layer
 from .processes import explained_failures
 from .scores import arithmetic
@@ -109,6 +112,8 @@ def all_pairs(
         n_splits=0 if halves is None else halves.n_splits,
         grouped=groups is not None,
     )
+    if options.budget is None and placement.n_processes > 1:
+        options = replace(options, budget=_agreed_budget(work, options, placement))
     plan = plan_for(work, options, placement)
     dtype = arithmetic(options.precision, n_samples, placement.platform)
     agree_on_call(
@@ -123,11 +128,13 @@ def all_pairs(
         groups=None if groups is None else np.asarray(groups),
     )
 
+    placement = replace(placement, rows_sharded=plan.sharded == "rows")
+
     def prepared(layer: int) -> Any:
         own = np.dtype(np.float64) if layer in options.float64_layers else dtype
         return prepare_layer(layers[layer], options.metric_of(layer), plan.n_padded, placement.place, own)
 
-    run = Run(prepared, queries, options, placement, work, plan, dtype, progress, groups)
+    run = Run(prepared, queries, options, placement, work, plan, progress, groups)
     run.halves = halves if plan.sharing else None
     if placement.on_one_cpu:
         run.kernel_halves = halves
@@ -155,18 +162,32 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
             raise ValueError("ties='expected' runs in one process; use ties='index' on several hosts.")
         # A tie group within a half is settled where that half is measured by itself.
         passes, sharing = "one-pass", False
-    work = replace(work, rounded=options.precision in ("high", "fast"), symmetric=options.symmetric)
-    dtype = arithmetic(options.precision, work.n_samples, placement.platform)
-    itemsize = np.dtype(np.float64).itemsize if options.float64_layers else dtype.itemsize
+    work = replace(
+        work,
+        rounded=options.precision in ("high", "fast"),
+        symmetric=options.symmetric,
+        rows_may_be_sharded=options.ties == "index" and not options.kernels,
+    )
     return make_plan(
         work,
         placement,
         budget=options.budget,
         passes=passes,
         ranking=options.ranking,
-        itemsize=itemsize,
+        itemsize=_itemsize(work, options, placement),
         sharing=sharing,
+        sharded=options.sharded,
     )
+
+
+def _agreed_budget(work: Workload, options: Options, placement: Placement) -> int:
+    n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE)
+    return agreed_budget(sum(feature_bytes(work, n_padded, _itemsize(work, options, placement))), placement)
+
+
+def _itemsize(work: Workload, options: Options, placement: Placement) -> int:
+    dtype = arithmetic(options.precision, work.n_samples, placement.platform)
+    return np.dtype(np.float64).itemsize if options.float64_layers else dtype.itemsize
 
 
 class _HalfResults(NamedTuple):
@@ -188,8 +209,8 @@ def _result(run: Run, halves: _HalfResults | None = None) -> AllPairs:
         tied_neighbours=sums.tied_neighbours / m,
         tied_ranks=sums.tied / (m * ks),
         rows=None if sums.rows is None else sums.rows / (2 * ks[..., None]).astype(np.float32),
-        plan=run.plan,
-        notes=tuple(run.notes),
+        plan=run.blocks.plan,
+        notes=tuple(run.blocks.notes),
         halves=None if halves is None else halves.values,
         neighbours=run.neighbours,
         half_neighbours=None if halves is None else halves.neighbours,
@@ -222,7 +243,15 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
             at = np.flatnonzero(sides[run.queries] == side)
             own = replace(work, n_samples=len(members), n_queries=len(at), n_splits=0)
             own = replace(own, rounded=options.precision in ("high", "fast"), symmetric=options.symmetric)
-            plan = make_plan(own, placement, budget=options.budget, passes=run.plan.passes, itemsize=run.plan.itemsize)
+            own = replace(own, rows_may_be_sharded=placement.rows_sharded)
+            plan = make_plan(
+                own,
+                placement,
+                budget=options.budget,
+                passes=run.plan.passes,
+                itemsize=run.plan.itemsize,
+                sharded=run.plan.sharded,
+            )
 
             def half_layer(layer: int, members: np.ndarray = members, plan: Plan = plan) -> Any:
                 given = options.metric_of(layer) == "precomputed"
@@ -235,7 +264,6 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
                 placement,
                 own,
                 plan,
-                run.dtype,
                 _within(progress, done, in_all),
                 None if run.groups is None else run.groups[members],
             )
@@ -245,7 +273,8 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
                 kernels[split].append(half.kernels.whole())
             if neighbours is not None and half.neighbours is not None:
                 neighbours[split][:, at] = members[half.neighbours]
-            run.notes += [note for note in half.notes if note not in run.notes]
+            notes = run.blocks.notes
+            notes += [note for note in half.blocks.notes if note not in notes]
             done += 1
     return _HalfResults(values, neighbours, tuple(map(tuple, kernels)) if plain.kernels else ())
 

@@ -1,5 +1,6 @@
 """Sums over pairs of kernels of all layers as a compiled program, for devices that are not one CPU."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -24,24 +25,47 @@ def kernel_program(placement: Placement, kernels: tuple[KernelName, ...], given:
     axis = placement.axis
 
     def step(strips, half_norms, samples, valid, coefficients):
-        products, row_sums = [], []
-        for kernel, name in enumerate(kernels):
-            values = jnp.stack(
-                [
-                    _values(strip, norms, samples, valid, name, own_given, coefficients[kernel, layer], axis)
-                    for layer, (strip, norms, own_given) in enumerate(zip(strips, half_norms, given, strict=True))
-                ]
-            )
-            flat = values.reshape(len(strips), -1)
-            products.append(lax.dot_general(flat, flat, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST))
-            row_sums.append(values.sum(2))
-        found = jnp.stack(products), jnp.stack(row_sums)
-        return found if axis is None else lax.psum(found, axis)
+        return kernel_sums_of_strips(strips, half_norms, samples, valid, coefficients, kernels, given, axis)
 
     if axis is None:
         return compiled_for(placement, step)
     # One specification serves every layer of a tuple.
     return compiled_for(placement, mapped_over(placement, step, (P(None, axis), P(axis), P(), P(), P()), P()))
+
+
+def kernel_sums_of_strips(
+    strips: Sequence[jax.Array],
+    half_norms: Sequence[jax.Array],
+    samples: jax.Array,
+    valid: jax.Array,
+    coefficients: jax.Array,
+    kernels: tuple[KernelName, ...],
+    given: tuple[bool, ...],
+    axis: str | None = None,
+) -> tuple[jax.Array, jax.Array]:
+    """What `kernel_program` gives, inside a program; see there.
+
+    Example:
+        >>> strip = jnp.array([[-jnp.inf, 2.0]])
+        >>> samples, valid = jnp.zeros(1, jnp.int32), jnp.ones(1, bool)
+        >>> half = jnp.ones(2)
+        >>> sums = kernel_sums_of_strips([strip], [half], samples, valid, jnp.zeros((1, 1)), ("linear",), (False,))
+        >>> sums[0].item(), sums[1].item()
+        (4.0, 2.0)
+    """
+    products, row_sums = [], []
+    for kernel, name in enumerate(kernels):
+        values = jnp.stack(
+            [
+                _values(strip, norms, samples, valid, name, own_given, coefficients[kernel, layer], axis)
+                for layer, (strip, norms, own_given) in enumerate(zip(strips, half_norms, given, strict=True))
+            ]
+        )
+        flat = values.reshape(len(strips), -1)
+        products.append(lax.dot_general(flat, flat, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST))
+        row_sums.append(values.sum(2))
+    found = jnp.stack(products), jnp.stack(row_sums)
+    return found if axis is None else lax.psum(found, axis)
 
 
 def _values(

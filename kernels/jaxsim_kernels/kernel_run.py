@@ -1,6 +1,7 @@
 """Sums of kernels on their way beside a measurement, block by block."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from .feature_sums import add_from_features, in_feature_space
 from .halves import Halves
 from .kernel_program import kernel_program
-from .kernel_sums import GroupedSums, Kernel, KernelMoments, add_strips
+from .kernel_sums import GroupedSums, Kernel, KernelMoments, KernelName, add_strips
 from .placement import Placement
 from .prepare import Layer
 
@@ -103,17 +104,35 @@ class KernelRun:
             on_host = [np.asarray(strip)[:n_valid].astype(self._dtype, copy=False) for strip in strips]
             add_strips([sums for _, sums in chosen], on_host, self._norms, at, self._scales, self._given)
             return
-        program = kernel_program(self._placement, tuple(each.name for each, _ in chosen), self._given)
-        coefficients = np.array(
-            [[each.coefficient(number, scale) for number, scale in enumerate(self._scales)] for each, _ in chosen],
-            self._dtype,
-        )
+        program = kernel_program(self._placement, self.names, self._given)
         valid = self._placement.replicate(np.arange(samples.shape[0]) < n_valid)
         norms = tuple(layer.half_norms for layer in layers)
-        products, row_sums = program(tuple(strips), norms, samples, valid, self._placement.replicate(coefficients))
+        coefficients = self._placement.replicate(self.coefficients)
+        products, row_sums = program(tuple(strips), norms, samples, valid, coefficients)
+        self.add_sums(products, row_sums, at)
+
+    @property
+    def names(self) -> tuple[KernelName, ...]:
+        """Kernels that are added up from strips."""
+        return tuple(kernel.name for kernel, _ in self._from_strips())
+
+    @property
+    def coefficients(self) -> np.ndarray:
+        """Theirs by layer `[n_kernels, n_layers]`, as programs take them."""
+        found = [[each.coefficient(*own) for own in enumerate(self._scales)] for each, _ in self._from_strips()]
+        return np.array(found, self._dtype).reshape(len(found), len(self._scales))
+
+    def add_sums(self, products: Any, row_sums: Any, at: np.ndarray) -> None:
+        """Add what a program found for a block of rows.
+
+        Args:
+            products: `[n_kernels, n_layers, n_layers]`.
+            row_sums: `[n_kernels, n_layers, n_rows]`, the rows that count first.
+            at: Which samples these are `[n_valid]`.
+        """
         products, row_sums = np.asarray(products, np.float64), np.asarray(row_sums, np.float64)
-        for (_, sums), own, rows in zip(chosen, products, row_sums, strict=True):
-            sums.add_sums(own, rows[:, :n_valid], at)
+        for (_, sums), own, rows in zip(self._from_strips(), products, row_sums, strict=True):
+            sums.add_sums(own, rows[:, : len(at)], at)
 
     def whole(self) -> tuple[KernelMoments, ...]:
         """The sums over all samples, one for each kernel."""

@@ -1,18 +1,23 @@
 """The k nearest columns of every row of a score strip, ordered by (score, index), without sorting the row."""
 
-from functools import reduce
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .accelerator.choice import Kernels, neighbour_kernels
+from .accelerator.neighbours import nearest_by_readings
+
 _LANES = 16
 BLOCK = 64
-"""Columns per block minimum. The first look at a row costs one vectorised minimum per element, every further
+"""Columns per block minimum on CPU. The first look at a row costs one vectorised minimum per element, every further
 neighbour only one block and the list of block minima."""
 
 
-def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> tuple[jax.Array, jax.Array]:
+def nearest(
+    strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1, kernels: Kernels | None = None
+) -> tuple[jax.Array, jax.Array]:
     """K smallest scores of each row, or of each column, ties in index order.
 
     Args:
@@ -22,6 +27,7 @@ def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> t
         k: How many, at most the number of candidates that are not left out.
         axis: Of the candidates: 1 for the nearest columns of every row, 0 for the nearest rows of every column. The
             strip is read as it lies; on CPU its transpose would cost more than the search.
+        kernels: Of GPUs and TPUs, see `accelerator.choice`; None leaves it to the environment.
 
     Returns:
         Scores `[n, k]` and candidates `[n, k]` (int32), one line for each row (or column).
@@ -33,6 +39,16 @@ def nearest(strip: jax.Array, half_norms: jax.Array, k: int, axis: int = 1) -> t
         >>> nearest(jnp.zeros((64, 1)), jnp.arange(64.0), 2, axis=0)[1].tolist()
         [[0, 1]]
     """
+    return lax.platform_dependent(
+        strip,
+        half_norms,
+        cpu=partial(_nearest_by_blocks, k=k, axis=axis),
+        default=partial(nearest_by_readings, k=k, axis=axis),
+        **(neighbour_kernels(strip, k, kernels) if axis == 1 else {}),
+    )
+
+
+def _nearest_by_blocks(strip: jax.Array, half_norms: jax.Array, k: int, axis: int) -> tuple[jax.Array, jax.Array]:
     n_blocks = strip.shape[axis] // BLOCK
     norms = half_norms.reshape(n_blocks, BLOCK)
     # From here on candidates run along axis 0 and lines along axis 1, in small arrays: there XLA:CPU vectorises every

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from .kernel_sums import Kernel
-from .plan import Passes, Ranking
 from .prepare import Metric
 from .reference import Ties
 from .scores import Precision
+from .workload import Passes, Ranking, Sharded
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Options:
         passes: Force one or two passes.
         ranking: Force the way ranks are found, see `Plan`.
         sharing: Force halves to be measured from the strips of the whole (True) or one by one (False).
+        sharded: Force several devices to share the columns of every strip, or the query rows.
         keep_rows: Also return what every query row contributes.
         keep_neighbours: Also return the columns of every query row's neighbours.
         kernels: Kernels whose sums over pairs of samples are worked out, too; of all rows.
@@ -39,6 +40,7 @@ class Options:
     passes: Passes | None = None
     ranking: Ranking | None = None
     sharing: bool | None = None
+    sharded: Sharded | None = None
     keep_rows: bool = False
     keep_neighbours: bool = False
     kernels: tuple[Kernel, ...] = ()

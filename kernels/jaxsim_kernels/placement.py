@@ -15,25 +15,43 @@ AXIS = "samples"
 
 @dataclass(frozen=True)
 class Placement:
-    """Where samples live: on one device, or sharded over the single axis of a mesh.
+    """Where samples live: on one device, or on the devices of a mesh's single axis, which share columns or rows.
 
     Attributes:
         mesh: Mesh of one axis, or None for one device.
         device: The device when there is no mesh; None leaves it to JAX.
+        rows_sharded: Whether devices share the query rows and every one has all samples, rather than its own samples
+            for all rows.
     """
 
     mesh: Mesh | None = None
     device: Any = None
+    rows_sharded: bool = False
 
     @property
     def axis(self) -> str | None:
-        """Name of the mesh axis that the samples are sharded over."""
-        return None if self.mesh is None else self.mesh.axis_names[0]
+        """Name of the mesh axis that the samples are sharded over; None where every device has all."""
+        return None if self.mesh is None or self.rows_sharded else self.mesh.axis_names[0]
+
+    @property
+    def rows_axis(self) -> str | None:
+        """Name of the mesh axis that query rows are sharded over; None where every device works on all."""
+        return None if self.mesh is None or not self.rows_sharded else self.mesh.axis_names[0]
+
+    @property
+    def n_devices(self) -> int:
+        """Number of devices."""
+        return 1 if self.mesh is None else self.mesh.size
 
     @property
     def n_shards(self) -> int:
         """Number of devices that share the samples."""
-        return 1 if self.mesh is None else self.mesh.size
+        return 1 if self.rows_sharded else self.n_devices
+
+    @property
+    def n_row_shards(self) -> int:
+        """Number of devices that share the query rows."""
+        return self.n_devices if self.rows_sharded else 1
 
     @property
     def platform(self) -> str:
@@ -50,6 +68,13 @@ class Placement:
         return tuple(sorted({d.process_index for d in self.mesh.devices.flat}))
 
     @property
+    def local_devices(self) -> tuple[Any, ...]:
+        """Those of this process."""
+        if self.mesh is not None:
+            return tuple(d for d in self.mesh.devices.flat if d.process_index == jax.process_index())
+        return (self.device if self.device is not None else jax.local_devices()[0],)
+
+    @property
     def n_processes(self) -> int:
         """Number of processes whose devices share the samples."""
         return len(self.processes)
@@ -59,10 +84,15 @@ class Placement:
         """Whether it is one CPU device, whose arrays the host's own loops can read."""
         return self.platform == "cpu" and self.mesh is None
 
-    def place(self, host: np.ndarray) -> jax.Array:
-        """Put a padded host array on its devices, shard by shard; no device sees the whole of a sharded array."""
+    def place(self, host: np.ndarray | jax.Array) -> jax.Array:
+        """Put a padded array on its devices, shard by shard; where samples are sharded no device sees all.
+
+        What is on devices already goes from there, not by way of the host.
+        """
         if self.mesh is None:
             return jax.device_put(host, self.device)
+        if isinstance(host, jax.Array):
+            return jax.device_put(host, NamedSharding(self.mesh, P(self.axis)))
         sharding = NamedSharding(self.mesh, P(self.axis))
         return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
 
@@ -76,6 +106,10 @@ class Placement:
         if self.mesh is None:
             return jax.device_put(host, self.device)
         return jax.make_array_from_callback(host.shape, NamedSharding(self.mesh, P()), lambda index: host[index])
+
+    def everywhere(self, array: jax.Array) -> jax.Array:
+        """An array that the devices share, on every device."""
+        return array if self.mesh is None else jax.device_put(array, NamedSharding(self.mesh, P()))
 
 
 def make_placement(devices: Sequence[Any] | int | None = None, mesh: Mesh | None = None) -> Placement:

@@ -77,6 +77,29 @@ def agree(
         )
 
 
+def smallest(what: str, value: int, processes: Sequence[int]) -> int:
+    """The smallest of the numbers that processes come with.
+
+    Args:
+        what: Name of the number, the same on every process.
+        value: This process's.
+        processes: Numbers of the processes that call.
+
+    Returns:
+        The same on every process.
+
+    Raises:
+        LostProcessError: If another process ended or hung.
+
+    Example:
+        >>> smallest("memory", 5, (0,))
+        5
+    """
+    if distributed.global_state.client is None or len(processes) == 1:
+        return value
+    return min(int(said) for said in _gather(what.replace(" ", "-"), str(value), tuple(processes)).values())
+
+
 def _differences(told: Mapping[int, Mapping[str, str]]) -> str:
     """What differs between processes, the first of it in words.
 

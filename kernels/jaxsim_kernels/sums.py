@@ -1,5 +1,7 @@
 """Sums over query rows, and the measure that they make."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -23,6 +25,18 @@ class Sums:
         self.tied_neighbours = np.zeros((n_k, n_layers))
         self.rows = np.zeros((*shape, n_queries), np.float32) if keep_rows else None
         self._weights = weights
+
+    def count_tied_neighbours(self, scores: Sequence[np.ndarray], ks: tuple[int, ...], first: int = 0) -> None:
+        """Count rows whose k-th neighbour ties with the next.
+
+        Args:
+            scores: Of some source layers, those of each row's `max(ks) + 1` nearest `[n_rows, max(ks) + 1]`.
+            ks: Numbers of neighbours.
+            first: Number of the first of these layers.
+        """
+        for source, values in enumerate(scores, first):
+            for place, k in enumerate(ks):
+                self.tied_neighbours[place, source] += np.count_nonzero(values[:, k - 1] == values[:, k])
 
     def add(self, target: int, doubled: np.ndarray, tied: np.ndarray, at: np.ndarray) -> None:
         """Add the query rows `at`: `[n_rows, n_sources, n_k]` for one target layer."""

@@ -11,6 +11,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from jaxsim.cli.app import app
+from jaxsim.study import Study
 
 MODELS = ["embedded:vit_digits", "embedded:resnet_digits"]
 
@@ -48,6 +49,24 @@ def test_two_processes_give_what_one_gives(tmp_path):
     two, one = (xr.load_dataset(tmp_path / name / "study.nc", engine="h5netcdf") for name in ("two", "one"))
     np.testing.assert_array_equal(two.imbalance, one.imbalance)
     np.testing.assert_array_equal(two.standard_error, one.standard_error)
+
+
+@pytest.mark.slow
+def test_two_processes_give_all_measures_that_one_gives(tmp_path):
+    arguments = ["compare", *MODELS, "--images", "digits", "--samples", "120", "--splits", "2", "--quiet"]
+    arguments += ["--measures", "cka,mutual_knn,rsa", "--describe", "effective_rank,hubness"]
+    codes, outputs = _on_two_processes(*2 * [[*arguments, "--out", str(tmp_path / "two")]])
+    assert codes == [0, 0], outputs
+    alone = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "one")])
+    assert alone.exit_code == 0, alone.output
+    two, one = (Study.load(tmp_path / name) for name in ("two", "one"))
+    xr.testing.assert_equal(two.results, one.results)
+    assert list(two.by_measure) == list(one.by_measure) == ["cka", "mutual_knn", "rsa"]
+    for name in one.by_measure:
+        for part in ("results", "halves", "shuffled"):
+            # Sums over pairs of samples are added up in another order: all but the last bits are the same.
+            xr.testing.assert_allclose(getattr(two.by_measure[name], part), getattr(one.by_measure[name], part), 1e-9)
+    xr.testing.assert_allclose(two.descriptions, one.descriptions, 1e-9)
 
 
 @pytest.mark.slow

@@ -63,9 +63,9 @@ def test_what_cannot_be_read_is_a_value_error(tmp_path, given, content, message)
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.json", "a.npy"])
 def test_a_pipe_is_not_waited_for(tmp_path, name) -> None:
     os.mkfifo(tmp_path / name)
-    with pytest.raises(ValueError, match=rf"cannot read labels from .*{name}: expected a regular file, got something"):
+    with pytest.raises(ValueError, match=rf"cannot read labels from .*{name}: expected a regular file, got a "):
         read_label_files([f"class={tmp_path / name}"])
-    with pytest.raises(ValueError, match=rf"cannot read groups from .*{name}: expected a regular file, got something"):
+    with pytest.raises(ValueError, match=rf"cannot read groups from .*{name}: expected a regular file, got a "):
         read_group_file(str(tmp_path / name))
 
 

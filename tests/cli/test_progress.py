@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from jaxsim.cli.progress import LineProgress, shown_progress
+from jaxsim.study.progress import LineProgress, shown_progress
 
 
 class Clock:

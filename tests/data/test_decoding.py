@@ -257,7 +257,7 @@ def test_the_file_is_counted_with_its_pixels(tmp_path, monkeypatch):
 
 def test_a_pipe_is_no_picture(tmp_path):
     os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(DamagedImage, match=r"a\.png: cannot be read: expected a regular file, got something else"):
+    with pytest.raises(DamagedImage, match=r"a\.png: cannot be read: expected a regular file, got a pipe"):
         read_image(tmp_path / "a.png")
 
 

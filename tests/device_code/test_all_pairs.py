@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from jaxsim_kernels import Options, Workload, all_pairs, make_plan, reference, streaming, verify_rows
+from jaxsim_kernels import Options, Workload, all_pairs, make_plan, one_pass, reference, verify_rows
 from jaxsim_kernels import plan as planning
-from jaxsim_kernels.streaming import Run
+from jaxsim_kernels.ranker import CountingRanker, SortingRanker
 
 WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort"), ("two-pass", "tile")]
 
@@ -184,14 +184,17 @@ def test_out_of_memory_halves_the_block_and_goes_on(layers, monkeypatch, passes)
     import jax
 
     plain = all_pairs(layers, options=Options(passes=passes))
-    real = Run._ranked
 
-    def failing(self, strip, layer, columns):
-        if strip.shape[0] > 100:
-            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
-        return real(self, strip, layer, columns)
+    def failing_above_a_hundred_rows(real):
+        def ranks(self, strip, layer, columns):
+            if strip.shape[0] > 100:
+                raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 byte")
+            return real(self, strip, layer, columns)
 
-    monkeypatch.setattr(Run, "_ranked", failing)
+        return ranks
+
+    for ranker in (CountingRanker, SortingRanker):
+        monkeypatch.setattr(ranker, "ranks", failing_above_a_hundred_rows(ranker.ranks))
     found = all_pairs(layers, options=Options(passes=passes))
     np.testing.assert_array_equal(found.values, plain.values)
     assert found.plan.rows <= 100
@@ -223,7 +226,7 @@ def test_a_bounded_number_of_programs_is_compiled(monkeypatch):
 
 
 @pytest.mark.parametrize(("ties", "owner", "step", "call"), [
-    ("index", Run, "_ranked", 3), ("expected", streaming, "expected_contributions", 1),
+    ("index", CountingRanker, "ranks", 3), ("expected", one_pass, "expected_contributions", 1),
 ])  # fmt: skip
 def test_a_block_that_is_done_again_is_counted_once(monkeypatch, ties, owner, step, call):
     """Ties of neighbours, sums and halves: nothing is added before the last step that can run out of memory."""

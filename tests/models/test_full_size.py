@@ -13,8 +13,8 @@ import transformers
 from flax.traverse_util import flatten_dict
 from transformers.core_model_loading import revert_weight_conversion
 
-from jaxsim.models.config import ConfigReader, with_defaults
 from jaxsim.models.family import families, family_of
+from jaxsim.models.loading.config import ConfigReader, with_defaults
 
 VIT_S = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536}
 DINOV2_S = {"hidden_size": 384, "num_attention_heads": 6, "image_size": 518, "patch_size": 14}

@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from jaxsim.models import load_model
-from jaxsim.models.preprocess import TransformersPreprocessor
+from jaxsim.models.preprocessing.preprocessors import TransformersPreprocessor
 
 SMALL = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
 OWN = {"AutoImageProcessor": "own.OwnProcessor"}

@@ -6,7 +6,7 @@ import jaxsim
 from jaxsim.models.family import families
 from jaxsim.models.google.open import ARCHITECTURES
 from jaxsim.models.supported import COLUMNS, PARITY, supported
-from jaxsim.models.timm.names import FAMILY_OF
+from jaxsim.models.timm.names import FAMILIES
 
 README = Path(jaxsim.__file__).parent.parent / "README.md"
 
@@ -26,7 +26,7 @@ def test_every_registry_is_in_the_table():
     assert {kind for row in rows for kind in row.model_types} == {
         kind for family in families() for kind in family.model_types
     }
-    assert sum("timm" in row.formats for row in rows) == len(set(FAMILY_OF.values()))
+    assert sum("timm" in row.formats for row in rows) == len(FAMILIES)
     written = {(family, name) for each in ARCHITECTURES for family, names in each.codebases.items() for name in names}
     others = {"Hugging Face", "timm"}
     assert sum(len(set(row.formats) - others) for row in rows) == len(written)
@@ -45,7 +45,7 @@ def test_the_bound_is_that_of_the_tests(parity_bound):
 def test_every_family_has_a_test_against_its_original():
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    tests = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("test_*.py")]
     compared = "\n".join(text for text in tests if "parity(" in text)
     for family in families():
         assert any(CONFIG_MAPPING_NAMES[kind] in compared for kind in family.model_types), family.name

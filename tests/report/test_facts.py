@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from jaxsim.report.constructed import constructed_study
 from jaxsim.report.facts import read_facts
+from jaxsim.study.constructed import constructed_study
 
 
 def test_header_attributes_are_demanded_and_read():

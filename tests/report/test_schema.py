@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from jaxsim.report.constructed import constructed_study
 from jaxsim.report.schema import (
     at_k,
     checked_between,
@@ -12,6 +11,7 @@ from jaxsim.report.schema import (
     indistinguishable,
     steps_of,
 )
+from jaxsim.study.constructed import constructed_study
 
 
 def test_any_order_of_the_axes_gives_the_same_results():

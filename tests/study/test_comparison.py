@@ -1,5 +1,7 @@
+import inspect
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from jaxsim.features import extract
 from jaxsim.metrics import imbalance_matrix
 from jaxsim.study import Study, checked_settings, compare, prepare_comparison
 from jaxsim.study.run.inputs import unique_names
+from jaxsim.study.run.settings import SETTINGS
+from jaxsim.study.run.surroundings import SURROUNDINGS
 
 STEPS = ["embeddings", "block00", "block01", "norm"]
 
@@ -147,11 +151,49 @@ def test_overwrite_uses_nothing_that_is_there(random_vit, tmp_path) -> None:
         return compare([random_vit(0)], images="digits", n_samples=30, out=tmp_path, report=False, pool=pool, **options)
 
     run("mean")
-    with pytest.raises(ValueError, match="pool"):
-        run("cls")
     study = run("cls", overwrite=True)
     assert study.reused == ()
     assert study.results.attrs["pool"] == "cls"
+
+
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")
+@pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
+def test_poolings_lie_side_by_side_and_are_found_whatever_the_order(random_vit, tmp_path) -> None:
+    def run(*models: int, **options: Any) -> Study:
+        chosen = {f"vit{seed}": random_vit(seed) for seed in models}
+        return compare(chosen, images="digits", n_samples=30, out=tmp_path, report=False, n_splits=0, **options)
+
+    first = run(0, 1, pool="mean")
+    run(0, pool="cls")
+    assert sorted(each.name for each in (tmp_path / "features").iterdir()) == ["vit0", "vit0-cls", "vit1"]
+    again = run(1, 0, pool="mean")
+    assert {"features of vit0", "features of vit1"} <= set(again.reused)
+    order = again.imbalance.source.values
+    np.testing.assert_array_equal(again.imbalance, first.imbalance.sel(source=order, target=order))
+    mixed = run(0, 1, pool={"vit0": "cls"})
+    assert {"features of vit0", "features of vit1"} <= set(mixed.reused)
+    assert mixed.results.attrs["pool"] == "cls (vit0), mean (vit1)"
+    renamed = compare({"other": random_vit(0)}, images="digits", n_samples=30, out=tmp_path, report=False, n_splits=0)
+    assert renamed.reused[0] == "features of other"
+
+
+def test_pooling_of_a_model_that_is_not_compared_is_refused(random_vit) -> None:
+    with pytest.raises(ValueError, match=r"pool to name models of the comparison \(vit\), got 'vit1'"):
+        compare({"vit": random_vit(0)}, images="digits", pool={"vit1": "cls"})
+
+
+def test_an_option_that_there_is_not_is_refused_with_the_nearest(random_vit) -> None:
+    with pytest.raises(TypeError, match="there is no option 'n_sample'; did you mean n_samples"):
+        compare(random_vit(0), images="digits", n_sample=3)
+
+
+def test_the_signature_has_every_option() -> None:
+    parameters = inspect.signature(compare).parameters
+    assert list(parameters)[:3] == ["models", "images", "n_samples"]
+    assert {name: each.default for name, each in parameters.items() if name in SETTINGS} == {
+        name: each.default for name, each in SETTINGS.items()
+    }
+    assert all(f"\n    {name}: " in (compare.__doc__ or "") for name in (*SETTINGS, *SURROUNDINGS))
 
 
 def test_damaged_images_are_left_out_for_all_and_listed(random_vit, photos) -> None:
@@ -180,9 +222,9 @@ def test_features_from_memory_and_from_disk_are_compared(random_vit, tmp_path) -
 def test_features_of_other_samples_are_refused(random_vit) -> None:
     images = open_images("digits")
     a, b = extract(random_vit(0, "a"), images.subset(20)), extract(random_vit(1, "b"), images.subset(21))
-    with pytest.raises(ValueError, match="same samples in the same order"):
+    with pytest.raises(ValueError, match="expected the same samples for all"):
         compare([a, b])
-    with pytest.raises(ValueError, match="same samples in the same order"):
+    with pytest.raises(ValueError, match="expected the same samples for all"):
         compare([a, random_vit(1, "b")], images=images.subset(20, 1))
 
 

@@ -182,7 +182,8 @@ class TestValues:
 
     def test_the_page_of_one_measure_says_what_it_shows(self, run, tmp_path) -> None:
         page = run[0].by_measure["mutual_knn"].report(tmp_path).read_text(encoding="utf-8")
-        assert "measured by mutual k-NN as a dissimilarity, which is what Δ stands for on this page." in page
+        assert "Measured by mutual k-NN, a similarity turned round so that 0 is alike." in page
+        assert "Δ" not in page[: page.index('<script type="application/json"')]
         assert "Value of equal layers" in page
         assert "<dt>Floor" not in page
         assert "Two identical steps give exactly" not in page
@@ -192,7 +193,7 @@ class TestValues:
         study = compare(models, images, k=5, measures=names, n_splits=0)
         for name, own in study.by_measure.items():
             page = own.report(tmp_path / name).read_text(encoding="utf-8")
-            assert f"measured by {own.results.attrs['long_name'].split(chr(39))[0]}" in page
+            assert f"Measured by {own.results.attrs['long_name'].split(chr(39))[0]}" in page
             assert ":NaN" not in page.replace(" ", "")
 
 
@@ -264,6 +265,12 @@ class TestDescriptions:
                 np.testing.assert_allclose(described[name].sel(k=k), wanted, rtol=1e-9, err_msg=name)
             assert (described[f"{name}_sampling_error"] > 0).all()
             assert described[name].attrs["long_name"]
+
+    def test_copies_that_were_left_out_are_reported(self, models) -> None:
+        pixels = np.stack([jaxsim.open_images("rendered:40").load(i) for i in [*range(40), 3, 7]])
+        found = compare(models, pixels, describe="effective_rank", drop_duplicates=True, n_splits=0).descriptions
+        assert json.loads(found.attrs["dropped"]) == ["000040", "000041"]
+        assert found.attrs["n_samples"] == 40
 
     def test_the_control_is_described_too(self, run) -> None:
         study, _ = run
@@ -394,7 +401,11 @@ class TestRefused:
             ({"describe": "gride", "k": 20, "n_splits": 4}, r"halves of at least \d+ samples for 'gride'"),
             (
                 {"measures": "cka", "spaces": {"brain": jaxsim.Dissimilarities(1 - np.eye(N))}},
-                "features for 'cka', got the space 'brain' as dissimilarities.*rsa",
+                r"features for 'cka' \(measures\), got the space 'brain' as dissimilarities.*rsa",
+            ),
+            (
+                {"describe": "effective_rank", "spaces": {"brain": jaxsim.Dissimilarities(1 - np.eye(N))}},
+                r"features for 'effective_rank' \(describe\), got the space 'brain' as dissimilarities.*hubness",
             ),
             (
                 {"measures": "rsa_correlation_pearson", "spaces": {"size": np.arange(float(N))}},

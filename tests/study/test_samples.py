@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jaxsim.data import open_images
-from jaxsim.study.run.samples import rows_of, shared_samples
+from jaxsim.study.run.samples import order_messages, rows_of, shared_samples
 
 
 def test_equal_ids_are_taken_as_they_are() -> None:
@@ -20,7 +20,6 @@ def test_an_image_damaged_for_one_model_is_left_out_for_all() -> None:
     [
         (("x", "y"), "'z' is only in 'a'"),
         (("x", "y", "z", "w"), "'w' is only in 'b'"),
-        (("x", "z", "y"), "sample 1 is 'z' in 'b' and 'y' in 'a'"),
     ],
 )
 def test_given_features_of_other_samples_are_refused(other, message) -> None:
@@ -45,3 +44,19 @@ def test_a_subset_of_images_is_found_by_id_in_features_of_all() -> None:
 def test_a_subset_larger_than_the_features_is_refused() -> None:
     with pytest.raises(ValueError, match="at most the 2 samples of the features, got 3"):
         shared_samples({}, {"a": ("x", "y")}, n_samples=3)
+
+
+def test_given_features_in_another_order_are_put_right_and_said() -> None:
+    given = {"a": ("x", "y", "z"), "b": ("z", "x", "y")}
+    assert shared_samples({}, given) == ("x", "y", "z")
+    assert shared_samples({"a": given["a"]}, {"b": given["b"]}) == ("x", "y", "z")
+    said = order_messages(given, ("x", "y", "z"))
+    assert said == ["the samples of 'b' are in another order than those of the study: put right by id"]
+
+
+def test_an_intersection_is_asked_for_and_said() -> None:
+    given = {"a": ("x", "y", "z"), "b": ("z", "w", "x")}
+    ids = shared_samples({}, given, intersect=True)
+    assert ids == ("x", "z")
+    assert order_messages(given, ids, intersect=True)[-1] == "2 samples that all have are measured (3 in 'a', 3 in 'b')"
+    assert shared_samples({"a": given["a"]}, {"b": given["b"]}, intersect=True) == ("x", "z")

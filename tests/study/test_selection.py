@@ -8,7 +8,8 @@ from jaxsim.data import open_images
 from jaxsim.features import extract, open_features
 from jaxsim.metrics import imbalance_matrix
 from jaxsim.study import Study, checked_settings, compare, label_information, prepare_comparison
-from jaxsim.study.selection import checked_globs, choose_of_every_model, choose_steps, with_steps
+from jaxsim.study.globs import checked_globs
+from jaxsim.study.selection import choose_of_every_model, choose_steps, with_steps
 
 STEPS = {"vit": ["embeddings", "block00", "block01", "norm"], "net/cnn": ["stem", "block00", "blocks[0]"]}
 

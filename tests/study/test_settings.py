@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from jaxsim.study import compare
-from jaxsim.study.run.comparison import splits_of_subsets
-from jaxsim.study.run.settings import check_sample_count, checked_settings
+from jaxsim.study.run.compare import splits_of_subsets
+from jaxsim.study.run.settings import checked_settings
+from jaxsim.study.run.settings_fit import check_sample_count
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from jaxtyping import Array, Shaped
 from jaxsim.models.capture.calls import Call
 from jaxsim.models.capture.layouts import LayoutRules, Reading, map_grids, read_state
 from jaxsim.models.capture.runner import PROBE_BATCH, Runner
-from jaxsim.models.preprocess import AnyImage, Preprocessor, preprocessed
+from jaxsim.models.loading.weights import hash_weights
+from jaxsim.models.preprocessing.preprocessors import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import Step
-from jaxsim.models.weights import hash_weights
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from jaxsim.models.preprocess import IMAGENET_MEAN, IMAGENET_STD, PlainPreprocessor, Preprocessor
+from jaxsim.models.preprocessing.preprocessors import IMAGENET_MEAN, IMAGENET_STD, PlainPreprocessor, Preprocessor
 
 
 class FunctionPreprocessor:

@@ -20,6 +20,6 @@ How to add one:
    names in the file (what `save_pretrained` writes and the hub holds) to paths in the variables; `prefixes`
    are optional and stripped; `extras` are tensors that may stay unused (heads of other tasks,
    `mask_token`).
-5. Test: `tests/models/test_NAME.py`, one call of the `parity` fixture for each configuration; see
+5. Test: `tests/models/families/test_NAME.py`, one call of the `parity` fixture for each configuration; see
    `test_vit.py` and the docstring in `tests/models/conftest.py`.
 """

@@ -10,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.vit import encoder_rules
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.positions import resize_grid
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.layers.positions import resize_grid
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings, layer_norm
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings, layer_norm
-from jaxsim.models.weights import Rule, WeightTable, linear, norm, param
 
 
 def relative_index(grid: tuple[int, int]) -> Int[np.ndarray, "tokens tokens"]:

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import HE_NORMAL, NO_PADDING, centred_padding, check_extent, map_mean, max_pool
-from jaxsim.models.conv_stages import (
+from jaxsim.models.family import Architecture, Family, Shapes, head_size
+from jaxsim.models.layers.activations import activation
+from jaxsim.models.layers.conv_layers import HE_NORMAL, NO_PADDING, centred_padding, check_extent, map_mean, max_pool
+from jaxsim.models.layers.conv_stages import (
     StageSizes,
     map_layout,
     read_stages,
@@ -20,10 +20,10 @@ from jaxsim.models.conv_stages import (
     record_stages,
     rounded_width,
 )
-from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm
 
 _WEIGHT_EPS = 1e-8
 _POOL = 3

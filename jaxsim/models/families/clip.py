@@ -6,13 +6,13 @@ import flax.linen as nn
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings, layer_norm
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings, layer_norm
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)

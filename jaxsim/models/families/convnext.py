@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_stages import read_stages
-from jaxsim.models.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.family import BACKBONE_EXTRAS, Architecture, Family, Shapes, head_size, is_backbone
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
+from jaxsim.models.layers.conv_stages import read_stages
+from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _rules() -> list[Rule]:

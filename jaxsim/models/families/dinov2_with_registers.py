@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.dinov2 import Dinov2, encoder_rules, preprocessing, read_block, read_grid
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.vit_core import TransformerSettings
-from jaxsim.models.weights import WeightTable, param
+from jaxsim.models.layers.vit_core import TransformerSettings
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, param
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:

@@ -6,16 +6,16 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import map_mean
-from jaxsim.models.conv_stages import map_layout, read_stages
-from jaxsim.models.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.family import Architecture, Family, Shapes
-from jaxsim.models.float_resize import FloatResizePreprocessor
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.conv_layers import map_mean
+from jaxsim.models.layers.conv_stages import map_layout, read_stages
+from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
+from jaxsim.models.layers.vit_layers import layer_norm
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.float_resize import FloatResizePreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Tokens
-from jaxsim.models.vit_layers import layer_norm
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
 
 
 class Dinov3ConvNeXt(ConvNeXt):

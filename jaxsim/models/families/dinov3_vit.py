@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import Architecture, Family, Shapes
-from jaxsim.models.float_resize import FloatResizePreprocessor
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings, Rotate
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.float_resize import FloatResizePreprocessor
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings, Rotate
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
 
 
 def rotary_angles(grid: tuple[int, int], head_dim: int, theta: float) -> Float[np.ndarray, "patches half"]:

@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from PIL import Image
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.inputs import TokenIds
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
-from jaxsim.models.processor_settings import channel_values, read_processor_settings, require_settings
+from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, param
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.processor_settings import channel_values, read_processor_settings, require_settings
 from jaxsim.models.step import Recorder, Recording, Tokens
-from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp
-from jaxsim.models.weights import Rule, WeightTable, param
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,13 +8,13 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import ConvNorm, conv_norm, map_mean
-from jaxsim.models.conv_stages import map_layout, record_heads, rounded_width
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.layers.conv_layers import ConvNorm, conv_norm, map_mean
+from jaxsim.models.layers.conv_stages import map_layout, record_heads, rounded_width
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, linear
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
-from jaxsim.models.weights import WeightTable, linear
 
 _STEM_WIDTH, _FIRST_WIDTH, _TOP_WIDTH = 32, 16, 1280
 # (width, blocks, stride of the first) as in table 2 of the paper, after the stem's own block.

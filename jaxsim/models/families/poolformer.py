@@ -9,15 +9,15 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import check_extent, convolution, map_mean
-from jaxsim.models.conv_stages import StageSizes, map_layout, read_stages, record_stages
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.activations import activation
+from jaxsim.models.layers.conv_layers import check_extent, convolution, map_mean
+from jaxsim.models.layers.conv_stages import StageSizes, map_layout, read_stages, record_stages
+from jaxsim.models.layers.vit_layers import LayerScale
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
-from jaxsim.models.vit_layers import LayerScale
-from jaxsim.models.weights import WeightTable, conv, linear, norm, param
 
 # The original's group norms do not follow a configuration.
 NORM_EPS = 1e-5

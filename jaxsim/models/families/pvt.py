@@ -8,14 +8,14 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import NO_PADDING, convolution
-from jaxsim.models.conv_stages import read_stages
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.conv_layers import NO_PADDING, convolution
+from jaxsim.models.layers.conv_stages import read_stages
+from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp, layer_norm
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording, Tokens
-from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp, layer_norm
-from jaxsim.models.weights import WeightTable, conv, linear, norm, param
 
 
 @dataclasses.dataclass(frozen=True)

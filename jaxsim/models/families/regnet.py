@@ -8,14 +8,14 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.activations import activation
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import ConvNorm, SqueezeExcite, conv_norm, map_mean
-from jaxsim.models.conv_stages import StageSizes, map_layout, read_stages, record_heads, record_stages
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.activations import activation
+from jaxsim.models.layers.conv_layers import ConvNorm, SqueezeExcite, conv_norm, map_mean
+from jaxsim.models.layers.conv_stages import StageSizes, map_layout, read_stages, record_heads, record_stages
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, conv, linear
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording
-from jaxsim.models.weights import WeightTable, conv, linear
 
 
 @dataclasses.dataclass(frozen=True)

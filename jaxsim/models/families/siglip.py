@@ -10,16 +10,16 @@ import flax.linen as nn
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.models.attention_pooling import AttentionPooling
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.clip import read_block, tower_rules, vision_part
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.float_resize import FILTERS
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
-from jaxsim.models.processor_settings import channel_values, read_processor_settings, require_settings
+from jaxsim.models.layers.attention_pooling import AttentionPooling
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, linear_kernel, norm, param
+from jaxsim.models.preprocessing.float_resize import FILTERS
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
+from jaxsim.models.preprocessing.processor_settings import channel_values, read_processor_settings, require_settings
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, linear_kernel, norm, param
 
 
 class SiglipVision(VisionTransformer):

@@ -8,18 +8,18 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import BACKBONE_EXTRAS, Architecture, Family, Shapes, head_size, is_backbone
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.vit_layers import Attention, BlockSettings, Mlp, layer_norm
-from jaxsim.models.weights import Rule, WeightTable, conv, linear, norm, param
-from jaxsim.models.window_layers import (
+from jaxsim.models.layers.vit_layers import Attention, BlockSettings, Mlp, layer_norm
+from jaxsim.models.layers.window_layers import (
     WindowSettings,
     WindowTransformer,
     attend_in_windows,
     bias_of_windows,
     window_index,
 )
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 class SwinBlock(nn.Module):

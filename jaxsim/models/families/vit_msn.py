@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.vit import ViT, encoder_rules, read_settings
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.weights import WeightTable, linear
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, linear
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:

@@ -6,16 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.families.clip import CLIP_MEAN, CLIP_STD, ClipVision
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize
-from jaxsim.models.google.naming import Line, attention, normed, rules, same
+from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize, Line, attention, normed, rules, same
 from jaxsim.models.google.positions import read_grid
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.vit_core import TransformerSettings
-from jaxsim.models.vit_layers import BlockSettings
-from jaxsim.models.weights import WeightTable
+from jaxsim.models.layers.vit_core import TransformerSettings
+from jaxsim.models.layers.vit_layers import BlockSettings
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any], where: str) -> dict[str, Any]:

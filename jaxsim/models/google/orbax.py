@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsim.files import contents
 from jaxsim.models.google.tree import Tree, flatten
-from jaxsim.models.regular_files import contents
 
 # Two to three times the size of the parameters, and never needed.
 _OPTIMIZER_STATE = (("opt_state",), ("optimizer", "state"), ("opt", "state"))

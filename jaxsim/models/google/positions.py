@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsim.models.family import Shapes
+from jaxsim.models.google.architecture import ImageSize
+
 FIXED = ("sincos2d", "sinusoidal_2d", "sinusoidal_1d", "none")
+# Tables that were added after the class token was put in front have a slot for it (the first two);
+# big_vision's today is added before.
+WITH_SLOT = ("Transformer/posembed_input/pos_embedding", "Transformer/pos_embedding")
+WITHOUT_SLOT = "pos_embedding"
 
 
 def square(n: int) -> int | None:
@@ -71,6 +79,49 @@ def read_grid(
         f"{', one for the class token' if slot else ''}, which is no square. Say what the grid was: "
         "overrides={'grid': (rows, columns)}, or the image size it was trained for: image_size=(height, width)."
     )
+
+
+def describe_positions(
+    shapes: Shapes, patch: tuple[int, ...], image_size: ImageSize, overrides: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    """Returns the entries of the configuration that say which positions the tokens have.
+
+    Raises:
+        ValueError: The shapes do not tell the grid of the table, or there is no table and nothing tells which fixed
+            positions were used.
+    """
+    table = next((name for name in (*WITH_SLOT, WITHOUT_SLOT) if name in shapes), None)
+    image_grid = None if image_size is None else (image_size[0] // patch[0], image_size[1] // patch[1])
+    if table is None:
+        kind = overrides.get(
+            "positions", "sincos2d" if "head/kernel" in shapes or "MAPHead_0/probe" in shapes else None
+        )
+        if kind not in FIXED:
+            raise ValueError(
+                f"{where}: there is no table of positions, and nothing tells which fixed ones were used; pass "
+                f"overrides={{'positions': one of {', '.join(FIXED)}}}"
+            )
+        grid = image_grid or (224 // patch[0], 224 // patch[1])
+        return {"positions": kind, "grid": list(grid), "class_position": False, "folded": False}
+    with_class = "cls" in shapes
+    n_positions = shapes[table][1]
+    grid, slot = read_grid(
+        n_positions,
+        slot=with_class if table in WITH_SLOT else None,
+        default_slot=with_class,
+        grid=overrides.get("grid"),
+        image_grid=image_grid,
+        where=where,
+    )
+    return {
+        "positions": "learned",
+        "grid": list(grid),
+        "class_position": slot and with_class,
+        # big_vision's old tables begin with a slot for a class token that is no longer there.
+        "folded": slot and not with_class,
+        "position_resize": "linear, corners aligned (scipy.ndimage.zoom, order 1), rows and columns each; "
+        "the class token's position as it is",
+    }
 
 
 def fixed_positions(

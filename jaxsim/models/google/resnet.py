@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_stages import read_stages
 from jaxsim.models.families.resnet import ResNet, ResNetSettings
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize
-from jaxsim.models.google.naming import Line, rules, same
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.weights import WeightTable, as_is
+from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize, Line, rules, same
+from jaxsim.models.layers.conv_stages import read_stages
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, as_is
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any], where: str) -> dict[str, Any]:

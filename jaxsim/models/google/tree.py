@@ -1,11 +1,17 @@
-"""A Google-style checkpoint as flat names and arrays, and where in it the parameters of the image model lie."""
+"""A Google-style checkpoint as flat names and arrays, read from `.npz` or msgpack; which ones are the image model."""
 
 from __future__ import annotations
 
 import dataclasses
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import flax.serialization
+import ml_dtypes
 import numpy as np
 
 # Where training states keep the parameters, and below them the image tower of a two-tower model. Optimizer
@@ -69,3 +75,111 @@ def flatten(nested: Any, prefix: str = "") -> dict[str, Any]:
     else:
         return {} if nested is None else {prefix.removesuffix("/"): nested}
     return {name: leaf for key, value in items for name, leaf in flatten(value, f"{prefix}{key}/").items()}
+
+
+# Bytes that any archive may take, and how many times its size a larger one may: trained weights compress to half.
+_SMALL, _MOST_INFLATED = 2**28, 20
+# What zipfile raises for archives that are encrypted, or compressed as it does not know, is RuntimeError.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error, LookupError)
+
+
+def read_npz(path: Path) -> Tree:
+    """Returns the arrays of an `.npz` file; only their headers are read now.
+
+    Raises:
+        ValueError: not a whole `.npz` file, or one with pickled objects.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inflated = sum(member.file_size for member in archive.infolist())
+            if inflated > max(_SMALL, _MOST_INFLATED * path.stat().st_size):
+                raise _Refused(
+                    f"{path}: {path.stat().st_size:,} bytes that would take {inflated:,} in memory; weights do not "
+                    "compress so far, so this is no checkpoint of a trained model"
+                )
+            for member in archive.namelist():
+                with archive.open(member) as file:
+                    shapes[member.removesuffix(".npy")], dtype = _header(file)
+                if dtype.hasobject:
+                    raise _refused(path, f"its array {member.removesuffix('.npy')!r}")
+    except _Refused:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+    return Tree(str(path), "npz", shapes, lambda name: _read(path, name))
+
+
+def refuse_npy(path: Path) -> ValueError:
+    """Returns the error for a `.npy` file given as a checkpoint."""
+    try:
+        with path.open("rb") as file:
+            shape, dtype = _header(file)
+    except _DAMAGE as error:
+        return _damaged(path, error)
+    if dtype.hasobject:
+        return _refused(path, "it")
+    return ValueError(
+        f"{path} holds one array of shape {shape}, not the named arrays of a checkpoint. Expected .npz, a msgpack file "
+        "or an orbax directory."
+    )
+
+
+def _header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _read(path: Path, name: str) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            array = archive[name]
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+    # NumPy has no bfloat16 and stores it as two anonymous bytes.
+    return array.view(ml_dtypes.bfloat16) if array.dtype == np.dtype("V2") else array
+
+
+class _Refused(ValueError):
+    """A refusal, told apart from damage."""
+
+
+def _refused(path: Path, what: str) -> _Refused:
+    return _Refused(
+        f"{path}: {what} is pickled. Opening a pickle can run any code, so it is never done here. Convert it once "
+        "where you trust it: tree = numpy.load(path, allow_pickle=True).item(); flat = "
+        "flax.traverse_util.flatten_dict(tree, sep='/'); numpy.savez('checkpoint.npz', **flat)."
+    )
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path} is not a whole {path.suffix} file ({error}). It may be truncated: fetch it again.")
+
+
+# The first byte of a msgpack map: up to 15 entries, 16-bit count, 32-bit count.
+_MAP = frozenset(range(0x80, 0x90)) | {0xDE, 0xDF}
+
+
+def looks_like_msgpack(path: Path) -> bool:
+    """Whether a file starts as a msgpack map does."""
+    with path.open("rb") as file:
+        return (file.read(1) or b"\0")[0] in _MAP
+
+
+def read_msgpack(path: Path) -> Tree:
+    """Returns the arrays of a file that `flax.serialization` wrote.
+
+    Raises:
+        ValueError: not a whole msgpack file.
+    """
+    try:
+        nested = flax.serialization.msgpack_restore(path.read_bytes())
+    except Exception as error:  # msgpack's own exceptions have no common class below this
+        raise ValueError(
+            f"{path} is not a whole msgpack checkpoint ({type(error).__name__}: {error}). It may be truncated: "
+            "fetch it again."
+        ) from error
+    arrays = {name: np.asarray(leaf) for name, leaf in flatten(nested).items() if hasattr(leaf, "shape")}
+    return Tree(str(path), "msgpack", {name: array.shape for name, array in arrays.items()}, arrays.__getitem__)

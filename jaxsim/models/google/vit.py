@@ -10,24 +10,27 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.attention_pooling import AttentionPooling
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.google.architecture import GoogleArchitecture, ImageSize
-from jaxsim.models.google.naming import Line, attention, normed, rules, same, scanned_rules
-from jaxsim.models.google.positions import FIXED, fixed_positions, read_grid
-from jaxsim.models.preprocess import HALF, PlainPreprocessor
+from jaxsim.models.google.architecture import (
+    GoogleArchitecture,
+    ImageSize,
+    Line,
+    attention,
+    normed,
+    rules,
+    same,
+    scanned_rules,
+)
+from jaxsim.models.google.positions import WITH_SLOT, WITHOUT_SLOT, describe_positions, fixed_positions
+from jaxsim.models.layers.attention_pooling import AttentionPooling
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, as_is
+from jaxsim.models.preprocessing.preprocessors import HALF, PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings
-from jaxsim.models.weights import WeightTable, as_is
 
 POOLS = ("token", "first", "gap", "gmp", "gsp", "map", "none")
-
-# Tables that were added after the class token was put in front have a slot for it (the first two);
-# big_vision's today is added before.
-_WITH_SLOT = ("Transformer/posembed_input/pos_embedding", "Transformer/pos_embedding")
-_WITHOUT_SLOT = "pos_embedding"
 
 
 class GoogleViT(VisionTransformer):
@@ -151,7 +154,7 @@ def _describe(shapes: Shapes, image_size: ImageSize, overrides: Mapping[str, Any
         "map_mlp_dim": pooling_mlp[-1] if pooling and pooling_mlp else 0,
         "representation_size": representation[-1] if representation else 0,
         "num_classes": classifier[-1] if classifier else 0,
-        **_positions(shapes, patch, image_size, overrides, where),
+        **describe_positions(shapes, patch, image_size, overrides, where),
     }
 
 
@@ -170,44 +173,6 @@ def _heads(query: tuple[int, ...], overrides: Mapping[str, Any], where: str) -> 
             f"n a divisor of {query[1]}, got {told}"
         )
     return told
-
-
-def _positions(
-    shapes: Shapes, patch: tuple[int, ...], image_size: ImageSize, overrides: Mapping[str, Any], where: str
-) -> dict[str, Any]:
-    """Returns what the shapes tell of the positions."""
-    table = next((name for name in (*_WITH_SLOT, _WITHOUT_SLOT) if name in shapes), None)
-    image_grid = None if image_size is None else (image_size[0] // patch[0], image_size[1] // patch[1])
-    if table is None:
-        kind = overrides.get(
-            "positions", "sincos2d" if "head/kernel" in shapes or "MAPHead_0/probe" in shapes else None
-        )
-        if kind not in FIXED:
-            raise ValueError(
-                f"{where}: there is no table of positions, and nothing tells which fixed ones were used; pass "
-                f"overrides={{'positions': one of {', '.join(FIXED)}}}"
-            )
-        grid = image_grid or (224 // patch[0], 224 // patch[1])
-        return {"positions": kind, "grid": list(grid), "class_position": False, "folded": False}
-    with_class = "cls" in shapes
-    n_positions = shapes[table][1]
-    grid, slot = read_grid(
-        n_positions,
-        slot=with_class if table in _WITH_SLOT else None,
-        default_slot=with_class,
-        grid=overrides.get("grid"),
-        image_grid=image_grid,
-        where=where,
-    )
-    return {
-        "positions": "learned",
-        "grid": list(grid),
-        "class_position": slot and with_class,
-        # big_vision's old tables begin with a slot for a class token that is no longer there.
-        "folded": slot and not with_class,
-        "position_resize": "linear, corners aligned (scipy.ndimage.zoom, order 1), rows and columns each; "
-        "the class token's position as it is",
-    }
 
 
 def _block_lines() -> list[Line]:
@@ -239,7 +204,7 @@ def _table(config: ConfigReader) -> WeightTable:
         else rules(_block_lines(), "Transformer/encoderblock_{i}/", "block{i:02d}/")
     )
     drop = (lambda table: table[:, 1:]) if config("folded") else as_is
-    position_lines: list[Line] = [(name, "position_embeddings", drop) for name in (*_WITH_SLOT, _WITHOUT_SLOT)]
+    position_lines: list[Line] = [(name, "position_embeddings", drop) for name in (*WITH_SLOT, WITHOUT_SLOT)]
     other: list[Line] = [
         *same("embedding", to="patch_embedding/projection"),
         ("cls", "cls_token", as_is),

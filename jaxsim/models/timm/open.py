@@ -6,25 +6,29 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from jaxsim.models.checkpoint import Checkpoint
-from jaxsim.models.config import ConfigReader, overridden
 from jaxsim.models.family import Architecture, Shapes
-from jaxsim.models.opened import OpenedSource
-from jaxsim.models.prefixes import without_prefixes
-from jaxsim.models.preprocess import PlainPreprocessor
-from jaxsim.models.timm import conv, efficientnet, vgg, vit
+from jaxsim.models.loading.checkpoint import Checkpoint
+from jaxsim.models.loading.config import ConfigReader, overridden
+from jaxsim.models.loading.opened import OpenedSource
+from jaxsim.models.loading.prefixes import without_prefixes
+from jaxsim.models.loading.weights import WeightTable
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
+from jaxsim.models.timm import conv, densenet, mobile, swin, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing
-from jaxsim.models.weights import WeightTable
 
 Builder = Callable[[str, str, ConfigReader, Shapes, PlainPreprocessor], Architecture]
 
 _BUILDERS: dict[str, Builder] = {
     "resnet": conv.build_resnet,
+    "regnet": conv.build_regnet,
     "convnext": conv.build_convnext,
     "convnextv2": conv.build_convnext,
-    "efficientnet": efficientnet.build,
+    **dict.fromkeys(("efficientnet", "mnasnet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3"), mobile.build),
     "vgg": vgg.build,
+    "swin": swin.build,
+    "swinv2": swin.build,
+    "densenet": densenet.build,
 }
 # What transformers' wrapper of timm models puts before every name.
 _PREFIX = "timm_model."

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from jaxsim.models.preprocess import IMAGENET_MEAN, IMAGENET_STD, PlainPreprocessor
-from jaxsim.models.processor_settings import MAX_EDGE, channel_values, is_crop_fraction, is_edge
+from jaxsim.models.preprocessing.preprocessors import IMAGENET_MEAN, IMAGENET_STD, PlainPreprocessor
+from jaxsim.models.preprocessing.processor_settings import MAX_EDGE, channel_values, is_crop_fraction, is_edge
 
 _FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 

@@ -11,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.models.config import ConfigReader
-from jaxsim.models.conv_layers import check_extent, convolution, running_batch_norm
-from jaxsim.models.conv_stages import map_layout
 from jaxsim.models.family import Architecture, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.conv_layers import check_extent, convolution, running_batch_norm
+from jaxsim.models.layers.conv_stages import map_layout
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import WeightTable, batch_norm, conv, linear
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder, Recording, Vector
-from jaxsim.models.weights import WeightTable, batch_norm, conv, linear
 
 _KERNEL = 7  # of the first dense layer, a convolution over the whole map of 224-pixel images
 

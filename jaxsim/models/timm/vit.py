@@ -7,14 +7,14 @@ import math
 import flax.linen as nn
 from jaxtyping import Array, Float
 
-from jaxsim.models.attention_pooling import AttentionPooling
-from jaxsim.models.config import ConfigReader
 from jaxsim.models.family import Architecture, Shapes, head_size
-from jaxsim.models.preprocess import PlainPreprocessor
+from jaxsim.models.layers.attention_pooling import AttentionPooling
+from jaxsim.models.layers.vit_core import TransformerSettings, VisionTransformer
+from jaxsim.models.layers.vit_layers import BlockSettings, layer_norm
+from jaxsim.models.loading.config import ConfigReader
+from jaxsim.models.loading.weights import Rule, WeightTable, conv, fused_linear, linear, norm, param
+from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 from jaxsim.models.step import Recorder
-from jaxsim.models.vit_core import TransformerSettings, VisionTransformer
-from jaxsim.models.vit_layers import BlockSettings, layer_norm
-from jaxsim.models.weights import Rule, WeightTable, conv, fused_linear, linear, norm, param
 
 # Fused kernels do not tell the heads; most have 64 features.
 _HEADS_OF_WIDTH = {1152: 16, 1280: 16, 1408: 16, 1664: 16}

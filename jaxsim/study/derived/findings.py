@@ -20,7 +20,7 @@ from scipy.stats import t as student
 from jaxsim.metrics.calibration.correction import corrected_p_values
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
 from jaxsim.study.derived.effects import OF_LABELS, OF_MATCHES, PAIRED, TESTED, Effect, Effects, effects, label_of
-from jaxsim.study.derived.labels import apart, as_many_k
+from jaxsim.study.derived.sample_parts import apart, as_many_k
 from jaxsim.study.derived.smoothness import smoothness_profile
 
 NOTES: dict[str, str] = {}

@@ -1,12 +1,11 @@
 """The labels of an all-pairs imbalance: which row belongs to which step of which model.
 
-Everything in this room that reads an imbalance reads it through these labels, so a result that was computed
+Everything here that reads an imbalance reads it through these labels, so a result that was computed
 here, loaded from a file or put together by hand from one's own arrays is treated alike.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +16,6 @@ from jaxtyping import Bool, Float
 
 #: The coordinates every labelled imbalance carries next to `source` and `target`.
 REQUIRED = ("source_model", "source_step", "source_depth")
-
-#: What sums of relative depths may be off by.
-SLACK = 1e-9
-
-#: Dims of parts of the samples.
-PARTS = ("split", "side", "quarter")
 
 
 @dataclass(frozen=True)
@@ -277,41 +270,6 @@ def informative(imbalance: xr.DataArray) -> xr.DataArray:
     return imbalance.isel(source=kept, target=kept)
 
 
-def as_many_k(values: xr.DataArray) -> xr.DataArray:
-    """Several measurements of the same steps as one with more values of k, to be worked on at once.
-
-    Args:
-        values: Dims `k` and those of the steps, and further dims of parts of the samples (`split`, `side`, `quarter`).
-
-    Returns:
-        The same with the further dims laid out along `k`, whose coordinate counts from 0; `apart` undoes it.
-
-    Example:
-        >>> halves = xr.DataArray(np.zeros((8, 2, 3, 5)), dims=("split", "side", "k", "step"))
-        >>> as_many_k(halves).sizes["k"]
-        48
-    """
-    parts = [dim for dim in values.dims if dim in PARTS]
-    rest = [dim for dim in values.dims if dim not in PARTS and dim != "k"]
-    ordered = values.transpose(*parts, "k", *rest)
-    n = math.prod(ordered.sizes[dim] for dim in (*parts, "k"))
-    coords = {name: coord for name, coord in values.coords.items() if set(coord.dims) <= set(rest) and coord.dims}
-    flat = ordered.values.reshape(n, *(ordered.sizes[dim] for dim in rest))
-    return xr.DataArray(flat, coords={"k": np.arange(n), **coords}, dims=("k", *rest))
-
-
-def apart(values: Float[np.ndarray, "n *rest"], of: xr.DataArray) -> Float[np.ndarray, "..."]:
-    """What was worked out from `as_many_k(of)`, along the parts of `of` again: `[*parts, n_k, *rest]`.
-
-    Example:
-        >>> halves = xr.DataArray(np.zeros((8, 2, 3, 5)), dims=("split", "side", "k", "step"))
-        >>> apart(np.zeros(48), halves).shape
-        (8, 2, 3)
-    """
-    parts = [of.sizes[dim] for dim in of.dims if dim in PARTS]
-    return values.reshape(*parts, of.sizes["k"], *values.shape[1:])
-
-
 def matching_error(imbalance: xr.DataArray, standard_error: xr.DataArray | None) -> np.ndarray:
     """Standard errors in the layout of `imbalance` (as `read_labels` returned it), NaN where none are given.
 
@@ -337,8 +295,3 @@ def matching_error(imbalance: xr.DataArray, standard_error: xr.DataArray | None)
             "take both from the same results"
         ) from error
     return np.asarray(chosen.transpose("k", "source", "target").values, np.float64)
-
-
-def depth_grid(last: float, n_points: int = 51) -> np.ndarray:
-    """Evenly spaced relative depths from 0 to `last`: `n_points` of them, or 0 alone when `last` is 0."""
-    return np.linspace(0.0, last, n_points) if last > 0 else np.zeros(1)

@@ -7,7 +7,7 @@ import xarray as xr
 
 from jaxsim.metrics.half_samples import half_sample_error
 from jaxsim.study.derived.between import between_models
-from jaxsim.study.derived.labels import apart, as_many_k
+from jaxsim.study.derived.sample_parts import apart, as_many_k
 from jaxsim.study.derived.smoothness import smoothness_profile
 
 SMOOTHNESS = ("forward", "backward", "mean", "fixed_step", "mean_change", "max_change", "roughness")

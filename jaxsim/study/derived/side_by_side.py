@@ -105,7 +105,7 @@ def findings_side_by_side(findings: Mapping[str, xr.Dataset]) -> xr.Dataset:
         the findings that all measures have, in the order of the first, with `kind`, `a`, `b` and `space` on `finding`.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> found = constructed_findings()
         >>> findings_side_by_side({"delta": found, "cka": found}).effect.dims
         ('k', 'measure', 'finding')

@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float, Int
 
-from jaxsim.study.derived.labels import SLACK, ModelSteps, depth_grid, matching_error, read_labels
+from jaxsim.study.derived.depths import SLACK, depth_grid
+from jaxsim.study.derived.labels import ModelSteps, matching_error, read_labels
 
 
 def smoothness_profile(

@@ -19,7 +19,7 @@ from jaxsim.metrics.half_samples import (
     half_sample_quantile,
 )
 from jaxsim.metrics.inputs import as_layers, check_same_samples
-from jaxsim.study.derived.labels import depth_grid
+from jaxsim.study.derived.depths import depth_grid
 from jaxsim.study.inference.intervals import check_feature_metric, check_level, check_splits, t_interval
 
 STATISTICS = ("mean_change", "roughness", "fixed_step")

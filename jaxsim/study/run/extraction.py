@@ -8,11 +8,13 @@ from pathlib import Path
 import jax
 from jaxsim_kernels import meet
 
+from jaxsim.arguments import Progress
 from jaxsim.data import ImageSource
 from jaxsim.features import FeatureSet, extract, open_features
-from jaxsim.study.run.folder import feature_folders
+from jaxsim.study.progress import renamed
 from jaxsim.study.run.inputs import StudyInput
-from jaxsim.study.run.settings import Progress, Settings, renamed
+from jaxsim.study.run.places import places_of
+from jaxsim.study.run.settings import Settings
 
 
 def all_features(
@@ -39,7 +41,9 @@ def all_features(
     Raises:
         ValueError: As `jaxsim.features.extract`.
     """
-    folders = feature_folders(out, [each.name for each in inputs]) if out is not None else {}
+    folders = places_of(inputs, images, settings, out)
+    if jax.process_count() > 1:
+        meet("folders")  # nobody writes before all have looked
     features: dict[str, FeatureSet] = {}
     for index, each in enumerate(inputs):
         if isinstance(each.given, FeatureSet):
@@ -50,7 +54,7 @@ def all_features(
             features[each.name] = extract(
                 each.given,
                 images,
-                pool=settings.pool,
+                pool=settings.pool_of(each.name),
                 out=folders.get(each.name),
                 batch_size=settings.batch_size,
                 strict=settings.strict,

@@ -16,6 +16,7 @@ from jaxsim.features import FeatureSet
 from jaxsim.features.statistics import THUMBNAIL
 from jaxsim.metrics import DegenerateLayerWarning, NearDuplicates, near_duplicates
 from jaxsim.metrics.near_duplicates import NEIGHBOURS, scale_and_dimension
+from jaxsim.rows import SelectedRows
 from jaxsim.study.run.samples import rows_of
 from jaxsim.study.run.statistics import Statistics
 
@@ -130,7 +131,7 @@ def find_copies(
     with warnings.catch_warnings():
         # Of a space without variance it is said where it is measured.
         warnings.simplefilter("ignore", DegenerateLayerWarning)
-        found = near_duplicates(np.asarray(space) if rows is None else np.asarray(space)[rows], ids)
+        found = near_duplicates(np.asarray(space if rows is None else SelectedRows(space, rows)), ids)
     return dataclasses.replace(found, rule=f"in {where}: {found.rule}")
 
 

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jaxsim.arguments import Progress
 from jaxsim.metrics import LayerMeasure
 from jaxsim.metrics.dissimilarities import select_samples
 from jaxsim.metrics.half_samples import DEFAULT_SPLITS, N_GROUPS
 from jaxsim.metrics.together import Together, measure_together
-from jaxsim.study.run.settings import Progress, Settings, renamed
+from jaxsim.study.progress import renamed
+from jaxsim.study.run.settings import Settings
 
 LEAST_IN_HALF = 32
 """Without a number of splits asked for, smaller halves are not measured: their Delta says little about N."""

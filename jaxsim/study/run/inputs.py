@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from jaxsim.features import FeatureSet, StepModel, open_features
-from jaxsim.features.feature_set import ARRAYS, MANIFEST
+from jaxsim.features import FeatureSet, StepModel, is_features_file, open_features
 from jaxsim.models import VisionModel, load_model
 from jaxsim.names import printable
 from jaxsim.study.run.settings import Settings
+from jaxsim.zarr_arrays import is_remote
 
 # Anything else (a bare module) gets an error that says what to do with it.
 Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet | Any
@@ -29,10 +29,17 @@ class StudyInput:
     Attributes:
         name: Its name in the results, unique within the comparison.
         given: The model to run, or its features if those are given.
+        from_images: Whether features that are given were extracted from the images of this comparison.
     """
 
     name: str
     given: StepModel | FeatureSet
+    from_images: bool = False
+
+    @property
+    def extracted(self) -> bool:
+        """Whether its features come from the images of this comparison, whenever they were extracted."""
+        return self.from_images or not isinstance(self.given, FeatureSet)
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -40,12 +47,25 @@ class StudyInput:
         return tuple(step.name for step in self.given.steps)
 
 
+@dataclass(frozen=True)
+class Named:
+    """A model under a name, among others that have none.
+
+    Attributes:
+        name: What results call it.
+        source: As `compare` takes models.
+    """
+
+    name: str
+    source: Any
+
+
 def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     """Opens the models of a comparison and names them.
 
     Args:
-        sources: One or several of: what `load_model` takes, a live model, a `FeatureSet`, a folder of
-            features; or a mapping from names to these.
+        sources: One or several of: what `load_model` takes, a live model, a `FeatureSet`, a folder or file
+            of features or a mapping of arrays, as `open_features` takes them; or a mapping from names to these.
         settings: Their granularity and image size are those of the models loaded here.
 
     Returns:
@@ -59,12 +79,27 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     if not sources:
         raise ValueError("expected at least one model to compare, got none; give checkpoints, models or features")
     if isinstance(sources, Mapping):
-        return tuple(StudyInput(name, _open(source, settings, name)) for name, source in _shown(sources).items())
-    opened = [_open(source, settings, None) for source in sources]
+        found = tuple(StudyInput(name, _open(source, settings, name)) for name, source in _shown(sources).items())
+        return _with_ids(found, settings)
+    unnamed = [each for each in sources if not isinstance(each, Named)]
+    if isinstance(settings.image_size, dict) and unnamed and set(settings.image_size) != {"*"}:
+        raise ValueError(
+            "expected models by name where image_size is one for each of some models, got some without; give a mapping "
+            "from names to models"
+        )
+    opened = [
+        _open(each.source, settings, printable(each.name)) if isinstance(each, Named) else _open(each, settings, None)
+        for each in sources
+    ]
+    named = [printable(each.name) if isinstance(each, Named) else "" for each in sources]
+    twice = next((name for name in named if name and named.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"expected models of different names, got {twice!r} twice; give them other names")
     names = unique_names(
-        printable(str(given.model_name if isinstance(given, FeatureSet) else given.name)) for given in opened
+        name or printable(str(given.model_name if isinstance(given, FeatureSet) else given.name))
+        for name, given in zip(named, opened, strict=True)
     )
-    return tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True))
+    return _with_ids(tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True)), settings)
 
 
 def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Settings) -> tuple[StudyInput, ...]:
@@ -154,7 +189,20 @@ def unique_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(unique)
 
 
+def _with_ids(inputs: tuple[StudyInput, ...], settings: Settings) -> tuple[StudyInput, ...]:
+    """The inputs; refuses to intersect samples that are told by the numbers of their rows."""
+    numbered = [each.name for each in inputs if isinstance(each.given, FeatureSet) and each.given.numbered]
+    if settings.intersect and numbered:
+        raise ValueError(
+            f"expected samples with ids to intersect, but those of {numbered[0]!r} are row numbers, which say nothing "
+            "of what belongs together; give jaxsim.open_features(..., sample_ids=)"
+        )
+    return inputs
+
+
 def _open(source: Source, settings: Settings, name: str | None) -> StepModel | FeatureSet:
+    if isinstance(source, Mapping) and not isinstance(source, FeatureSet):
+        return open_features(source, name=name)
     if not isinstance(source, str | os.PathLike):
         if _is_bare_module(source):
             raise ValueError(
@@ -163,14 +211,14 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
             )
         if not hasattr(source, "steps"):
             raise ValueError(
-                "expected a model as a directory, a hub id, a live model or a FeatureSet, "
+                "expected a model as a directory, a hub id, a live model, or features (jaxsim.open_features), "
                 f"got a {type(source).__name__}"
             )
         # A cached property serves where the protocol asks for a property, which type checkers do not know.
         return cast("StepModel | FeatureSet", source)
-    if is_feature_folder(Path(source)):
-        return open_features(Path(source))
-    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size)
+    if is_features_file(Path(source).expanduser()) or is_remote(source):
+        return open_features(source, name=name)
+    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size_of(name))
     # All models are loaded before the first runs, and the device has other work when the last has run.
     return cast("StepModel", model.on_host())
 
@@ -179,8 +227,3 @@ def _is_bare_module(source: object) -> bool:
     """Whether this is a framework's module; told by name, since none of them may be imported here."""
     bases = ((base.__name__, base.__module__.partition(".")[0]) for base in type(source).__mro__)
     return any(base in (("Module", "torch"), ("Module", "flax")) for base in bases)
-
-
-def is_feature_folder(path: Path) -> bool:
-    """Whether a folder holds features, finished or not, rather than a checkpoint."""
-    return (path / MANIFEST).is_file() or (path / ARRAYS).is_dir()

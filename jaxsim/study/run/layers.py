@@ -20,7 +20,8 @@ from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.halves import as_blocks
 from jaxsim.study.run.label_overlap import Neighbours
 from jaxsim.study.run.samples import rows_of
-from jaxsim.study.run.settings import Settings, check_sample_count
+from jaxsim.study.run.settings import Settings
+from jaxsim.study.run.settings_fit import check_sample_count
 from jaxsim.study.run.space_kinds import tells_nothing_apart
 from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.selection import choose_of_every_model
@@ -199,7 +200,7 @@ def open_layers(
         for step in (step for step in each.steps if step.name in chosen[name]):
             label = StepLabel(name, step.name, step.depth, step.kind, step.grid, step.channels)
             labels.append(label)
-            layers[label.label] = each[step.name] if rows is None else np.asarray(each[step.name])[rows]
+            layers[label.label] = each[step.name] if rows is None else select_samples(each[step.name], rows)
     if settings.clip is not None:
         layers = {name: clip_quantiles(x, settings.clip) for name, x in layers.items()}
     kept = distinct_samples(layers) if settings.drop_duplicates else np.arange(len(ids))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -195,7 +196,8 @@ def described_steps(
             error[:, at] = half_sample_error(own.halves[:, 0], own.halves[:, 1])[:, : len(at)]
             variables[f"{measure.name}_sampling_error"] = (("k", "step"), error)
     coords = {"k": np.array(settings.k, np.int64), **step_coordinates(found.labels)}
-    return xr.Dataset(variables, coords=coords, attrs={"n_samples": found.n_samples, "metric": settings.metric})
+    attrs = {"n_samples": found.n_samples, "metric": settings.metric, "dropped": json.dumps(list(found.dropped))}
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
 
 
 def _turned(measure: Measure, values: np.ndarray, ks: Sequence[int], n_samples: int) -> np.ndarray:

@@ -14,17 +14,19 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int
 
+from jaxsim.arguments import Progress
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import DegenerateLayerWarning, ImbalanceMatrix, NearDuplicates, TieWarning
 from jaxsim.metrics.measure_checks import neighbours_of
 from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
+from jaxsim.sample_ids import SampleOrderWarning
 from jaxsim.study.derived.information import describe_view, with_tie_bounds
 from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.folder import measurement_key
 from jaxsim.study.run.groups import warning_of
 from jaxsim.study.run.halves import measure_layers, n_splits_for, quarters, shuffled_layers
-from jaxsim.study.run.kept import earlier_measurement, keep_measurement, key_of
+from jaxsim.study.run.kept import earlier_measurement, keep_measurement, key_of, key_of_features
 from jaxsim.study.run.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
@@ -34,7 +36,8 @@ from jaxsim.study.run.label_overlap import (
 from jaxsim.study.run.layers import StudyLayers, open_layers
 from jaxsim.study.run.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
 from jaxsim.study.run.record import about_measurement, about_preprocessing, about_samples, flagged
-from jaxsim.study.run.settings import Progress, Settings
+from jaxsim.study.run.samples import order_messages
+from jaxsim.study.run.settings import Settings
 from jaxsim.study.run.spaces import Spaces
 from jaxsim.study.versions import package_versions
 
@@ -79,7 +82,7 @@ def measure(
         ValueError: As `imbalance_matrix`.
     """
     key = measurement_key(
-        manifests=[(name, each.manifest) for name, each in features.items()],
+        features=[(name, key_of_features(each.manifest)) for name, each in features.items()],
         ids=ids,
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],
@@ -103,6 +106,8 @@ def measure(
     found = open_layers(features, ids, settings, spaces, groups, categories)
     of_copies = None if copies is None else warning_of(copies)
     said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
+    own_ids = {name: each.sample_ids for name, each in features.items()}
+    said += [SampleOrderWarning(each) for each in order_messages(own_ids, ids, intersect=settings.intersect)]
     said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
     for warning in said:

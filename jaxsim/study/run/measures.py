@@ -117,10 +117,13 @@ def _check_spaces(measure: Measure | LayerMeasure, spaces: Mapping[str, Any]) ->
     for name, value in spaces.items():
         if isinstance(value, Dissimilarities):
             if takes_features(measure):
+                option = "measures" if isinstance(measure, Measure) else "describe"
+                others = (
+                    "rsa, distance_correlation or mutual_knn" if option == "measures" else "twonn_likelihood or hubness"
+                )
                 raise ValueError(
-                    f"expected features for {measure.name!r}, got the space {name!r} as dissimilarities; leave the "
-                    "space or the measure out, or take a measure of distances such as rsa, distance_correlation or "
-                    "mutual_knn"
+                    f"expected features for {measure.name!r} ({option}), got the space {name!r} as dissimilarities; "
+                    f"leave the space or the measure out, or take a measure of distances such as {others}"
                 )
         elif correlates(measure):
             rows = next(iter(value.values()), 0.0) if isinstance(value, Mapping) else value

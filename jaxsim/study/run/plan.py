@@ -122,7 +122,7 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
             source = str(each.given.manifest["model"]["source"])
             models.append(PlannedModel(each.name, each.given.manifest["model"]["family"], source, widths, False))
         else:
-            steps = estimate(each.given, n_samples, pool=settings.pool).steps
+            steps = estimate(each.given, n_samples, pool=settings.pool_of(each.name)).steps
             widths = tuple(step.n_features for step in steps if step.name in own)
             every = sum(step.n_features for step in steps)
             models.append(PlannedModel(each.name, each.given.family, each.given.source, widths, True, every))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from jaxsim.sample_ids import meet
+
 
 def shared_samples(
     extracted: Mapping[str, Sequence[str]],
@@ -14,12 +16,13 @@ def shared_samples(
     damaged: Mapping[str, Sequence[str]] | None = None,
     n_samples: int | None = None,
     seed: int = 0,
+    intersect: bool = False,
 ) -> tuple[str, ...]:
     """The samples that every model of a comparison is measured on.
 
     Features extracted in one comparison come from one source, so their ids can differ only where an image was
-    damaged for one of them: it is then left out for all. Features that were given must have exactly the same
-    ids. Only when a subset was asked for may given features hold more samples than the subset.
+    damaged for one of them: it is then left out for all. Features that were given must have the same ids, in any
+    order. Only when a subset was asked for, or with `intersect`, may given features hold more samples than are shared.
 
     Args:
         extracted: Model name -> ids of its features, extracted from the images of this comparison.
@@ -27,6 +30,7 @@ def shared_samples(
         damaged: Model name -> ids that extraction left out as damaged.
         n_samples: Size of the subset asked for, None for all. Already drawn for the extracted ones.
         seed: Seed of the draw among given features when nothing is extracted.
+        intersect: Whether samples that some features lack are left out; otherwise they are an error.
 
     Returns:
         The ids, in the order of the source.
@@ -47,12 +51,9 @@ def shared_samples(
             _require_same(first, ids, name, tuple(each for each in others if each not in broken))
         for name, others in given.items():
             if n_samples is None or not set(ids) <= set(others):
-                _require_same(first, ids, name, tuple(others))
+                ids = meet({first: ids, name: others}, intersect=intersect).ids
         return ids
-    first = next(iter(given))
-    ids = tuple(given[first])
-    for name, others in given.items():
-        _require_same(first, ids, name, tuple(others))
+    ids = meet(given, intersect=intersect).ids
     if n_samples is None or n_samples == len(ids):
         return ids
     if n_samples > len(ids):
@@ -80,6 +81,30 @@ def rows_of(ids: Sequence[str], own: Sequence[str]) -> np.ndarray | None:
         return None
     place = {each: i for i, each in enumerate(own)}
     return np.array([place[each] for each in ids], dtype=np.int64)
+
+
+def order_messages(own: Mapping[str, Sequence[str]], ids: Sequence[str], *, intersect: bool = False) -> list[str]:
+    """What was put right by id, in sentences.
+
+    Args:
+        own: Model name -> ids of its features' rows.
+        ids: The samples that are measured.
+        intersect: Whether samples that some features lack were left out.
+
+    Example:
+        >>> order_messages({"a": ["x", "y"], "b": ["y", "x"]}, ["x", "y"])
+        ["the samples of 'b' are in another order than those of the study: put right by id"]
+    """
+    said = []
+    for name, each in own.items():
+        rows = rows_of(ids, each)
+        if rows is not None and (np.diff(rows) < 0).any():
+            said.append(f"the samples of {name!r} are in another order than those of the study: put right by id")
+    longest = max(map(len, own.values()))
+    if intersect and len(ids) < longest:
+        counts = ", ".join(f"{len(each)} in {name!r}" for name, each in own.items())
+        said.append(f"{len(ids)} samples that all have are measured ({counts})")
+    return said
 
 
 def _require_same(first: str, ids: tuple[str, ...], name: str, others: tuple[str, ...]) -> None:

@@ -13,13 +13,15 @@ import numpy as np
 from jaxsim_kernels import meet
 from jaxtyping import Float
 
+from jaxsim.arguments import Progress
 from jaxsim.data import ImageSource, statistics_view
 from jaxsim.data.low_level import scored_spaces
 from jaxsim.features import FeatureSet, open_features
 from jaxsim.features.feature_set import MANIFEST
 from jaxsim.features.statistics import StatisticsModel, extract_statistics, statistics_of
+from jaxsim.study.progress import renamed
 from jaxsim.study.run.samples import rows_of
-from jaxsim.study.run.settings import Progress, Settings, renamed
+from jaxsim.study.run.settings import Settings
 
 STATISTICS = ("luminance", "colour", "frequency", "orientation", "layout", "all")
 

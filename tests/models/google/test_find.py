@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsim.models.google.find import find_checkpoint
+from jaxsim.models.google.open import find_checkpoint
 
 
 @pytest.mark.parametrize("item", ["default", "my_weights"])
