@@ -168,7 +168,7 @@ class TestEntryPoints:
         np.testing.assert_allclose(own.imbalance.sel(k=1), expected, atol=1e-9)
         assert study.measures.title.values.tolist() == ["information imbalance", "toy distance"]
         page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
-        assert "Rank correlation with information imbalance" in page
+        assert "rank correlation of every two measures" in page
         assert "toy distance" in page
 
     def test_declarations_that_nothing_could_show(self):
