@@ -163,13 +163,13 @@ def _procrustes(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _mean_cca(x: np.ndarray, y: np.ndarray) -> float:
-    first, second = (linalg.qr(_centred(each), mode="economic")[0] for each in (x, y))
-    return float(linalg.svdvals(first.T @ second).mean())
+    first, second = (np.linalg.qr(_centred(each))[0] for each in (x, y))
+    return float(np.mean(linalg.svdvals(first.T @ second)))
 
 
 def _regression(x: np.ndarray, y: np.ndarray) -> float:
     x, y = _centred(x), _centred(y)
-    left = y - x @ linalg.lstsq(x, y)[0]
+    left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
     return float(1 - (left**2).sum() / (y**2).sum())
 
 
