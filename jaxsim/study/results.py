@@ -261,6 +261,7 @@ class Study(ChosenStudy):
             labels=self.label_overlap,
             control=control,
             measures=self.measures,
+            verdicts=self.verdicts,
             descriptions=self.descriptions,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )

@@ -12,10 +12,10 @@ from typing import Any, cast
 import numpy as np
 
 from jaxsim.features import FeatureSet, StepModel, is_features_file, open_features
-from jaxsim.features.formats.zarr_group import is_remote
 from jaxsim.models import VisionModel, load_model
 from jaxsim.names import printable
 from jaxsim.study.run.settings import Settings
+from jaxsim.zarr_arrays import is_remote
 
 # Anything else (a bare module) gets an error that says what to do with it.
 Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet | Any

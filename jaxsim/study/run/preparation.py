@@ -116,7 +116,7 @@ def prepare_comparison(
         further = [each.name for each in settings.measures]
         names = [each.name for each in inputs]
         own = known_folders(folder, names)
-        check_own_files(folder, sometimes, ks=settings.k, features=own, measures=further)
+        check_own_files(folder, sometimes, features=own, measures=further)
         if untrained is not False:
             twin = folder / UNTRAINED
             check_own_files(twin, sometimes, features=known_folders(twin, names), measures=further)
