@@ -177,6 +177,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "plot":
         return import_module("jaxsim.plot")
+    if name == "__version__":
+        return import_module("jaxsim.study.versions").package_version("jaxsim-metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxsim' has no attribute {name!r}")
     value = getattr(import_module(f"jaxsim.{_HOMES[name]}"), name)
