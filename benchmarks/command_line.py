@@ -25,6 +25,7 @@ SUBCOMMANDS = {
     "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",
     "extraction": "images per second from JPEGs to features, against torch with a DataLoader",
     "models": "images per second against torch eager and torch.compile on the same weights",
+    "compiled": "bytes, memory and estimates by the compilers for TPU and GPU, on a machine that has neither",
     "gpu": "everything an accelerator is asked for, in one call",
     "report": "Markdown table and figures out of result files",
     "compare": "flag regressions between two result files",
