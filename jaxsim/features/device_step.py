@@ -30,7 +30,7 @@ class DeviceStep:
         devices: that share it; a model that is not compiled runs where it is.
     """
 
-    def __init__(self, model: StepModel, pool: str, dtype: str, size: int, devices: Sequence[jax.Device]):
+    def __init__(self, model: StepModel, pool: str, dtype: str, size: int, devices: Sequence[Any]):
         self._model, self._pools = model, parse_pools(pool)
         self._rows, self._dtype = rows_per_image(pool), dtype
         self._widths = [record.n_features for record in step_records(model.steps, pool)]

@@ -39,7 +39,7 @@ def extract(
     overwrite: bool = False,
     threads: int | None = None,
     verify_images: bool = False,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Any] | None = None,
     progress: Progress | None = None,
 ) -> FeatureSet:
     """Run a model over images and keep every step, pooled to one vector a sample.
@@ -117,7 +117,7 @@ def extract_together(
     overwrite: bool = False,
     threads: int | None = None,
     verify_images: bool = False,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Any] | None = None,
     progress: Progress | None = None,
 ) -> list[FeatureSet]:
     """Extracts the features of several models, decoding every image once for all of them.
