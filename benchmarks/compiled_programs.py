@@ -89,7 +89,7 @@ class _Arrays:
     def samples(self, width: int, dtype: Any) -> jax.ShapeDtypeStruct:
         return self._array((self._sizes.n_samples, width), dtype, P(self.placement.axis))
 
-    def replicated(self, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    def replicated(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return self._array(shape, dtype, P())
 
     def _array(self, shape: tuple[int, ...], dtype: Any, spec: P) -> jax.ShapeDtypeStruct:

@@ -34,7 +34,8 @@ def counts_by_groups(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Ar
         ([[2]], [[3]])
     """
     none = jnp.zeros(thresholds.shape, jnp.int32)
-    return _in_groups(strip, half_norms, thresholds, (none, none), _count)
+    less, upto = _in_groups(strip, half_norms, thresholds, (none, none), _count)
+    return less, upto
 
 
 def counts_of_columns_by_groups(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> _Counts:
@@ -54,9 +55,10 @@ def counts_of_columns_by_groups(strip: jax.Array, half_norms: jax.Array, columns
         ([[2]], [[3]])
     """
     none = jnp.zeros(columns.shape, jnp.int32)
-    return _in_groups(
+    less, upto = _in_groups(
         strip, half_norms, columns, (none, none), lambda scores, wanted: _count(scores, _scores_at(scores, wanted))
     )
+    return less, upto
 
 
 def scores_of_columns_by_groups(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> jax.Array:

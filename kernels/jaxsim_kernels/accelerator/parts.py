@@ -29,12 +29,13 @@ def parts(x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         The parts, bfloat16, in the shape of `x`. Their sum in float32, smallest first, is `x` to the last bit.
 
     Example:
-        >>> [float(part.astype(jnp.float32)) for part in parts(jnp.float32(1.00390625 + 2**-20))]
-        [1.0, 0.00390625, 9.5367431640625e-07]
+        >>> [float(part[0]) for part in parts(jnp.array([1 + 2**-9 + 2**-20], jnp.float32))]
+        [1.0, 0.001953125, 9.5367431640625e-07]
     """
     large = _rounded(x)
     middle = _rounded(x - large)
-    return tuple(part.astype(jnp.bfloat16) for part in (large, middle, _rounded(x - large - middle)))
+    small = x - large - middle
+    return large.astype(jnp.bfloat16), middle.astype(jnp.bfloat16), small.astype(jnp.bfloat16)
 
 
 def side_by_side(x: jax.Array, n_products: int, of_queries: bool) -> jax.Array:
