@@ -26,9 +26,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     found = numbers(make_program(request["workload"], sizes, placement_on(*where)))
     if found["estimate"] is not None:
         product = _product(sizes, *where)
-        # What loops move in their later turns takes as long as what the product moves.
-        found["estimate"] += found["in_later_turns"] * product["estimate"] / product["bytes"]
-        found["product_estimate"] = product["estimate"]
+        if product["estimate"] is None:
+            # There is nothing to hold it against.
+            found["estimate"] = None
+        else:
+            # What loops move in their later turns takes as long as what the product moves.
+            found["estimate"] += found["in_later_turns"] * product["estimate"] / product["bytes"]
+            found["product_estimate"] = product["estimate"]
     return {**found, "jax": jax.__version__}
 
 
