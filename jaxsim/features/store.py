@@ -31,7 +31,7 @@ class StoredRepresentation(LazyRows):
         self._store = store
         self._name, self._folder = name, folder
         shape = (int(store.shape[0]), int(store.shape[1]))
-        chunk_rows = store.chunk_layout.read_chunk.shape[0]
+        chunk_rows = (store.chunk_layout.read_chunk.shape or (1,))[0] or 1
         super().__init__(self._rows, shape, store.dtype.numpy_dtype, chunk_rows=chunk_rows)
 
     def _rows(self, start: int, stop: int) -> np.ndarray:

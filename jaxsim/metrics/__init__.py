@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One measure a file."""
 
+from .calibration import calibrate
 from .constant import is_constant
 from .declaration import Case, LayerMeasure, Measure
 from .dissimilarities import Dissimilarities
@@ -67,6 +68,8 @@ from .neighbour_measures import (
 )
 from .precision_check import PrecisionWarning
 from .preprocessing import clip_quantiles, distinct_samples
+from .probes import knn_probe, linear_probe
+from .published_imbalance import PublishedImbalance, published_imbalance
 from .registry import find_measures, layer_measures, pair_measures
 from .statistics import (
     CondensedDistances,
@@ -105,6 +108,7 @@ __all__ = [
     "NeighbourSimilarities",
     "Neighbours",
     "PrecisionWarning",
+    "PublishedImbalance",
     "Spectra",
     "Statistics",
     "Sums",
@@ -113,6 +117,7 @@ __all__ = [
     "angular_shape",
     "angular_shape_measure",
     "balanced_halves",
+    "calibrate",
     "cka",
     "cka_angular",
     "cka_measure",
@@ -141,9 +146,11 @@ __all__ = [
     "is_constant",
     "joint_rank_jaccard",
     "knn_jaccard",
+    "knn_probe",
     "label_overlap",
     "layer_measures",
     "lcs_knn",
+    "linear_probe",
     "linear_regression",
     "matrix_entropy",
     "mean_cca",
@@ -155,6 +162,7 @@ __all__ = [
     "pair_measures",
     "participation_ratio",
     "procrustes",
+    "published_imbalance",
     "pwcca",
     "r2_cca",
     "rank_similarity",

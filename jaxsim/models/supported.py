@@ -7,7 +7,7 @@ import dataclasses
 from jaxsim.models.family import Family, families
 from jaxsim.models.google.open import ARCHITECTURES
 from jaxsim.models.loading.config import ConfigReader, with_defaults
-from jaxsim.models.timm.names import FAMILY_OF, TITLES
+from jaxsim.models.timm.names import FAMILIES, TITLES
 
 COLUMNS = ("family", "model_type", "formats", "processor", "tested parity")
 
@@ -71,7 +71,7 @@ def supported() -> tuple[SupportedFamily, ...]:
         (('Hugging Face', 'timm', 'Scenic'), 2e-05)
     """
     rows = [_row(family.name, family.title, family) for family in families()]
-    elsewhere = set(FAMILY_OF.values()) - {family.name for family in families()}
+    elsewhere = set(FAMILIES) - {family.name for family in families()}
     return (*rows, *(_row(name, TITLES.get(name, name), None) for name in sorted(elsewhere)))
 
 
@@ -80,7 +80,7 @@ def _row(name: str, title: str, family: Family | None) -> SupportedFamily:
     parity: dict[str, float] = {}
     if family is not None:
         formats["Hugging Face"] = parity["transformers"] = PARITY
-    if name in FAMILY_OF.values():
+    if name in FAMILIES:
         formats["timm"] = parity["timm"] = PARITY
     for architecture in ARCHITECTURES:
         for codebase in architecture.codebases.get(name, ()):

@@ -1,4 +1,4 @@
-"""ResNet (He et al. 2016) with basic or bottleneck blocks, strided in the 3x3 (v1.5) or the first 1x1 (v1)."""
+"""ResNet (He et al. 2016) with basic or bottleneck blocks, and its kin: ResNet-D, ResNeXt, SE-ResNet, ResNet-RS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from jaxsim.models.family import Architecture, Family, Shapes, head_size
 from jaxsim.models.layers.activations import activation
-from jaxsim.models.layers.conv_layers import ConvNorm, centred_padding, conv_norm, map_mean, max_pool
+from jaxsim.models.layers.conv_layers import ConvNorm, SqueezeExcite, centred_padding, conv_norm, map_mean, max_pool
 from jaxsim.models.layers.conv_stages import StageSizes, map_layout, read_stages, record_heads, record_stages
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import WeightTable, linear
@@ -32,6 +32,12 @@ class ResNetSettings:
         first_stride: of the first stage; the others have 2.
         stride_in_reduction: whether a bottleneck is strided in its first 1x1 instead of its 3x3.
         project_always: whether every shortcut is projected, not only where the shape changes.
+        inner_widths: channels of each stage's 3x3 convolutions in bottlenecks; empty for a quarter of the width.
+        groups: of the 3x3 convolutions in bottlenecks (ResNeXt).
+        deep_stem: channels of the first two of three 3x3 convolutions in the stem (ResNet-C, -D); empty for one 7x7.
+        strided_stem: whether the stem ends with a strided 3x3 convolution in place of the maximum (ResNet-RS).
+        averaged_shortcut: whether strided shortcuts take means before they are projected (ResNet-D).
+        squeezed: width inside each stage's squeeze-and-excitation; empty without it.
     """
 
     stem_width: int
@@ -41,6 +47,12 @@ class ResNetSettings:
     first_stride: int = 1
     stride_in_reduction: bool = False
     project_always: bool = False
+    inner_widths: tuple[int, ...] = ()
+    groups: int = 1
+    deep_stem: tuple[int, ...] = ()
+    strided_stem: bool = False
+    averaged_shortcut: bool = False
+    squeezed: tuple[int, ...] = ()
 
 
 class ResNetBlock(nn.Module):
@@ -48,12 +60,12 @@ class ResNetBlock(nn.Module):
 
     Attributes:
         settings: of the network.
-        width: output channels.
+        stage: in which the block is.
         stride: of the block.
     """
 
     settings: ResNetSettings
-    width: int
+    stage: int
     stride: int
     dtype: jnp.dtype = jnp.dtype("float32")
     precision: str = "highest"
@@ -61,24 +73,34 @@ class ResNetBlock(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch h w features"]:
         """Returns the activated sum."""
-        s = self.settings
+        s, width = self.settings, self.settings.stages.widths[self.stage]
         if s.bottleneck:
-            inner = self.width // _REDUCTION
+            inner = s.inner_widths[self.stage] if s.inner_widths else width // _REDUCTION
             strides = (self.stride, 1) if s.stride_in_reduction else (1, self.stride)
-            layers = [(inner, 1, strides[0]), (inner, 3, strides[1]), (self.width, 1, 1)]
+            layers = [(inner, 1, strides[0], 1), (inner, 3, strides[1], s.groups), (width, 1, 1, 1)]
         else:
-            layers = [(self.width, 3, self.stride), (self.width, 3, 1)]
+            layers = [(width, 3, self.stride, 1), (width, 3, 1, 1)]
         branch = x
-        for index, (width, kernel, stride) in enumerate(layers):
-            last = index == len(layers) - 1
-            branch = self._conv(width, kernel, stride, None if last else "relu", f"conv{index}")(branch)
-        if s.project_always or x.shape[-1] != self.width or self.stride != 1:
-            x = self._conv(self.width, 1, self.stride, None, "shortcut")(x)
+        for index, (features, kernel, stride, groups) in enumerate(layers):
+            act = None if index == len(layers) - 1 else "relu"
+            branch = self._conv(features, kernel, stride, act, f"conv{index}", groups)(branch)
+        if s.squeezed:
+            branch = SqueezeExcite(s.squeezed[self.stage], dtype=self.dtype, precision=self.precision, name="squeeze")(
+                branch
+            )
+        if s.project_always or x.shape[-1] != width or self.stride != 1:
+            stride = self.stride
+            if s.averaged_shortcut and stride != 1:
+                # The mean of what is there where an odd rest is left, as torch's `ceil_mode` has it.
+                x = nn.avg_pool(x, (stride, stride), (stride, stride), "SAME", count_include_pad=False)
+                stride = 1
+            x = self._conv(width, 1, stride, None, "shortcut")(x)
         return activation(s.activation)(branch + x)
 
     @nn.nowrap
-    def _conv(self, width: int, kernel: int, stride: int, act: str | None, name: str) -> ConvNorm:
-        return ConvNorm(width, kernel, stride, activation=act, dtype=self.dtype, precision=self.precision, name=name)
+    def _conv(self, width: int, kernel: int, stride: int, act: str | None, name: str, groups: int = 1) -> ConvNorm:
+        numerics = {"dtype": self.dtype, "precision": self.precision}
+        return ConvNorm(width, kernel, stride, groups, activation=act, **numerics, name=name)
 
 
 class ResNet(nn.Module):
@@ -103,13 +125,20 @@ class ResNet(nn.Module):
         s = self.settings
         recorder = Recorder()
         numerics = {"dtype": self.dtype, "precision": self.precision}
-        x = ConvNorm(s.stem_width, 7, 2, activation=s.activation, **numerics, name="stem")(images)
-        x = max_pool(x, 3, 2, centred_padding(3))
+        x = images
+        for index, width in enumerate(s.deep_stem):
+            x = ConvNorm(width, 3, 1 if index else 2, activation=s.activation, **numerics, name=f"stem{index}")(x)
+        kernel, stride = (3, 1) if s.deep_stem else (7, 2)
+        x = ConvNorm(s.stem_width, kernel, stride, activation=s.activation, **numerics, name="stem")(x)
+        if s.strided_stem:
+            x = ConvNorm(s.stem_width, 3, 2, activation=s.activation, **numerics, name="stem_pool")(x)
+        else:
+            x = max_pool(x, 3, 2, centred_padding(3))
         recorder.add("stem", x, map_layout(x), kind="stem", hidden=True)
 
         def block(x: Array, stage: int, index: int, name: str) -> Array:
             stride = 1 if index else (2 if stage else s.first_stride)
-            return ResNetBlock(s, s.stages.widths[stage], stride, **numerics, name=name)(x)
+            return ResNetBlock(s, stage, stride, **numerics, name=name)(x)
 
         x = record_stages(recorder, x, s.stages, block)
         record_heads(recorder, x, map_mean(x), self.n_labels, self.dtype, self.precision)

@@ -55,6 +55,7 @@ class SwinV2Block(nn.Module):
     window: int
     shift: int
     pretrained_window: int
+    mask_factor: int
     dtype: jnp.dtype = jnp.dtype("float32")
     precision: str = "highest"
 
@@ -70,8 +71,8 @@ class SwinV2Block(nn.Module):
         attention = Attention(s, self.dtype, self.precision, name="attention")
 
         def attend(windows: Array, mask: np.ndarray | None) -> Array:
-            # The original adds the mask twice. It matters: cosine scores reach 100, as much as one mask takes off.
-            total = bias_of_windows(bias, None if mask is None else 2 * mask, len(windows))
+            # How often it is added matters: cosine scores reach 100, as much as one mask takes off.
+            total = bias_of_windows(bias, None if mask is None else self.mask_factor * mask, len(windows))
             return attention(
                 windows, total, lambda q, k: (_normalised(q) * scale[:, None].astype(q.dtype), _normalised(k))
             )
@@ -98,9 +99,11 @@ class SwinV2(WindowTransformer):
 
     Attributes:
         pretrained_windows: side of the windows during pre-training in each stage, 0 for the same.
+        mask_factor: how often the mask of shifted windows is added: transformers does it twice, timm once.
     """
 
     pretrained_windows: tuple[int, ...] = ()
+    mask_factor: int = 2
 
     @nn.nowrap
     def block(
@@ -114,7 +117,8 @@ class SwinV2(WindowTransformer):
         shift = self.settings.window // 2 if index % 2 and rows > window else 0
         pretrained = self.pretrained_windows[stage]
         name = f"stage{stage}_block{index}"
-        return SwinV2Block(settings, window, shift, pretrained, self.dtype, self.precision, name=name)(x, grid)
+        sizes = (window, shift, pretrained, self.mask_factor)
+        return SwinV2Block(settings, *sizes, self.dtype, self.precision, name=name)(x, grid)
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:

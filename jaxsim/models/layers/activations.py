@@ -44,6 +44,7 @@ _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "mish": jax.nn.mish,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
+    "hard_sigmoid": jax.nn.hard_sigmoid,
     "tanh": jnp.tanh,
     "linear": _identity,
 }

@@ -202,13 +202,15 @@ class SqueezeExcite(nn.Module):
 
     Attributes:
         reduced: width between the two layers.
-        activation: between the two layers; the gate itself is a sigmoid.
+        activation: between the two layers.
+        gate: `"sigmoid"` or `"hard_sigmoid"`.
     """
 
     reduced: int
     activation: str = "relu"
     dtype: jnp.dtype = jnp.dtype("float32")
     precision: str = "highest"
+    gate: str = "sigmoid"
 
     @nn.compact
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch height width channels"]:
@@ -218,7 +220,7 @@ class SqueezeExcite(nn.Module):
         squeezed = convolution(self.reduced, 1, bias=True, **numerics, name="reduce")(squeezed)
         squeezed = activation(self.activation)(squeezed)
         gate = convolution(x.shape[-1], 1, bias=True, **numerics, name="expand")(squeezed)
-        return x * jax.nn.sigmoid(gate)
+        return x * activation(self.gate)(gate)
 
 
 def max_pool(

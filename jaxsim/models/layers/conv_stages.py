@@ -91,7 +91,7 @@ def record_stages(
 def record_heads(
     recorder: Recorder,
     last: Float[Array, "batch height width channels"],
-    pooled: Float[Array, "batch channels"],
+    pooled: Float[Array, "batch features"],
     n_labels: int,
     dtype: jnp.dtype,
     precision: str,

@@ -1,4 +1,4 @@
-"""timm's convolutional networks on the modules of their families: ResNet, ConvNeXt."""
+"""timm's convolutional networks on the modules of their families: ResNet and its kin, RegNet, ConvNeXt."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import re
 
 import numpy as np
 
+from jaxsim.models.families.regnet import RegNet, RegNetSettings
 from jaxsim.models.families.resnet import ResNet, ResNetSettings
 from jaxsim.models.family import Architecture, Shapes, head_size
+from jaxsim.models.layers.conv_layers import conv_norm
 from jaxsim.models.layers.conv_stages import StageSizes
 from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
 from jaxsim.models.loading.config import ConfigReader
 from jaxsim.models.loading.weights import Rule, WeightTable, batch_norm, conv, linear, linear_kernel, norm, param
 from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
+
+# What RegNet calls a convolution and its norm.
+_REGNET = ("conv", "bn")
 
 
 def count(shapes: Shapes, pattern: str) -> int:
@@ -33,24 +38,79 @@ def normed_conv(convolution: str, normalisation: str, target: str) -> list[Rule]
 def build_resnet(
     name: str, family: str, config: ConfigReader, shapes: Shapes, plain: PlainPreprocessor
 ) -> Architecture:
-    """Makes a ResNet with 7x7 stem; see `jaxsim.models.timm.vit.build` for the arguments."""
+    """Returns a ResNet, ResNeXt, SE-ResNet or ResNet-D; see `jaxsim.models.timm.vit.build` for the arguments.
+
+    What tells a ResNet-D from a ResNet-C is where the shortcut's convolution stands in the file: after a mean.
+    """
     config.require("global_pool", "avg", "", None)
     config.ignore("layers", "channels", "zero_init_last")
+    deep = "conv1.0.weight" in shapes
+    stem_width = shapes["conv1.6.weight" if deep else "conv1.weight"][0]
     n_stages = count(shapes, r"layer(\d+)\.")
     bottleneck = "layer1.0.conv3.weight" in shapes
     last = "conv3" if bottleneck else "conv2"
+    first = [f"layer{stage + 1}.0" for stage in range(n_stages)]
     stages = StageSizes(
-        widths=tuple(shapes[f"layer{stage + 1}.0.{last}.weight"][0] for stage in range(n_stages)),
+        widths=tuple(shapes[f"{block}.{last}.weight"][0] for block in first),
         depths=tuple(count(shapes, rf"layer{stage + 1}\.(\d+)\.") for stage in range(n_stages)),
     )
-    rules = [*normed_conv("conv1", "bn1", "stem"), *linear("fc", "classifier")]
+    averaged = any(f"{block}.downsample.2.weight" in shapes for block in first)
+    squeezed = f"{first[0]}.se.fc1.weight" in shapes
+    inner, group = shapes[f"{first[0]}.conv2.weight"][:2]
+    settings = ResNetSettings(
+        stem_width=stem_width,
+        stages=stages,
+        bottleneck=bottleneck,
+        inner_widths=tuple(shapes[f"{block}.conv2.weight"][0] for block in first) if bottleneck else (),
+        groups=inner // group if bottleneck else 1,
+        deep_stem=tuple(shapes[f"conv1.{place}.weight"][0] for place in (0, 3)) if deep else (),
+        strided_stem="maxpool.0.weight" in shapes,
+        averaged_shortcut=averaged,
+        squeezed=tuple(shapes[f"{block}.se.fc1.weight"][0] for block in first) if squeezed else (),
+    )
+    rules = [*normed_conv("conv1.6" if deep else "conv1", "bn1", "stem"), *linear("fc", "classifier")]
+    rules += [*normed_conv("conv1.0", "conv1.1", "stem0"), *normed_conv("conv1.3", "conv1.4", "stem1")]
+    rules += normed_conv("maxpool.0", "maxpool.1", "stem_pool")
     for stage in range(n_stages):
         source, target = f"layer{stage + 1}.{{b}}", f"stage{stage}_block{{b}}"
         for index in range(3 if bottleneck else 2):
             rules += normed_conv(f"{source}.conv{index + 1}", f"{source}.bn{index + 1}", f"{target}/conv{index}")
-        rules += normed_conv(f"{source}.downsample.0", f"{source}.downsample.1", f"{target}/shortcut")
-    settings = ResNetSettings(shapes["conv1.weight"][0], stages, bottleneck=bottleneck)
+        rules += [*conv(f"{source}.se.fc1", f"{target}/squeeze/reduce")]
+        rules += [*conv(f"{source}.se.fc2", f"{target}/squeeze/expand")]
+        place = 1 if averaged else 0
+        shortcut = (f"{source}.downsample.{place}", f"{source}.downsample.{place + 1}")
+        rules += normed_conv(*shortcut, f"{target}/shortcut")
     module = ResNet(settings, n_labels=head_size(shapes, "fc.weight"))
+    return Architecture(module, WeightTable(tuple(rules)), plain.image_size, plain)
+
+
+def build_regnet(
+    name: str, family: str, config: ConfigReader, shapes: Shapes, plain: PlainPreprocessor
+) -> Architecture:
+    """Returns a RegNet X or Y; see `jaxsim.models.timm.vit.build` for the arguments."""
+    config.require("global_pool", "avg", "", None)
+    n_stages = count(shapes, r"s(\d+)\.")
+    stages = StageSizes(
+        widths=tuple(shapes[f"s{stage + 1}.b1.conv3.conv.weight"][0] for stage in range(n_stages)),
+        depths=tuple(count(shapes, rf"s{stage + 1}\.b(\d+)\.") for stage in range(n_stages)),
+    )
+    settings = RegNetSettings(
+        stem_width=shapes["stem.conv.weight"][0],
+        stages=stages,
+        group_width=shapes["s1.b1.conv2.conv.weight"][1],
+        squeeze="s1.b1.se.fc1.weight" in shapes,
+    )
+    rules = [*conv_norm("stem", "stem", _REGNET), *linear("head.fc", "classifier")]
+    for stage, depth in enumerate(stages.depths):
+        # Blocks are counted from 1.
+        for block in range(depth):
+            source, target = f"s{stage + 1}.b{block + 1}", f"stage{stage}_block{block}"
+            for part, layer in {"conv1": "reduce", "conv2": "grouped", "conv3": "expand"}.items():
+                rules += conv_norm(f"{source}.{part}", f"{target}/{layer}", _REGNET)
+            rules += conv_norm(f"{source}.downsample", f"{target}/shortcut", _REGNET)
+            rules += [*conv(f"{source}.se.fc1", f"{target}/squeeze/reduce")]
+            rules += [*conv(f"{source}.se.fc2", f"{target}/squeeze/expand")]
+    module = RegNet(settings, n_labels=head_size(shapes, "head.fc.weight"))
     return Architecture(module, WeightTable(tuple(rules)), plain.image_size, plain)
 
 

@@ -13,7 +13,7 @@ from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.prefixes import without_prefixes
 from jaxsim.models.loading.weights import WeightTable
 from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
-from jaxsim.models.timm import conv, efficientnet, vgg, vit
+from jaxsim.models.timm import conv, densenet, mobile, swin, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing
 
@@ -21,10 +21,14 @@ Builder = Callable[[str, str, ConfigReader, Shapes, PlainPreprocessor], Architec
 
 _BUILDERS: dict[str, Builder] = {
     "resnet": conv.build_resnet,
+    "regnet": conv.build_regnet,
     "convnext": conv.build_convnext,
     "convnextv2": conv.build_convnext,
-    "efficientnet": efficientnet.build,
+    **dict.fromkeys(("efficientnet", "mnasnet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3"), mobile.build),
     "vgg": vgg.build,
+    "swin": swin.build,
+    "swinv2": swin.build,
+    "densenet": densenet.build,
 }
 # What transformers' wrapper of timm models puts before every name.
 _PREFIX = "timm_model."

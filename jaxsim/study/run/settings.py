@@ -248,12 +248,14 @@ class Settings:
             >>> Settings(pool={"vit": "cls"}).pool_of("vit"), Settings(pool={"vit": "cls"}).pool_of("cnn")
             ('cls', 'mean')
         """
-        return self.pool if isinstance(self.pool, str) else self.pool.get(model, "mean")
+        if isinstance(self.pool, str):
+            return self.pool
+        return self.pool.get(model, self.pool.get("*", "mean"))
 
     def image_size_of(self, model: str | None) -> Size | None:
         """What a model sees; None for its own size."""
-        by_model = isinstance(self.image_size, dict)
-        return self.image_size.get(model or "") if by_model else self.image_size  # pyright: ignore[reportAttributeAccessIssue, reportReturnType]
+        size = self.image_size
+        return size.get(model or "", size.get("*")) if isinstance(size, dict) else size
 
 
 #: Every setting by name.

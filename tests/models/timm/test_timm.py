@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from jaxsim.models import load_model
+from jaxsim.models.timm.names import FAMILIES, family_of
 from jaxsim.models.timm.preprocess import TimmPreprocessor, read_preprocessing
 
 ROOT = Path(__file__).parent.parent / "checkpoints" / "timm"
@@ -21,7 +22,8 @@ def write(name, directory, *, prefix="", **changes):
     """Writes a stored case as the directory that timm's hub export would be."""
     case = json.loads((ROOT / f"{name}.json").read_text())
     save_file(
-        {prefix + key: array for key, array in MAKE["weights"](case["shapes"]).items()}, directory / "model.safetensors"
+        {prefix + key: array for key, array in MAKE["weights"](case["shapes"], case.get("gain", 1.4)).items()},
+        directory / "model.safetensors",
     )
     (directory / "config.json").write_text(json.dumps({**case["config"], **changes}))
     return directory
@@ -43,8 +45,15 @@ def measured(model, name):
     return errors
 
 
-# One of each builder: vision transformers, convolutions, convolutions of VGG.
-EVERY_DAY = ("vit_tiny_patch16_224", "resnet18", "vgg11")
+# One of each builder.
+EVERY_DAY = (
+    "vit_tiny_patch16_224",
+    "resnet18",
+    "vgg11",
+    "densenet121",
+    "tf_mobilenetv3_small_minimal_100",
+)
+NAMES = json.loads((Path(__file__).parent / "names.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,22 @@ EVERY_DAY = ("vit_tiny_patch16_224", "resnet18", "vgg11")
 def test_states_of_timm(name, tmp_path):
     errors = measured(load_model(write(name, tmp_path)), name)
     assert max(errors.values()) <= 2e-5, errors
+
+
+def test_which_of_the_names_of_timm_are_covered():
+    found: dict[str, list[str]] = {}
+    for name in (*" ".join(NAMES["covered"].values()).split(), *NAMES["not covered"].split()):
+        try:
+            found.setdefault(family_of(name, "config.json"), []).append(name)
+        except ValueError:
+            continue
+    assert {family: " ".join(names) for family, names in found.items()} == NAMES["covered"]
+    assert set(found) == set(FAMILIES)
+
+
+def test_a_name_that_timm_does_not_have_yet(tmp_path):
+    directory = write("vit_tiny_patch16_224", tmp_path, architecture="vit_large_patch16_reg9_gap_512")
+    assert load_model(directory).family == "vit"
 
 
 def test_names_of_the_wrapper_in_transformers(tmp_path):
@@ -91,8 +116,11 @@ def test_random_twin_reads_sizes_from_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "vit_tiny_patch16_225"}, r"not supported. Nearest: .*vit_tiny_patch16_224"),
-        ({"architecture": "vit_base_patch16_rpn_224"}, "not supported"),
+        (
+            {"architecture": "vit_base_patch16_rpn_224"},
+            r"rpn_224' is not covered. Covered are.*resnetN",
+        ),
+        ({"architecture": "vit_dwee_patch16_reg1_gap_256"}, "not covered"),
         ({"architecture": "resnet18"}, "needs a tensor 'conv1.weight'"),
         ({"model_args": {"img_size": 32, "twist": 2}}, "twist=2: unknown attribute"),
         ({"model_args": {"img_size": 32, "num_heads": 5}}, "5 heads do not divide 24"),

@@ -17,6 +17,7 @@ import numpy as np
 SEED = 1600
 KEPT = 1000
 SMALL_VIT = {"embed_dim": 24, "depth": 2, "num_heads": 3, "patch_size": 8, "img_size": 32}
+SMALL_SWIN = {"embed_dim": 12, "depths": [2, 2, 2, 1], "num_heads": [1, 2, 3, 4]}
 CASES: dict[str, dict[str, Any]] = {
     "vit_tiny_patch16_224": SMALL_VIT,
     "vit_base_patch16_224_miil": {**SMALL_VIT, "img_size": [32, 48], "num_classes": 0},
@@ -32,20 +33,51 @@ CASES: dict[str, dict[str, Any]] = {
     "vit_so400m_patch16_siglip_gap_256": {**SMALL_VIT, "num_classes": 0},
     "resnet18": {"layers": [1, 2, 1, 1], "channels": [64, 16, 24, 32]},
     "resnet50": {"layers": [1, 2, 1, 1], "channels": [8, 8, 16, 16]},
+    "resnet26t": {"layers": [1, 2, 1, 1]},
+    "seresnext26d_32x4d": {"layers": [1, 2, 1, 1]},
+    "resnetrs50": {"layers": [1, 2, 1, 1]},
+    "regnetx_002": {},
+    "regnety_004": {},
     "convnext_tiny": {"depths": [1, 2, 1, 1], "dims": [8, 12, 16, 24]},
     "convnext_pico": {"depths": [1, 1, 2, 1], "dims": [8, 12, 16, 24]},
     "convnextv2_atto": {"depths": [1, 1, 2, 1], "dims": [8, 12, 16, 24]},
     "convnext_xxlarge": {"depths": [1, 1, 1, 1], "dims": [8, 12, 16, 24]},
     "efficientnet_b0": {},
     "tf_efficientnet_b1": {},
+    "efficientnet_lite0": {},
+    "efficientnet_es": {},
+    "tf_efficientnetv2_b0": {},
+    "mnasnet_small": {},
+    "mobilenetv1_100": {},
+    "mobilenetv2_035": {},
+    "mobilenetv3_large_100": {},
+    "mobilenetv3_rw": {},
+    "tf_mobilenetv3_small_minimal_100": {},
+    "swin_tiny_patch4_window7_224": {**SMALL_SWIN, "img_size": 128, "window_size": 4},
+    "swinv2_base_window12to16_192to256": {**SMALL_SWIN, "img_size": 128},
+    "densenet121": {"block_config": [2, 2, 2, 2], "growth_rate": 8},
     "vgg11": {"mlp_ratio": 0.01},
     "vgg13_bn": {"mlp_ratio": 0.01},
 }
+GAINS = dict.fromkeys(
+    (
+        "tf_efficientnetv2_b0",
+        "mobilenetv2_035",
+        "mobilenetv3_large_100",
+        "mobilenetv3_rw",
+        "resnetrs50",
+        "tf_mobilenetv3_small_minimal_100",
+    ),
+    0.7,
+)
 IMAGE_SIZES = {"efficientnet_b0": (65, 48), "tf_efficientnet_b1": (65, 48), "resnet50": (64, 48), "vgg13_bn": (64, 48)}
 
 
-def weights(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
-    """Weights for every tensor, each from its own seed: signals keep their size, no norm or scale is trivial."""
+def weights(shapes: dict[str, list[int]], gain: float = 1.4) -> dict[str, np.ndarray]:
+    """Weights for every tensor, each from its own seed: signals keep their size, no norm or scale is trivial.
+
+    `gain` is below 1.4 where residual sums would grow so large that the squeeze's gates jump between 0 and 1.
+    """
     made = {}
     for name, shape in shapes.items():
         rng = np.random.default_rng([SEED, zlib.crc32(name.encode())])
@@ -55,7 +87,7 @@ def weights(shapes: dict[str, list[int]]) -> dict[str, np.ndarray]:
             made[name] = rng.uniform(0.6, 1.4, shape).astype(np.float32)
         elif len(shape) >= 2:
             noise = rng.standard_normal(shape, np.float32)
-            made[name] = noise * np.float32(1.4 / max(1, np.prod(shape[1:])) ** 0.5)
+            made[name] = noise * np.float32(gain / max(1, np.prod(shape[1:])) ** 0.5)
         else:
             centre = 1.0 if name.endswith(("weight", "gamma")) else 0.0
             made[name] = (centre + 0.3 * rng.standard_normal(shape)).astype(np.float32)
@@ -73,7 +105,29 @@ def _steps(model: Any, name: str) -> dict[str, str]:
     if hasattr(model, "blocks") and hasattr(model, "patch_embed"):
         steps = {"embeddings": "norm_pre", **{f"block{i:02d}": f"blocks.{i}" for i in range(len(model.blocks))}}
         return steps | ({"norm": "norm"} if list(model.norm.parameters()) else {})
-    if name.startswith("resnet"):
+    if name.startswith("regnet"):
+        stages = [list(getattr(model, f"s{s + 1}").children()) for s in range(4)]
+        blocks = {
+            f"stage{s}.block{b}": f"s{s + 1}.b{b + 1}" for s, stage in enumerate(stages) for b in range(len(stage))
+        }
+        return {"stem": "stem", **blocks}
+    if name.startswith("swin"):
+        blocks = {
+            f"stage{s}.block{b}": f"layers.{s}.blocks.{b}"
+            for s, stage in enumerate(model.layers)
+            for b in range(len(stage.blocks))
+        }
+        return {"embeddings": "patch_embed", **blocks, "norm": "norm"}
+    if name.startswith("densenet"):
+        steps = {"stem": "features.pool0"}
+        for s in range(4):
+            layers = list(getattr(model.features, f"denseblock{s + 1}"))
+            for b in range(len(layers)):
+                steps[f"stage{s}.layer{b}"] = f"features.denseblock{s + 1}.denselayer{b + 1}"
+            if s < 3:
+                steps[f"transition{s}"] = f"features.transition{s + 1}"
+        return {**steps, "norm": "features.norm5"}
+    if hasattr(model, "layer1"):
         depths = [len(getattr(model, f"layer{s + 1}")) for s in range(4)]
         blocks = {f"stage{s}.block{b}": f"layer{s + 1}.{b}" for s, depth in enumerate(depths) for b in range(depth)}
         return {"stem": "maxpool", **blocks}
@@ -82,9 +136,12 @@ def _steps(model: Any, name: str) -> dict[str, str]:
             f"stage{s}.block{b}": f"stages.{s}.blocks.{b}" for s in range(4) for b in range(len(model.stages[s].blocks))
         }
         return {"stem": "stem", **blocks, "norm": "head.norm"}
-    if "efficientnet" in name:
+    if hasattr(model, "conv_stem"):
         places = [f"blocks.{s}.{b}" for s, stage in enumerate(model.blocks) for b in range(len(stage))]
-        return {"stem": "bn1", **{f"block{i:02d}": place for i, place in enumerate(places)}, "top": "bn2"}
+        # MobileNet V3 has its last convolution after the pooling; MobileNet V1 has none.
+        end = {"pooled": "act2"} if "mobilenetv3" in name else {"top": "bn2"}
+        end = {} if getattr(model, "conv_head", None) is None or type(model.conv_head).__name__ == "Identity" else end
+        return {"stem": "bn1", **{f"block{i:02d}": place for i, place in enumerate(places)}, **end}
     steps, stage, index = {}, 0, 0
     for place, module in enumerate(model.features):
         kind = type(module).__name__
@@ -104,19 +161,29 @@ def make(name: str, arguments: dict[str, Any], here: Path) -> None:
     arguments = {"num_classes": 5, **arguments}
     model = timm.create_model(name, **arguments).eval()
     shapes = {key: list(tensor.shape) for key, tensor in model.state_dict().items()}
-    model.load_state_dict({key: torch.from_numpy(array) for key, array in weights(shapes).items()})
+    model.load_state_dict(
+        {key: torch.from_numpy(array) for key, array in weights(shapes, GAINS.get(name, 1.4)).items()}
+    )
     size = arguments.get("img_size", IMAGE_SIZES.get(name, (64, 64)))
     height, width = (size, size) if isinstance(size, int) else size
     images = np.random.default_rng(SEED).standard_normal((1, height, width, 3)).astype(np.float32)
     caught: dict[str, np.ndarray] = {}
     modules = dict(model.named_modules())
+    pooled = {"fc1", "fc2", "pooled", "norm"} - ({"norm"} if name.startswith("densenet") else set())
     for step, path in _steps(model, name).items():
 
-        def keep(_module: Any, _inputs: Any, output: Any, step: str = step) -> None:
-            state = output.detach().numpy()
+        def keep(_module: Any, inputs: Any, output: Any, step: str = step) -> None:
+            # A layer of a DenseNet gets all that came before as a list; the step has its own output besides.
+            earlier = inputs[0] if isinstance(inputs[0], list) else []
+            state = torch.cat([*earlier, output], 1).detach().numpy() if earlier else output.detach().numpy()
+            if step == "embeddings" and state.ndim == 4:  # a map of Swin
+                state = state.reshape(len(state), -1, state.shape[-1])
+            elif name.startswith("swin"):
+                caught[step] = thinned(state.copy())
+                return
             if state.ndim == 4:
-                # fc1 and fc2 of VGG, and the norm of ConvNeXt's head, are vectors of ours.
-                state = state.mean((2, 3)) if step in ("fc1", "fc2", "norm") else state.transpose(0, 2, 3, 1)
+                # fc1 and fc2 of VGG, ConvNeXt's norm and MobileNet V3's last convolution are vectors of ours.
+                state = state.mean((2, 3)) if step in pooled else state.transpose(0, 2, 3, 1)
             caught[step] = thinned(state.copy())
 
         modules[path].register_forward_hook(keep)
@@ -138,7 +205,7 @@ def make(name: str, arguments: dict[str, Any], here: Path) -> None:
     }
     if not isinstance(config["global_pool"], str):
         config["global_pool"] = "avg"
-    text = json.dumps({"config": config, "shapes": shapes}, indent=None)
+    text = json.dumps({"config": config, "shapes": shapes, "gain": GAINS.get(name, 1.4)}, indent=None)
     (here / f"{name}.json").write_text(text)
     np.savez_compressed(here / f"{name}.npz", images=images, **caught)
     print(name, {key: float(np.abs(value).max()) for key, value in caught.items()})
