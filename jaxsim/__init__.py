@@ -17,6 +17,8 @@ Similarity metrics between the processing steps of vision models, exact and stre
 
 from typing import TYPE_CHECKING, Any
 
+from jaxsim import alone as _alone  # noqa: F401  (before anything of another package of this name is used)
+
 if TYPE_CHECKING:
     from jaxsim.data import digits as digits
     from jaxsim.data import open_images as open_images
