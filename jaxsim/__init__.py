@@ -17,6 +17,8 @@ Similarity metrics between the processing steps of vision models, exact and stre
 
 from typing import TYPE_CHECKING, Any
 
+from jaxsim import alone as _alone  # noqa: F401  (before anything of another package of this name is used)
+
 if TYPE_CHECKING:
     from jaxsim.data import digits as digits
     from jaxsim.data import open_images as open_images
@@ -187,6 +189,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "plot":
         return import_module("jaxsim.plot")
+    if name == "__version__":
+        return import_module("jaxsim.study.versions").package_version("jaxsim-metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxsim' has no attribute {name!r}")
     value = getattr(import_module(f"jaxsim.{_HOMES[name]}"), name)
