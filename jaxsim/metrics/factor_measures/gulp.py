@@ -18,6 +18,9 @@ _NEAR = 1e-6
 
 
 def _squared(a: Factors, b: Factors, products: Any, regularisation: float) -> Any:
+    if a is b and isinstance(products, np.ndarray):
+        # A layer with itself.
+        return 0.0
     first, second = (_shrinkage(each, regularisation) for each in (a, b))
     total = (first**2).sum() + (second**2).sum()
     apart = total - 2 * first @ products**2 @ second

@@ -41,6 +41,9 @@ def squared_distance(a: Factors, b: Factors, products: Any, of_a: Any, of_b: Any
         >>> bool(squared_distance(x, x, x.left.T @ x.left, values, values) < 1e-25)
         True
     """
+    if a is b and isinstance(products, np.ndarray):
+        # A layer with itself: no decomposition is needed to tell.
+        return 0.0
     scaled = of_a[:, None] * products * of_b
     apart = 2 - 2 * nuclear_norm(scaled)
     if not isinstance(scaled, np.ndarray):
