@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jaxsim import plot
@@ -155,7 +156,7 @@ def test_everything_lies_within_a_narrow_figure(study) -> None:
         ax = getattr(plot, name)(study, width="column", **options)
         figure = ax.figure
         with plot.style():
-            figure.canvas.draw()
+            FigureCanvasAgg(figure).draw()
         frame = ax.get_window_extent()
         assert min(frame.width, frame.height) > 60, name
         names = [legend.get_window_extent() for legend in figure.legends]
