@@ -63,12 +63,12 @@ class CapturedModel:
 
     @property
     def jitted(self) -> bool:
-        """Whether `apply` runs under `jax.jit`: a Flax model's does, a torch module's does not."""
+        """Whether `apply` runs under `jax.jit`: a torch module's does not."""
         return self.runner.jitted
 
     @property
     def params(self) -> Any:
-        """First argument of `apply`: Linen variables, an NNX state; empty for torch, whose modules keep theirs."""
+        """First argument of `apply`: variables, an NNX state, Equinox arrays; empty for torch, which keeps its own."""
         return self.runner.params
 
     @property
@@ -148,6 +148,21 @@ class CapturedModel:
                 f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
             )
         return self._function(self.params, jnp.asarray(images))
+
+    def untrained(self, seed: int = 0) -> CapturedModel:
+        """Returns the same model with random weights, the control for what training made of it; this one stays.
+
+        A torch module is copied, and every module in it draws its weights by its own `reset_parameters`. A Linen module
+        is initialised anew.
+
+        Args:
+            seed: Of the weights.
+
+        Raises:
+            ValueError: A torch module with weights that no `reset_parameters` draws; an NNX or Equinox module.
+        """
+        shape = input_shape(PROBE_BATCH, self.image_size, self.n_channels, self.rules.channels_first)
+        return dataclasses.replace(self, runner=self.runner.untrained(seed, shape))
 
     @functools.cached_property
     def _function(self) -> Callable[..., OrderedDict[str, Array]]:

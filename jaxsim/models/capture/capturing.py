@@ -36,7 +36,7 @@ def capture(
     grid: Any = None,
     prefix: Any = None,
 ) -> CapturedModel:
-    """Turns a live Linen, NNX or torch module into what `load_model` returns, a step for each chosen module call.
+    """Turns a live Linen, NNX, Equinox or torch module into what `load_model` returns, a step for each chosen call.
 
     A step is one call of one module: its state is the first floating-point array of what the call returned (of a
     tuple, list or mapping, `ModelOutput` included). Steps come in the order in which the calls return and are called
@@ -45,6 +45,8 @@ def capture(
 
     - Linen: the module runs through `apply`, jitted, with `variables`.
     - NNX: a copy in evaluation mode (`deterministic`, `use_running_average`) runs, jitted, with the weights of now.
+    - Equinox: a copy in inference mode runs, jitted, on one image `[C, H, W]` at a time under `vmap`, as its layers
+      take them; `call={"key": ..., "state": ...}` is the same for every image.
     - torch (timm, torchvision, transformers): the module runs on its own device, in evaluation mode and without
       gradients, through forward hooks that are gone afterwards, when each module is in the mode it was in. Weights are
       those of the moment of running. It runs outside `jax.jit`, where feature extraction compiles the pooling alone.
@@ -71,7 +73,7 @@ def capture(
             float `[B, H, W, C]`.
         call: keyword arguments of the model's call, `{"train": False}`.
         method: name of the method to call, `"forward_features"`, instead of the model itself.
-        channels_first: whether the model takes and returns `[B, C, H, W]`; True for torch, False for Flax.
+        channels_first: whether the model takes and returns `[B, C, H, W]`; True for torch and Equinox, False for Flax.
         layouts: pattern as in `include` -> what the state's axes are: `"BHWC"`, `"BCHW"`, `"BTC"`, `"TBC"`, `"BCT"`,
             `"BC"`, or a whole `Tokens`, `Map` or `Vector`.
         grid: (rows, columns) of the patches in states of tokens. By default the one grid of square patches, or of an
@@ -110,7 +112,7 @@ def capture(
     """
     runner = _runner(model, variables, _mapping("call", call), method)
     rules = LayoutRules(
-        channels_first=runner.framework == "torch" if channels_first is None else bool(channels_first),
+        channels_first=runner.framework in ("torch", "equinox") if channels_first is None else bool(channels_first),
         layouts=_mapping("layouts", layouts),
         grid=None if grid is None else _grid(grid),
         prefix=None if prefix is None else _roles(prefix),
@@ -136,8 +138,8 @@ def capture(
 
 
 def _runner(model: Any, variables: Any, call: Mapping[str, Any], method: str | None) -> Runner:
-    # Who has an NNX or a torch module has imported its framework; nobody else should wait for that.
-    nnx, torch = sys.modules.get("flax.nnx"), sys.modules.get("torch")
+    # Who has such a module has imported its framework; nobody else should wait for that.
+    nnx, torch, equinox = (sys.modules.get(name) for name in ("flax.nnx", "torch", "equinox"))
     if method is not None and not callable(getattr(model, method, None)):
         raise ValueError(f"method={method!r}: {type(model).__name__} has no such method")
     if isinstance(model, nn.Module):
@@ -152,8 +154,12 @@ def _runner(model: Any, variables: Any, call: Mapping[str, Any], method: str | N
         from jaxsim.models.capture.torch_module import TorchRunner
 
         return TorchRunner(model, call, method)
+    if equinox is not None and isinstance(model, equinox.Module):
+        from jaxsim.models.capture.equinox_module import EquinoxRunner
+
+        return EquinoxRunner(model, call, method)
     what = f"the class {model.__name__}: make an object of it" if isinstance(model, type) else type(model).__name__
-    raise ValueError(f"expected a live Linen, NNX or torch module, came {what}")
+    raise ValueError(f"expected a live Linen, NNX, Equinox or torch module, got {what}")
 
 
 def _calls(runner: Runner, shape: tuple[int, ...]) -> tuple[Call, ...]:
@@ -171,7 +177,7 @@ def _mapping(name: str, value: Any) -> Mapping[Any, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ValueError(f"{name}: expected a mapping, came {value!r}")
+        raise ValueError(f"{name}: expected a mapping, got {value!r}")
     return value
 
 

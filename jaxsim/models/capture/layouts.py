@@ -57,7 +57,7 @@ class LayoutRules:
         for pattern, rule in self.layouts.items():
             if rule not in AXES and not isinstance(rule, Tokens | Map | Vector):
                 raise ValueError(
-                    f"layouts[{pattern!r}]: expected axes ({', '.join(AXES)}) or a Tokens, Map or Vector, came {rule!r}"
+                    f"layouts[{pattern!r}]: expected axes ({', '.join(AXES)}) or a Tokens, Map or Vector, got {rule!r}"
                 )
 
     def rule(self, call: Call) -> Any:

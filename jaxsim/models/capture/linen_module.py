@@ -47,7 +47,7 @@ class LinenRunner:
         if not isinstance(variables, Mapping) or "params" not in variables:
             keys = f"the keys {sorted(map(str, variables))[:5]}" if isinstance(variables, Mapping) else "no mapping"
             raise ValueError(
-                f"expected variables with a 'params' collection, came {keys}: pass variables={{'params': params}}"
+                f"expected variables with a 'params' collection, got {keys}: pass variables={{'params': params}}"
             )
         self.module = module
         self.params: dict[str, Any] = jax.tree.map(jnp.asarray, flax.core.unfreeze(nn.meta.unbox(variables)))
@@ -84,6 +84,22 @@ class LinenRunner:
         """Class and attributes of the module, and of every module that it called when it was captured."""
         told = {"": _told(self.module), **self._called}
         return "\n".join(f"{path} {settings}" for path, settings in sorted(told.items()))
+
+    def untrained(self, seed: int, shape: Sequence[int]) -> LinenRunner:
+        """Returns the same module with the variables that its initialisers draw.
+
+        Raises:
+            ValueError: It cannot be initialised by a call with these arguments.
+        """
+        images = jnp.zeros(tuple(shape), jnp.float32)
+        try:
+            variables = self.module.init(jax.random.key(seed), images, method=self._method, **self._call)
+        except Exception as error:  # whatever a user's model raises
+            raise ValueError(
+                f"{type(self.module).__name__} cannot be initialised anew: {type(error).__name__}: {error!s:.300}. "
+                "Capture an untrained one instead"
+            ) from error
+        return LinenRunner(self.module, dict(variables), self._call, self._method)
 
     def _run(self, params: Any, images: Any, log: CallLog, opened: bool, called: dict[str, str] | None = None) -> None:
         here = trace_state()

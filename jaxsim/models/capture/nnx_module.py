@@ -79,6 +79,13 @@ class NNXRunner:
         ]
         return "\n".join(lines)
 
+    def untrained(self, seed: int, shape: Sequence[int]) -> NNXRunner:
+        """Raises ValueError: an NNX module does not know how it was made."""
+        raise ValueError(
+            f"{type(self.module).__name__} is an NNX module, which does not say how its weights were drawn: make an "
+            "untrained one and capture that"
+        )
+
     def _run(self, params: Any, images: Any, log: CallLog, opened: bool) -> None:
         here = trace_state()
 

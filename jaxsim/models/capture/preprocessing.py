@@ -50,7 +50,7 @@ class FunctionPreprocessor:
         if result.ndim != 4 or len(result) != len(images) or not np.issubdtype(result.dtype, np.floating):
             raise ValueError(
                 "expected preprocess to return float [B, H, W, C], channels last (channels_first=True turns them "
-                f"around for the model), came {result.dtype} {result.shape} for {len(images)} images"
+                f"around for the model), got {result.dtype} {result.shape} for {len(images)} images"
             )
         return np.ascontiguousarray(result, np.float32)
 
@@ -71,8 +71,7 @@ def preprocessor_from(preprocess: Any, image_size: Any, mean: Any, std: Any) -> 
             return preprocess
         if not callable(preprocess):
             raise ValueError(
-                "preprocess: expected a PlainPreprocessor, or a function of a list of uint8 images, "
-                f"came {preprocess!r}"
+                f"preprocess: expected a PlainPreprocessor, or a function of a list of uint8 images, got {preprocess!r}"
             )
         return FunctionPreprocessor(preprocess)
     if image_size is None:

@@ -1,4 +1,4 @@
-"""What the three frameworks have in common once a model is captured."""
+"""What the four frameworks have in common once a model is captured."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Runner(Protocol):
 
     @property
     def framework(self) -> str:
-        """`"linen"`, `"nnx"` or `"torch"`."""
+        """`"linen"`, `"nnx"`, `"equinox"` or `"torch"`."""
         ...
 
     @property
@@ -57,6 +57,10 @@ class Runner(Protocol):
 
     def structure(self) -> str:
         """What else decides the numbers, as far as the model tells: modules and their settings."""
+        ...
+
+    def untrained(self, seed: int, shape: Sequence[int]) -> Runner:
+        """The same model with random weights, for images of a shape; ValueError where it cannot be drawn anew."""
         ...
 
 

@@ -155,7 +155,7 @@ def matches(call: Call, pattern: Any) -> bool:
         pattern = _glob(pattern)
     if not isinstance(pattern, re.Pattern):
         raise ValueError(
-            f"expected a name, a glob, a compiled regular expression or a class of modules, came {pattern!r}"
+            f"expected a name, a glob, a compiled regular expression or a class of modules, got {pattern!r}"
         )
     return any(pattern.fullmatch(name) is not None for name in (call.name, call.path))
 

@@ -6,6 +6,7 @@ torch is not imported here: who has a torch module has imported it.
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import sys
 import threading
@@ -88,6 +89,36 @@ class TorchRunner:
         """Class and attributes of every module, without what a forward pass leaves in them."""
         told = sorted(_settings(self.module).items())
         return "\n".join(f"{place} {setting}" for place, setting in told if place not in self._written)
+
+    def untrained(self, seed: int, shape: Sequence[int]) -> TorchRunner:
+        """Returns a copy whose modules have drawn their weights anew, each by its own `reset_parameters`.
+
+        Raises:
+            ValueError: Some weights are drawn by none of them; they are named.
+        """
+        torch = sys.modules["torch"]
+        copied = copy.deepcopy(self.module)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for module in copied.modules():
+                # MultiheadAttention and Transformer have it under this name.
+                reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+                if callable(reset):
+                    reset()
+        trained = dict(self.module.named_parameters())
+        # What was drawn differs; a constant, such as a bias of zeros, may be what training began with.
+        kept = [
+            name
+            for name, weight in copied.named_parameters()
+            if torch.equal(weight, trained[name]) and not torch.equal(weight, weight.flatten()[:1].expand_as(weight))
+        ]
+        if kept:
+            more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
+            raise ValueError(
+                f"{type(self.module).__name__}: no reset_parameters draws {', '.join(kept[:5])}{more} anew: make an "
+                "untrained model and capture that"
+            )
+        return TorchRunner(copied, self._call, self._method)
 
     def _run(self, images: np.ndarray, log: CallLog, paths: set[str] | None) -> None:
         """One forward pass with hooks on the modules of `paths`, on all if None."""
