@@ -110,7 +110,8 @@ def figures_of(line: dict[str, Any]) -> Iterator[Figure]:
     """The figures of a line of which less is better.
 
     Ratios to a side that took turns stand where there are any, since they do not depend on how busy the machine was;
-    else seconds. Memory over the features, errors of Delta and a goal that was missed (1) or reached (0) count too.
+    else seconds. Memory over the features, errors of Delta, what compilers
+    say and a goal that was missed (1) or reached (0) count too.
 
     Example:
         >>> [f.name for f in figures_of({"ratios": {"all_pairs": {"of_medians": 1.5, "q25": 1.4, "q75": 1.6}}})]
@@ -123,6 +124,7 @@ def figures_of(line: dict[str, Any]) -> Iterator[Figure]:
         for side, t in line.get("timings", {}).items():
             yield Figure(f"{side} seconds", t["median"], t["q25"], t["q75"])
     single = {
+        **line.get("compiled", {}),
         "bytes over features": line.get("bytes", {}).get("over_features"),
         "largest error": line.get("found", {}).get("largest_error"),
         "goal missed": None if line.get("reached") is None else float(not line["reached"]),

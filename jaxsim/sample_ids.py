@@ -10,6 +10,8 @@ from jaxtyping import Int
 from jaxsim.arguments import shown
 from jaxsim.names import printable
 
+#: Where ids are looked for when it was not said where they are, in this order.
+ID_KEYS = ("sample_ids", "sample_id", "ids", "id", "__key__")
 #: Far more than fit in memory as texts; what claims more is damaged.
 MOST_SAMPLES = 100_000_000
 
@@ -44,13 +46,19 @@ def numbered_ids(n: int) -> tuple[str, ...]:
     return tuple(f"{row:0{width}d}" for row in range(n))
 
 
-def checked_ids(ids: Iterable[Any], n: int | None, where: str) -> tuple[str, ...]:
+def checked_ids(
+    ids: Iterable[Any],
+    n: int | None,
+    where: str,
+    cure: str = "give sample_ids=, or sample_ids=False to number the rows",
+) -> tuple[str, ...]:
     """Ids as texts, one for each row, all different.
 
     Args:
         ids: Texts, integers or bytes of UTF-8, in the order of the rows.
         n: Number of rows; None where it is not known.
         where: Where they are from, for the message.
+        cure: What to do where ids come twice.
 
     Raises:
         ValueError: If their number is another, or one is no text or integer, is empty, or comes twice.
@@ -73,10 +81,7 @@ sample_ids=False to number the rows
     rows: dict[str, int] = {}
     for row, text in enumerate(texts):
         if (earlier := rows.setdefault(text, row)) != row:
-            raise ValueError(
-                f"expected different ids in {where}, got {text!r} in rows {earlier} and {row}; give sample_ids=, or "
-                "sample_ids=False to number the rows"
-            )
+            raise ValueError(f"expected different ids in {where}, got {text!r} in rows {earlier} and {row}; {cure}")
     return texts
 
 
@@ -112,16 +117,16 @@ def meet(sets: Mapping[str, Sequence[str]], *, intersect: bool = False) -> Meeti
     if len(ids) < max(map(len, sets.values())):
         counts = ", ".join(f"{len(each)} in {name!r}" for name, each in sets.items())
         messages.append(f"{len(ids)} samples that all sets have were kept ({counts})")
-    rows: dict[str, np.ndarray | None] = {}
+    found: dict[str, np.ndarray | None] = {}
     for name, own in sets.items():
         if tuple(own) == ids:
-            rows[name] = None
+            found[name] = None
             continue
         place = {each: row for row, each in enumerate(own)}
-        rows[name] = np.array([place[each] for each in ids], np.int64)
-        if (np.diff(rows[name]) < 0).any():
+        rows = found[name] = np.array([place[each] for each in ids], np.int64)
+        if (np.diff(rows) < 0).any():
             messages.append(f"the samples of {name!r} are in another order than those of {first!r}: put right by id")
-    return Meeting(ids, rows, tuple(messages))
+    return Meeting(ids, found, tuple(messages))
 
 
 def _difference(sets: Mapping[str, Sequence[str]], members: Mapping[str, set[str]], shared: set[str]) -> str:

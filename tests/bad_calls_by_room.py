@@ -31,6 +31,10 @@ PAIR_FUNCTIONS = (
     "neighbourhood_overlap", "knn_jaccard", "cknna", "cknna_paper", "cknna_biased", "cycle_knn", "lcs_knn",
     "rank_similarity", "joint_rank_jaccard", "second_order_cosine",
 )  # fmt: skip
+FACTOR_FUNCTIONS = (
+    "procrustes", "size_and_shape", "angular_shape", "mean_cca", "r2_cca", "svcca", "pwcca", "linear_regression",
+    "gulp", "eigenspace_overlap", "hard_matching", "semi_matching", "soft_matching", "soft_matching_distance",
+)  # fmt: skip
 LAYER_FUNCTIONS = (
     "twonn", "gride", "mle_dimension", "participation_ratio", "effective_rank", "matrix_entropy", "renyi2_entropy",
     "hubness",
@@ -157,15 +161,36 @@ def metrics():
 def measures():
     """Measures of two arrays or of one, and declarations."""
     pair = [getattr(jaxsim, name) for name in PAIR_FUNCTIONS]
+    factors = [getattr(jaxsim, name) for name in FACTOR_FUNCTIONS]
     single = [getattr(jaxsim, name) for name in LAYER_FUNCTIONS]
     for bad in (None, 1, "abc", [], {}, X[0], X * np.nan, X * np.inf, X.astype(str), X[:, :0], X[:1], object):
-        for function in pair:
+        for function in (*pair, *factors):
             yield function, (bad, X), {}
             yield function, (X, bad), {}
         for function in single:
             yield function, (bad,), {}
         for function in (jaxsim.measure, jaxsim.describe):
             yield function, ({"a": bad},), {}
+    for function in factors:
+        yield function, (X, X[:9]), {}
+    for given in (-1, 1.5, float("nan"), "half", True, None, [1.0]):
+        yield jaxsim.svcca, (X, X), {"share": given}
+        yield jaxsim.angular_shape, (X, X), {"alpha": given}
+        yield jaxsim.calibrate, ([X],), {"level": given}
+        if given != 1.5:
+            yield jaxsim.gulp, (X, X), {"regularisation": given}
+    for given in (0, -1, 1.5, "many", None, True):
+        yield jaxsim.calibrate, ([X],), {"n_permutations": given}
+    for given in ("bootstrap", 1, True, ["moments"]):
+        yield jaxsim.calibrate, ([X],), {"null": given}
+        yield jaxsim.calibrate, ([X],), {"correction": given}
+        yield jaxsim.svcca, (X, X), {"of": given}
+    for flag in NOT_FLAGS:
+        yield jaxsim.calibrate, ([X],), {"over_layers": flag}
+        yield jaxsim.linear_regression, (X, X), {"by_feature": flag}
+    for given in (None, 1, "abc", [], {}, [X[:9]], [X * np.nan]):
+        yield jaxsim.calibrate, ([X], given if given is not None else [None]), {}
+        yield jaxsim.calibrate, (given, [X]), {}
     for function in pair:
         yield function, (X, X[:9]), {}
         for precision in ("half", 1, None, True):
@@ -189,6 +214,9 @@ def measures():
         ([X, X], "cka", {"n_queries": 12}),
         ([X, X], "cycle_knn", {"n_queries": 12}),
         ([X, X], "rsa_euclidean_spearman", {"budget": 1}),
+        ([X, X], "procrustes", {"budget": 1}),
+        ([X, X], "mean_cca", {"n_queries": 12}),
+        (brain, "mean_cca", {}),
         ([X, X], "mutual_knn", {"k": None}),
         ([X, X], "mutual_knn", {"k": ()}),
         (brain, "cka", {}),

@@ -62,6 +62,22 @@ def check_claims(archive: zipfile.ZipFile, member: str) -> None:
         )
 
 
+def claimed_shape(archive: zipfile.ZipFile, member: str) -> tuple[int, ...] | None:
+    """The shape that the header of a member says, without its values; None for a version of the format unknown here.
+
+    Example:
+        >>> import io
+        >>> import numpy as np
+        >>> buffer = io.BytesIO()
+        >>> np.savez(buffer, x=np.zeros((2, 3)))
+        >>> claimed_shape(zipfile.ZipFile(buffer), "x.npy")
+        (2, 3)
+    """
+    with archive.open(member) as stream:
+        read_header = _HEADERS.get(npy.read_magic(stream))
+        return None if read_header is None else read_header(stream)[0]
+
+
 def memory_of_machine() -> int:
     """Returns the bytes of memory that this process may have: the machine's, or its container's.
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from jaxsim.data.archive_claims import check_claims
+from jaxsim.data.archive_claims import check_claims, claimed_shape
 from jaxsim.data.source import ImageSource, checked_position
 from jaxsim.files import open_regular
 from jaxsim.names import printable
+from jaxsim.sample_ids import checked_ids
 
 _IMAGE_KEYS = ("images", "x")
 _CURE = "save it with numpy.save as an .npy file, which stays on disk"
@@ -29,6 +31,8 @@ class ArraySource(ImageSource):
         prefix: put before the number of an image to make its id.
         digits: least number of digits of that number; more are used when N needs them.
         origin: what goes to `description` beside `n_images` and `fingerprint`.
+        columns: labels and groups, one value for each image.
+        ids: one for each image instead; with False they are numbered as without.
 
     Raises:
         ValueError: another dtype or shape, or no image.
@@ -46,19 +50,29 @@ class ArraySource(ImageSource):
         prefix: str = "",
         digits: int = 6,
         origin: dict[str, Any] | None = None,
+        columns: Mapping[str, Any] | None = None,
+        ids: Any = None,
     ):
         pixels = np.asarray(images)
-        _check_pixels(pixels)
+        check_pixels(pixels.shape, pixels.dtype)
         self._pixels = pixels if pixels.ndim == 4 else pixels[..., None]
         n = len(pixels)
         width = max(digits, len(str(n - 1)))
         self._ids = tuple(f"{prefix}{i:0{width}d}" for i in range(n))
+        if ids is not None and ids is not False:
+            self._ids = checked_ids(ids, n, "ids", "give different ids, or ids=False to number the images")
         self._origin = {"kind": "array"} if origin is None else origin
+        self._columns = {name: np.asarray(values).tolist() for name, values in (columns or {}).items()}
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Prefix and number."""
         return self._ids
+
+    @property
+    def columns(self) -> Mapping[str, list[Any]]:
+        """As given."""
+        return self._columns
 
     @cached_property
     def _fingerprint(self) -> str:
@@ -83,12 +97,13 @@ class ArraySource(ImageSource):
         return height, width
 
 
-def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> ArraySource:
+def read_array_file(path: str | os.PathLike[str], key: str | None = None, ids: Any = None) -> ArraySource:
     """Open the images in a `.npy` or `.npz` file; pickled objects are never loaded.
 
     Args:
         path: the file.
         key: which array of an `.npz`; by default its only array, or the one named `images` or `x`.
+        ids: the name of the array of ids in an `.npz`, or the ids; by default images are numbered.
 
     Raises:
         ValueError: no such file, not an array file, pickled objects, no array of that name, or an array that
@@ -105,7 +120,7 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
     if file.exists() and not file.is_file():
         raise ValueError(f"cannot read the array file {printable(str(file))}: it is no regular file (a pipe, a device)")
     try:
-        array, name = _read_array(file, key)
+        array, name, columns = _read_array(file, key)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ValueError(
             f"cannot read the array file {file}: {error}. Write it with numpy.save or numpy.savez"
@@ -121,15 +136,20 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None) -> Arr
         ) from error
     origin: dict[str, Any] = {"kind": "array file", "path": printable(str(file.absolute()))}
     try:
-        return ArraySource(array, origin=origin if name is None else origin | {"key": name})
+        listed = columns.get(ids) if isinstance(ids, str) else ids
+        if isinstance(ids, str) and listed is None:
+            raise ValueError(f"expected ids as an array with one entry for each image, got {ids!r}")
+        return ArraySource(
+            array, origin=origin if name is None else origin | {"key": name}, columns=columns, ids=listed
+        )
     except ValueError as error:
         raise ValueError(f"{file}{'' if name is None else f', array {name!r}'}: {error}") from error
 
 
-def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None]:
-    """The array and, in an `.npz`, its name; a `.npy` stays on disk."""
+def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None, dict[str, np.ndarray]]:
+    """The array and, in an `.npz`, its name and the columns beside it; a `.npy` stays on disk."""
     if file.suffix.lower() == ".npy":
-        return np.load(file, allow_pickle=False, mmap_mode="r"), None
+        return np.load(file, allow_pickle=False, mmap_mode="r"), None, {}
     # NumPy leaves a damaged archive open unless it is given the handle.
     with open_regular(file) as handle:
         if not zipfile.is_zipfile(handle):
@@ -143,22 +163,53 @@ def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None]:
                 expected = f"an array named {key!r}" if key else "one array, or one named 'images' or 'x'"
                 raise ValueError(f"expected {expected}, came {names}. Say which with key=")
             check_claims(opened.zip, f"{chosen}.npy")
-            return opened[chosen], chosen
+            images = opened[chosen]
+            return images, chosen, _columns(opened, chosen, images.shape[:1])
 
 
-def _check_pixels(pixels: np.ndarray) -> None:
+def _columns(archive: Any, chosen: str, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """The arrays of an archive with one text or number for each image; others are not read."""
+    found = {}
+    for name in archive.files:
+        if name == chosen:
+            continue
+        try:
+            check_claims(archive.zip, f"{name}.npy")
+            values = archive[name] if claimed_shape(archive.zip, f"{name}.npy") == shape else None
+        # Arrays beside the images that are damaged, or of Python objects, are nobody's concern.
+        except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+            continue
+        if values is not None and values.dtype.kind in "iufbUS":
+            found[name] = values
+    return found
+
+
+def check_pixels(shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Refuses what cannot be images of one size.
+
+    Args:
+        shape: Of the array.
+        dtype: Of the array.
+
+    Raises:
+        ValueError: Another dtype or shape, or no image.
+
+    Example:
+        >>> check_pixels((2, 8, 8, 3), np.dtype("uint8"))
+    """
+    n_axes = len(shape)
     expected = "expected uint8 images [N, H, W], [N, H, W, 1] or [N, H, W, 3]"
-    came = f"came {pixels.dtype} {list(pixels.shape)}"
-    if pixels.dtype != np.uint8:
+    came = f"came {dtype} {list(shape)}"
+    if dtype != np.uint8:
         raise ValueError(
             f"{expected}, {came}. Scale to 0..255 first, for example "
             "np.round(255 * images).astype(np.uint8) for values in 0..1"
         )
-    if pixels.ndim == 3 and pixels.shape[-1] in (1, 3):
+    if n_axes == 3 and shape[-1] in (1, 3):
         raise ValueError(f"{expected}, {came}, which looks like one image: give it a leading axis, images[None]")
-    if pixels.ndim == 4 and pixels.shape[-1] not in (1, 3) and pixels.shape[1] in (1, 3):
+    if n_axes == 4 and shape[-1] not in (1, 3) and shape[1] in (1, 3):
         raise ValueError(f"{expected}, {came}, with channels first: give images.transpose(0, 2, 3, 1)")
-    if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[-1] not in (1, 3)):
+    if n_axes not in (3, 4) or (n_axes == 4 and shape[-1] not in (1, 3)):
         raise ValueError(f"{expected}, {came}. Drop alpha channels and further axes")
-    if 0 in pixels.shape:
+    if 0 in shape:
         raise ValueError(f"{expected} with at least one image and one pixel, {came}")

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,6 +60,48 @@ def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         return _decoded(file, os.fstat(file.fileno()).st_size, shown)
 
 
+def decode_image(content: bytes, shown: str) -> UInt8[np.ndarray, "height width 3"]:
+    """Decode the bytes of an image file that do not lie in a file of their own.
+
+    Args:
+        content: the bytes.
+        shown: what to call the image.
+
+    Raises:
+        DamagedImage: as `read_image`.
+
+    Example:
+        >>> import io
+        >>> buffer = io.BytesIO()
+        >>> PIL.Image.new("L", (3, 2)).save(buffer, "PNG")
+        >>> decode_image(buffer.getvalue(), "grey").shape
+        (2, 3, 3)
+    """
+    with warnings_of(shown):
+        if is_oversized(len(content)):
+            raise DamagedImage(shown, _too_large(len(content)))
+        return _decoded(BytesIO(content), len(content), shown)
+
+
+def image_header(file: BinaryIO | BytesIO, n_bytes: int, shown: str) -> tuple[int, int] | None:
+    """Return (height, width) of what `decode_image` would give, from the header; None where it cannot be read.
+
+    Args:
+        file: the bytes, to be read and sought in.
+        n_bytes: how many there are.
+        shown: what to call the image.
+    """
+    with warnings_of(shown):
+        try:
+            with MEMORY.taken(n_bytes), PIL.Image.open(file, formats=FORMATS) as image:
+                return shown_size(image) if image.width * image.height <= MOST_PIXELS else None
+        except MemoryError:
+            raise
+        # Whatever is wrong with the bytes, decoding says it better.
+        except Exception:
+            return None
+
+
 def is_oversized(n_bytes: int) -> bool:
     """Returns whether a file is larger than any image that is decoded.
 
@@ -85,13 +128,11 @@ def _opened(path: Path, shown: str) -> Iterator[BinaryIO]:
     with file:
         size = os.fstat(file.fileno()).st_size
         if is_oversized(size):
-            raise DamagedImage(
-                shown, f"it has {size:,} bytes, and files of at most {MOST_BYTES:,} are decoded, so that memory holds"
-            )
+            raise DamagedImage(shown, _too_large(size))
         yield file
 
 
-def _decoded(file: BinaryIO, n_bytes: int, shown: str) -> UInt8[np.ndarray, "height width 3"]:
+def _decoded(file: BinaryIO | BytesIO, n_bytes: int, shown: str) -> UInt8[np.ndarray, "height width 3"]:
     try:
         # Twice, because memory for the file must be given back before there is a wait for that of the pixels.
         with MEMORY.taken(n_bytes), PIL.Image.open(file, formats=FORMATS) as image:
@@ -120,6 +161,10 @@ def _decoded(file: BinaryIO, n_bytes: int, shown: str) -> UInt8[np.ndarray, "hei
         raise DamagedImage(shown, printable(f"{error}") or type(error).__name__) from error
 
 
+def _too_large(n_bytes: int) -> str:
+    return f"it has {n_bytes:,} bytes, and files of at most {MOST_BYTES:,} are decoded, so that memory holds"
+
+
 def _too_many(width: int, height: int) -> str:
     return (
         f"it has {width} x {height} pixels, and at most {MOST_PIXELS:,} are decoded, so that memory holds: "
@@ -145,17 +190,14 @@ def read_size(path: Path) -> tuple[int, int]:
     """
     with warnings_of(printable(str(path))):
         try:
-            with (
-                _opened(path, printable(str(path))) as file,
-                MEMORY.taken(os.fstat(file.fileno()).st_size),
-                PIL.Image.open(file, formats=FORMATS) as image,
-            ):
-                if image.width * image.height <= MOST_PIXELS:
-                    return shown_size(image)
+            with _opened(path, printable(str(path))) as file:
+                found = image_header(file, os.fstat(file.fileno()).st_size, printable(str(path)))
         except MemoryError:
             raise
         # Whatever is wrong with the file, decoding says it better.
         except Exception:
-            pass
+            found = None
+    if found is not None:
+        return found
     height, width = read_image(path).shape[:2]
     return height, width

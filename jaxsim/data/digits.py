@@ -50,6 +50,8 @@ def digits() -> Digits:
     """
     with as_file(files("jaxsim.data") / "embedded" / "digits.npz") as path, np.load(path) as stored:
         images, labels = stored["images"], stored["labels"].astype(np.int64)
-    source = ArraySource(images, prefix="digits/", digits=4, origin={"kind": "embedded", "name": "digits"})
+    source = ArraySource(
+        images, prefix="digits/", digits=4, origin={"kind": "embedded", "name": "digits"}, columns={"digit": labels}
+    )
     positions = np.arange(len(images))
     return Digits(source, labels, positions[:N_TRAIN], positions[N_TRAIN:])

@@ -19,11 +19,90 @@ from jaxsim.files import open_regular
 from jaxsim.names import printable
 
 _MOST_THREADS = 16
-_TICK = 2 * 10**9
+# The times of a file are no finer than this on some disks, in nanoseconds.
+TICK = 2 * 10**9
 _UNREADABLE = "unreadable"
 
 
-class FolderSource(ImageSource):
+class File(NamedTuple):
+    """An image file: its path below the folder, and its size and times, by which a change is noticed."""
+
+    name: str
+    state: list[int]
+
+
+class FileSource(ImageSource):
+    """Image files below one folder; what is read of them is remembered by size and time.
+
+    Args:
+        root: the folder.
+        files: in order.
+        ids: one for each; by default the relative paths.
+    """
+
+    def __init__(self, root: Path, files: Sequence[File], *, ids: tuple[str, ...] | None = None):
+        self._root = root
+        self._opened = time.time_ns()
+        self._files = tuple(files)
+        self._names = _shown([file.name for file in files])
+        self._ids = self._names if ids is None else ids
+        self._hashes: dict[str, tuple[list[int], str]] = {}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Relative paths with "/"; what cannot be printed is escaped."""
+        return self._ids
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """Kind, absolute path, number of images; the fingerprint is of names and contents of the files.
+
+        The first time all files are read and hashed, by threads, as fast as the disk gives them.
+        """
+        return self.origin | {"n_images": len(self), "fingerprint": self.fingerprint_at(range(len(self)))}
+
+    def fingerprint_at(self, indices: Sequence[int]) -> str:
+        """A fingerprint of names and contents of the files at some positions; reads those that were not read before."""
+        chosen = [self._files[index] for index in indices]
+        unread = [file for file in chosen if self._hash_of(file) is None]
+        threads = min(_MOST_THREADS, os.cpu_count() or 1)
+        if unread:
+            with ThreadPoolExecutor(threads) as pool:
+                found = pool.map(lambda file: _content_hash(self._root / file.name), unread)
+                self._hashes |= {file.name: (file.state, each) for file, each in zip(unread, found, strict=True)}
+        return fingerprint_of([part for file in chosen for part in (file.name, self._hashes[file.name][1])])
+
+    def contents(self) -> dict[str, Any] | None:
+        """State and hash of every file that was read, but of those that changed a moment before."""
+        # A file that is written twice within one tick of the disk's clock has the same times both times.
+        recent = self._opened - TICK
+        return {
+            printable(name): [*state, found]
+            for name, (state, found) in self._hashes.items()
+            if max(state[1:]) < recent and found != _UNREADABLE
+        }
+
+    def take_contents(self, known: Mapping[str, Any]) -> None:
+        """Take over the hashes of files whose size and times are as they were."""
+        for name, entry in zip(self._names, self._files, strict=True):
+            told = known.get(name)
+            if isinstance(told, list) and told[:-1] == entry.state and isinstance(told[-1], str):
+                self._hashes.setdefault(entry.name, (entry.state, told[-1]))
+
+    def _hash_of(self, file: File) -> str | None:
+        """The hash of a file, None where it was not read yet."""
+        return self._hashes[file.name][1] if file.name in self._hashes else None
+
+    def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+        """Read and decode the file at a position."""
+        return read_image(self._root / self._files[checked_position(index, len(self))].name)
+
+    def image_size(self, index: int) -> tuple[int, int]:
+        """(height, width) of the file at a position, from its header where that can be read."""
+        return read_size(self._root / self._files[checked_position(index, len(self))].name)
+
+
+class FolderSource(FileSource):
     """The images below a folder, at any depth, sorted by relative path; the relative path is the id.
 
     Files with other suffixes, hidden files and hidden folders are left out. Links to folders are followed,
@@ -57,16 +136,7 @@ class FolderSource(ImageSource):
                 f"the folder {root} holds no image, at any depth; expected files ending in "
                 f"{', '.join(sorted(SUFFIXES))}. Hidden files do not count"
             )
-        self._root = root
-        self._opened = time.time_ns()
-        self._files = tuple(found)
-        self._ids = _shown([file.name for file in found])
-        self._hashes: dict[str, tuple[list[int], str]] = {}
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """Relative paths with "/"; what cannot be printed is escaped."""
-        return self._ids
+        super().__init__(root, found)
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -74,59 +144,11 @@ class FolderSource(ImageSource):
         return {"kind": "folder", "path": printable(str(self._root.absolute()))}
 
     @property
-    def description(self) -> dict[str, Any]:
-        """Kind, absolute path, number of images; the fingerprint is of names and contents of the files.
-
-        The first time all files are read and hashed, by threads, as fast as the disk gives them.
-        """
-        return self.origin | {"n_images": len(self), "fingerprint": self.fingerprint_at(range(len(self)))}
-
-    def fingerprint_at(self, indices: Sequence[int]) -> str:
-        """A fingerprint of names and contents of the files at some positions; reads those that were not read before."""
-        chosen = [self._files[index] for index in indices]
-        unread = [file for file in chosen if self._hash_of(file) is None]
-        threads = min(_MOST_THREADS, os.cpu_count() or 1)
-        if unread:
-            with ThreadPoolExecutor(threads) as pool:
-                found = pool.map(lambda file: _content_hash(self._root / file.name), unread)
-                self._hashes |= {file.name: (file.state, each) for file, each in zip(unread, found, strict=True)}
-        return fingerprint_of([part for file in chosen for part in (file.name, self._hashes[file.name][1])])
-
-    def contents(self) -> dict[str, Any] | None:
-        """State and hash of every file that was read, but of those that changed a moment before."""
-        # A file that is written twice within one tick of the disk's clock has the same times both times.
-        recent = self._opened - _TICK
-        return {
-            printable(name): [*state, found]
-            for name, (state, found) in self._hashes.items()
-            if max(state[1:]) < recent and found != _UNREADABLE
-        }
-
-    def take_contents(self, known: Mapping[str, Any]) -> None:
-        """Take over the hashes of files whose size and times are as they were."""
-        for name, entry in zip(self._ids, self._files, strict=True):
-            told = known.get(name)
-            if isinstance(told, list) and told[:-1] == entry.state and isinstance(told[-1], str):
-                self._hashes.setdefault(entry.name, (entry.state, told[-1]))
-
-    def _hash_of(self, file: "_File") -> str | None:
-        """The hash of a file, None where it was not read yet."""
-        return self._hashes[file.name][1] if file.name in self._hashes else None
-
-    def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
-        """Read and decode the file at a position."""
-        return read_image(self._root / self._files[checked_position(index, len(self))].name)
-
-    def image_size(self, index: int) -> tuple[int, int]:
-        """(height, width) of the file at a position, from its header where that can be read."""
-        return read_size(self._root / self._files[checked_position(index, len(self))].name)
-
-
-class _File(NamedTuple):
-    """An image file: its path below the folder, and its size and times, by which a change is noticed."""
-
-    name: str
-    state: list[int]
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """`folder`: the folder right below the root that holds the image, where all images lie in such folders."""
+        if not all("/" in name for name in self._ids):
+            return {}
+        return {"folder": [name.partition("/")[0] for name in self._ids]}
 
 
 def _shown(names: Sequence[str]) -> tuple[str, ...]:
@@ -155,7 +177,7 @@ def _content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _image_files(root: Path) -> Iterator[_File]:
+def _image_files(root: Path) -> Iterator[File]:
     """Every image file below `root`; each real folder is read once."""
     seen: set[tuple[int, int]] = set()
     # Depth first, sorted: which of several links to one folder is followed does not depend on the disk.
@@ -178,7 +200,7 @@ def _image_files(root: Path) -> Iterator[_File]:
             if _is_folder(entry):
                 below.append((folder / entry.name, f"{prefix}{entry.name}/"))
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and (state := _file_state(entry)) is not None:
-                yield _File(prefix + entry.name, state)
+                yield File(prefix + entry.name, state)
         waiting.extend(reversed(below))
 
 

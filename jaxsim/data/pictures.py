@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from jaxsim.data.source import DamagedImage, ImageSource
 from jaxsim.pixels import rgb_pixels
+from jaxsim.sample_ids import checked_ids, numbered_ids
 
 
 class PictureSource(ImageSource):
@@ -19,6 +20,7 @@ class PictureSource(ImageSource):
     Args:
         pictures: Pillow images of any mode, by the rules of `jaxsim.pixels`, and uint8 arrays `[H, W]`, `[H, W, 1]` or
             `[H, W, 3]`. They are not copied: leave them as they are.
+        ids: one for each; by default, and with False, they are numbered.
 
     Raises:
         ValueError: no picture, or an entry that is none; names its place.
@@ -30,16 +32,17 @@ class PictureSource(ImageSource):
         (('000000', '000001'), (3, 4, 3), (5, 6, 3))
     """
 
-    def __init__(self, pictures: Sequence[Any]):
+    def __init__(self, pictures: Sequence[Any], *, ids: Any = None):
         if not len(pictures):
             raise ValueError("expected at least one picture, came an empty list")
         self._pictures = tuple(_checked(each, place) for place, each in enumerate(pictures))
-        width = max(6, len(str(len(pictures) - 1)))
-        self._ids = tuple(f"{place:0{width}d}" for place in range(len(pictures)))
+        n = len(pictures)
+        given = numbered_ids(n) if ids is None or ids is False else ids
+        self._ids = checked_ids(given, n, "ids", "give different ids")
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Numbers."""
+        """As given, or numbers."""
         return self._ids
 
     @cached_property
@@ -84,7 +87,7 @@ def _checked(picture: Any, place: int) -> Any:
     if isinstance(picture, str) or not hasattr(picture, "__array__"):
         raise ValueError(
             f"{expected}, came a list whose entry {place} is a {type(picture).__name__}: "
-            "give files as their folder, and stack what is an array for itself with numpy.stack"
+            "give files as their folder or as paths alone, and stack what is an array for itself with numpy.stack"
         )
     pixels = np.asarray(picture)
     shape = pixels.shape

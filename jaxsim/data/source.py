@@ -132,6 +132,31 @@ class ImageSource(ABC):
             known: what `contents` returned.
         """
 
+    @property
+    def columns(self) -> Mapping[str, Sequence[Any]]:
+        """Labels and groups that come with the images: name -> one value for each; empty where there are none."""
+        return {}
+
+    def column(self, name: str) -> tuple[Any, ...]:
+        """Return a column, such as labels for `compare(labels={"class": ...})` or groups for `compare(groups=...)`.
+
+        Args:
+            name: one of `columns`.
+
+        Raises:
+            ValueError: there is no such column.
+
+        Example:
+            >>> import jaxsim.data
+            >>> jaxsim.data.open_images("digits").column("digit")[:3]
+            (0, 1, 2)
+        """
+        columns = self.columns
+        if name not in columns:
+            there = ", ".join(map(repr, columns)) or "none"
+            raise ValueError(f"expected a column of the images ({there}), got {shown(name)}")
+        return tuple(columns[name])
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -151,7 +176,7 @@ class ImageSource(ABC):
         """
         return Selection(self, indices)
 
-    def subset(self, n: int, seed: int = 0) -> "ImageSource":
+    def subset(self, n: int, seed: int = 0, *, stratify: Any = None) -> "ImageSource":
         """Draw images at random, without replacement, and keep the order of the source.
 
         Subsets of one seed are nested: `subset(100, s)` is contained in `subset(200, s)`.
@@ -159,9 +184,11 @@ class ImageSource(ABC):
         Args:
             n: how many, 1..len(self).
             seed: of the draw.
+            stratify: labels, one for each image, or the name of a column, of which every value gets its share of the
+                subset, to within one image. Such subsets are nested but for the images that rounding moves.
 
         Raises:
-            ValueError: `n` is below one or larger than the source.
+            ValueError: `n` is below one or larger than the source, or the labels do not fit.
 
         Example:
             >>> import jaxsim.data
@@ -174,7 +201,11 @@ class ImageSource(ABC):
                 f"a subset must have between 1 and {len(self)} images (the size of the source), came {shown(n)}: "
                 "ask for fewer or open more images"
             )
-        return self.select(np.sort(np.random.default_rng(seed).permutation(len(self))[:count]))
+        order = np.random.default_rng(seed).permutation(len(self))
+        if stratify is None:
+            return self.select(np.sort(order[:count]))
+        labels = self.column(stratify) if isinstance(stratify, str) else stratify
+        return self.select(np.sort(stratified(order, count, labels)))
 
 
 class Selection(ImageSource):
@@ -219,6 +250,11 @@ class Selection(ImageSource):
         """Hand on to the parent what an earlier run knew."""
         self._parent.take_contents(known)
 
+    @property
+    def columns(self) -> Mapping[str, Sequence[Any]]:
+        """The parent's, of the images chosen."""
+        return {name: [values[at] for at in self._positions] for name, values in self._parent.columns.items()}
+
     def load(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
         """Decode the image at a position."""
         return self._parent.load(self._positions[checked_position(index, len(self))])
@@ -226,6 +262,33 @@ class Selection(ImageSource):
     def image_size(self, index: int) -> tuple[int, int]:
         """(height, width) of the image at a position."""
         return self._parent.image_size(self._positions[checked_position(index, len(self))])
+
+
+def stratified(order: np.ndarray, count: int, labels: Any) -> np.ndarray:
+    """Positions of which every label has its share, the first of its own in a given order.
+
+    Args:
+        order: All positions, in the order in which they are drawn.
+        count: How many to take.
+        labels: One for each position: texts or numbers.
+
+    Raises:
+        ValueError: There is another number of labels.
+
+    Example:
+        >>> stratified(np.array([0, 1, 2, 3, 4, 5]), 3, ["a", "a", "a", "a", "b", "b"]).tolist()
+        [0, 1, 4]
+    """
+    names = [str(each) for each in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+    if len(names) != len(order):
+        raise ValueError(f"expected stratify with a label for each of the {len(order)} images, got {len(names)}")
+    classes, codes = np.unique(np.array(names), return_inverse=True)
+    shares = np.bincount(codes) * count / len(order)
+    taken = np.floor(shares).astype(np.int64)
+    # Largest remainder; of equal ones the first by name.
+    taken[np.argsort(-(shares - taken), kind="stable")[: count - int(taken.sum())]] += 1
+    own = [order[codes[order] == code][: taken[code]] for code in range(len(classes))]
+    return np.concatenate(own)
 
 
 def fingerprint_of(parts: Sequence[str]) -> str:

@@ -18,10 +18,11 @@ from jaxsim.features.formats.numpy_files import read_npy, read_npy_folder, read_
 from jaxsim.features.formats.safetensors_file import read_safetensors
 from jaxsim.features.formats.tables import read_tables
 from jaxsim.features.formats.torch_file import read_torch
-from jaxsim.features.formats.zarr_group import MARKS, is_remote, read_zarr
+from jaxsim.features.formats.zarr_group import read_zarr
 from jaxsim.features.step_record import StepRecord
 from jaxsim.names import printable
 from jaxsim.sample_ids import MOST_SAMPLES, checked_ids, numbered_ids
+from jaxsim.zarr_arrays import is_remote, is_zarr
 
 _BY_CONTENT: dict[bytes, str] = {
     b"\x89HDF\r\n\x1a\n": ".h5",
@@ -150,7 +151,7 @@ def is_features_file(path: Path) -> bool:
             return True
         if any(path.glob("*.json")) and (path / "config.json").is_file():
             return False
-        return any((path / mark).is_file() for mark in MARKS) or any(
+        return is_zarr(path) or any(
             next(path.glob(f"*{suffix}"), None) is not None for suffix in (".npy", *PARQUET_SUFFIXES, *ARROW_SUFFIXES)
         )
     return path.is_file() and path.suffix.lower() in _READERS
@@ -159,7 +160,7 @@ def is_features_file(path: Path) -> bool:
 def _contents(path: Path) -> Contents:
     """What a file or folder holds, by its format."""
     if path.is_dir():
-        if any((path / mark).is_file() for mark in MARKS):
+        if is_zarr(path):
             return read_zarr(path)
         if files := table_files(path):
             return read_tables(files, path)

@@ -1,6 +1,6 @@
 """Singular value decompositions of layers, once for all measures that take products of two layers' singular vectors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -108,7 +108,12 @@ def traced_factors(x: jax.Array, centre: bool = True) -> Factors:
 
 
 def pair_values(
-    factors: Sequence[Factors], needs: Sequence[FactorPairs], step: Callable[[], None] = lambda: None
+    factors: Sequence[Factors],
+    needs: Sequence[FactorPairs],
+    step: Callable[[], None] = lambda: None,
+    known: Mapping[Need, Any] | None = None,
+    n_sources: int = 0,
+    products: Callable[[int, int], Any] | None = None,
 ) -> dict[Need, Any]:
     """What needs take of all pairs of layers.
 
@@ -116,6 +121,10 @@ def pair_values(
         factors: Of every layer, all centred or none.
         needs: What is wanted.
         step: Called after every pair.
+        known: Values that hold among the first `n_sources` layers and among the others; only pairs of one of each are
+            worked out then.
+        n_sources: See `known`.
+        products: Of the left singular vectors of two layers, where they are known otherwise.
 
     Returns:
         `[n_layers, n_layers]` for each need; NaN where a layer is of rank 0.
@@ -127,19 +136,24 @@ def pair_values(
     """
     n_layers = len(factors)
     traced = not isinstance(factors[0].left, np.ndarray)
-    found: dict[FactorPairs, list[list[Any]]] = {need: [[np.nan] * n_layers for _ in factors] for need in needs}
+    found: dict[FactorPairs, list[list[Any]]] = {
+        need: [[np.nan] * n_layers for _ in factors] if known is None else np.asarray(known[need]).tolist()
+        for need in needs
+    }
     starts = np.cumsum([0, *(each.left.shape[1] for each in factors)])
     left = None if traced else np.concatenate([each.left for each in factors], axis=1)
-    for a, first in enumerate(factors):
+    for a, first in enumerate(factors if known is None else factors[:n_sources]):
+        start = a if known is None else n_sources
         # One large product is faster than many small ones.
-        products = None if left is None else first.left.T @ left[:, starts[a] :]
-        for b in range(a, n_layers):
+        block = None if left is None else first.left.T @ left[:, starts[start] :]
+        for b in range(start, n_layers):
             second = factors[b]
-            cross = (
-                first.left.T @ second.left
-                if products is None
-                else products[:, starts[b] - starts[a] : starts[b + 1] - starts[a]]
-            )
+            if products is not None:
+                cross = products(a, b)
+            elif block is None:
+                cross = first.left.T @ second.left
+            else:
+                cross = block[:, starts[b] - starts[start] : starts[b + 1] - starts[start]]
             for need in needs:
                 if not traced and 0 in cross.shape:
                     continue

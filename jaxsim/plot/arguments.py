@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from jaxsim.arguments import as_count, shown
 from jaxsim.files import parse_json
-from jaxsim.report import figures
+from jaxsim.report.palette import model_styles
 from jaxsim.study import Study
 
 _Further = ParamSpec("_Further")
@@ -62,7 +62,7 @@ def styles_of(study: Study) -> Any:
         return None
     described = study.results.attrs["models"]
     families = {each["name"]: each["family"] for each in parse_json(described)}
-    return figures.model_styles(families)
+    return model_styles(families)
 
 
 def example_study() -> Study:

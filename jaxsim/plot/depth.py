@@ -5,8 +5,9 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from jaxsim.arguments import check_flag
+from jaxsim.plot import figures
 from jaxsim.plot.arguments import check_model, checked, one_model, styles_of
-from jaxsim.report import figures
+from jaxsim.report.measured_by import measured_by
 from jaxsim.study import Study
 
 
@@ -46,7 +47,9 @@ def smoothness(
             raise ValueError("Expected all models for the fixed-step profile, which compares them. Leave model out.")
         return figures.fixed_step_profile(study.smoothness, k=k, styles=styles_of(study), ax=ax)
     if model is None:
-        return figures.smoothness_overlay(study.smoothness, k=k, styles=styles_of(study), ax=ax)
+        return figures.smoothness_overlay(
+            study.smoothness, k=k, styles=styles_of(study), measure=measured_by(study.results), ax=ax
+        )
     return figures.smoothness_profile(study.smoothness, model, k=k, styles=styles_of(study), ax=ax)
 
 
@@ -71,7 +74,9 @@ def distance(study: Study, model: str | None = None, *, k: int | None = None, ax
         >>> distance(example_study()).get_title(loc="left")
         'vit against resnet'
     """
-    return figures.between_model_distance(study.between, one_model(study, model), k=k, styles=styles_of(study), ax=ax)
+    return figures.between_model_distance(
+        study.between, one_model(study, model), k=k, styles=styles_of(study), measure=measured_by(study.results), ax=ax
+    )
 
 
 @checked

@@ -5,8 +5,9 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from jaxsim.arguments import check_count
+from jaxsim.plot import figures
 from jaxsim.plot.arguments import checked, styles_of, with_intervals
-from jaxsim.report import figures
+from jaxsim.report.measured_by import measured_by
 from jaxsim.study import Study
 
 
@@ -45,7 +46,9 @@ def findings(
         ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
     """
     most = None if most is None else check_count("most", most, 1)
-    return figures.finding_effects(with_intervals(study), kind, space=space, k=k, most=most, ax=ax)
+    return figures.finding_effects(
+        with_intervals(study), kind, space=space, k=k, most=most, measure=measured_by(study.results), ax=ax
+    )
 
 
 @checked
@@ -74,4 +77,12 @@ def sample_size(
         ...
         ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
     """
-    return figures.sample_size(with_intervals(study), kind, space=space, k=k, styles=styles_of(study), ax=ax)
+    return figures.sample_size(
+        with_intervals(study),
+        kind,
+        space=space,
+        k=k,
+        styles=styles_of(study),
+        measure=measured_by(study.results),
+        ax=ax,
+    )

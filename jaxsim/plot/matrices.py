@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from jaxsim.plot import figures
 from jaxsim.plot.arguments import check_model, checked
-from jaxsim.report import figures
 from jaxsim.study import Study
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from jaxsim.plot import figures
 from jaxsim.plot.arguments import checked, styles_of
-from jaxsim.report import figures
+from jaxsim.report.measured_by import measured_by
 from jaxsim.study import Study
 
 
@@ -47,7 +48,13 @@ def low_level_information(
     names = [str(name) for name in study.information["space"].values]
     chosen = space if space is not None else ("all" if "all" in names else names[0])
     return figures.low_level_information(
-        study.information, chosen, direction=direction, k=k, styles=styles_of(study), ax=ax
+        study.information,
+        chosen,
+        direction=direction,
+        k=k,
+        styles=styles_of(study),
+        measure=measured_by(study.results),
+        ax=ax,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
+from jaxsim.plot import figures
 from jaxsim.plot.arguments import checked, styles_of
-from jaxsim.report import figures
+from jaxsim.report.measured_by import measured_by
 from jaxsim.report.steps import read_flags
 from jaxsim.study import Study
 from jaxsim.study.derived import trajectories as paths
@@ -55,7 +56,7 @@ def information_plane(study: Study, *, k: int | None = None, ax: Axes | None = N
         'Δ(B → A)'
     """
     plane = paths.information_plane(study.imbalance, study.standard_error)
-    return figures.information_plane(plane, k=k, styles=styles_of(study), ax=ax)
+    return figures.information_plane(plane, k=k, styles=styles_of(study), measure=measured_by(study.results), ax=ax)
 
 
 @checked
@@ -80,4 +81,6 @@ def dendrogram(study: Study, *, method: str = "average", k: int | None = None, a
         4
     """
     tree = paths.step_linkage(study.imbalance, method=method)
-    return figures.dendrogram(tree, k=k, styles=styles_of(study), flags=read_flags(study.results), ax=ax)
+    return figures.dendrogram(
+        tree, k=k, styles=styles_of(study), flags=read_flags(study.results), measure=measured_by(study.results), ax=ax
+    )

@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxsim.report.errors import error_word, errors_of
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import counted, listed, number, with_error
+from jaxsim.report.sentences import listed
 from jaxsim.report.steps import constant_mask
 
 LEVEL = 0.05
@@ -139,61 +139,6 @@ def alignments(between: xr.Dataset, results: xr.Dataset, *, k: int | None = None
     return found
 
 
-def describe_peaks(found: list[Peak]) -> str:
-    """One sentence for the figure of between-model distances."""
-    if not found:
-        return "No distance between two models is defined."
-    if len(found) == 1:
-        (one,) = found
-        if one.flat:
-            return (
-                f"The distance between {one.model_a} and {one.model_b} stays within two {one.word}s of its highest "
-                f"value "
-                f"({with_error(one.distance, one.error)}), so no processing step stands out."
-            )
-        return (
-            f"{one.model_a} and {one.model_b} are most different at relative depth {one.t:.2f} "
-            f"({with_error(one.distance, one.error)}, {one.step_a} against {one.step_b}) and least at "
-            f"{one.lowest_t:.2f} ({number(one.lowest)}). {_certainty(one)}"
-        )
-    top = max(found, key=lambda peak: peak.distance)
-    inner = sum(0.25 <= peak.t <= 0.75 and not peak.flat for peak in found)
-    flat = sum(peak.flat for peak in found)
-    sentence = (
-        f"The highest point of all curves is {with_error(top.distance, top.error)}, between {top.model_a} "
-        f"and "
-        f"{top.model_b} at relative depth {top.t:.2f} ({top.step_a} against {top.step_b}). Of the "
-        f"{counted(len(found), 'pair')}, {inner} {'peaks' if inner == 1 else 'peak'} in the middle half of the depth "
-        f"(0.25 to 0.75)"
-    )
-    return sentence + (f"; {flat} {'is' if flat == 1 else 'are'} flat within two {top.word}s." if flat else ".")
-
-
-def describe_alignments(found: list[Alignment]) -> str:
-    """One sentence for the figure of depth of best match."""
-    if not found:
-        return "There is no other model to match steps with."
-    nearer = sum(row.offset < row.spread for row in found)
-    offset = float(np.mean([row.offset for row in found]))
-    spread = float(np.mean([row.spread for row in found]))
-    sentence = (
-        f"The closest step of the other model lies {number(offset)} of the relative depth away on average; "
-        f"matches spread "
-        f"evenly over the other model's steps would lie {number(spread)} away. It is nearer than that for "
-        f"{nearer} of "
-        f"{counted(len(found), 'ordered pair')}."
-    )
-    tested = [row for row in found if math.isfinite(row.offset_p)]
-    if not tested:
-        return f"{sentence} This describes the matches and tests nothing."
-    beyond = sum(row.offset_p <= LEVEL for row in tested)
-    return (
-        f"{sentence} Against matches shuffled among the steps, {beyond} of {counted(len(tested), 'ordered pair')} "
-        f"{'is' if beyond == 1 else 'are'} nearer (p at most {LEVEL}, each pair on its own); since neighbouring steps "
-        "resemble each other, these p are lower bounds."
-    )
-
-
 def _shuffle_tests(chosen: xr.Dataset) -> dict[tuple[str, str], tuple[float, float]]:
     """Spearman's correlation and the offset's p by ordered pair, where the study has them."""
     if "alignment_spearman" not in chosen or "alignment_offset_p" not in chosen:
@@ -217,14 +162,6 @@ def in_stretches(spans: tuple[tuple[float, float], ...]) -> str:
     if len(words) <= 3:
         return listed(words)
     return f"{len(words)} separate stretches between {spans[0][0]:.2f} and {spans[-1][1]:.2f}"
-
-
-def _certainty(peak: Peak) -> str:
-    if not peak.spans:
-        return "No error is known."
-    if peak.spans == ((peak.t, peak.t),):
-        return f"All other depths are lower by more than two {peak.word}s."
-    return f"Within two {peak.word}s of the peak: {in_stretches(peak.spans)}; its place is known no better than that."
 
 
 def _runs(near: np.ndarray) -> list[tuple[int, int]]:

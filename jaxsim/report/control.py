@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from jaxsim.report.alignment import alignments
-from jaxsim.report.effects import KINDS
-from jaxsim.report.further import checked_information
-from jaxsim.report.labels import checked_labels
+from jaxsim.report.charts import numbers
+from jaxsim.report.effects import KINDS, axis_of
+from jaxsim.report.optional import DESCRIPTION_VARIABLES, checked_information, checked_labels
 from jaxsim.report.schema import (
     at_k,
     checked_between,
@@ -17,7 +17,6 @@ from jaxsim.report.schema import (
     checked_smoothness,
     model_names,
 )
-from jaxsim.report.sentences import number
 
 #: Images from which on there are half-samples: 16 groups of 4.
 HALVES_FROM = 64
@@ -44,17 +43,6 @@ class Control:
     labels: xr.Dataset | None = None
     descriptions: xr.Dataset | None = None
 
-    @property
-    def own(self) -> dict[str, xr.Dataset | None]:
-        """What the curves of the page draw beside those of the trained models."""
-        return {
-            "smoothness": self.smoothness,
-            "between": self.between,
-            "information": self.information,
-            "labels": self.labels,
-            "descriptions": self.descriptions,
-        }
-
 
 def checked_control(control: Control | None, results: xr.Dataset) -> Control | None:
     """The control with every dataset checked as those of the study are.
@@ -80,7 +68,7 @@ def checked_control(control: Control | None, results: xr.Dataset) -> Control | N
         checked_between(control.between),
         checked_information(control.information),
         checked_labels(control.labels),
-        checked_dataset(control.descriptions, "descriptions", ("model", "step_name", "depth")),
+        checked_dataset(control.descriptions, "descriptions", DESCRIPTION_VARIABLES),
     )
 
 
@@ -100,13 +88,14 @@ def describe_missing_intervals(n_samples: int) -> str:
     return "There are no intervals and no tests: no half-samples were measured in this study."
 
 
-def control_rows(study: Control, control: Control, k: int | None = None) -> list[list[str]]:
+def control_rows(study: Control, control: Control, symbol: str, k: int) -> list[list[str | float | int | None]]:
     """The effects of a study beside those of random weights, for a study without findings.
 
     Args:
         study: The datasets of the trained models.
         control: Those of random weights.
-        k: Number of neighbours, one of the study's. Default: its first.
+        symbol: Of the measure.
+        k: Number of neighbours.
 
     Returns:
         What an effect is, of whom, its value, and its value with random weights.
@@ -114,14 +103,14 @@ def control_rows(study: Control, control: Control, k: int | None = None) -> list
     Example:
         >>> from jaxsim.study.constructed import constructed_study
         >>> study = Control(*constructed_study())
-        >>> [row[1] for row in control_rows(study, study)[:3]]
+        >>> [row[1] for row in control_rows(study, study, "Δ", 1)[:3]]
         ['vit', 'resnet', 'vit, resnet']
     """
-    own, other = _effects(study, k), _effects(control, k)
-    return [[what, who, number(value), number(other.get((what, who), np.nan))] for (what, who), value in own.items()]
+    own, other = _effects(study, symbol, k), _effects(control, symbol, k)
+    return [[what, who, *numbers([value, other.get((what, who), np.nan)])] for (what, who), value in own.items()]
 
 
-def _effects(study: Control, k: int | None) -> dict[tuple[str, str], float]:
+def _effects(study: Control, symbol: str, k: int) -> dict[tuple[str, str], float]:
     """What the tables and sentences of findings are about, as far as single values go."""
     found: dict[tuple[str, str], float] = {}
     smooth = at_k(study.smoothness, k)
@@ -132,11 +121,12 @@ def _effects(study: Control, k: int | None) -> dict[tuple[str, str], float]:
         middle = between["distance"].sel(t=slice(*MIDDLE)).values
         pairs = zip(map(str, between["model_a"].values), map(str, between["model_b"].values), strict=True)
         for (a, b), values in zip(pairs, middle, strict=True):
-            found["Half way, Δ at the same depth, 0.25 to 0.75", f"{a}, {b}"] = _mean(values)
+            found[f"Half way, {axis_of('middle_distance', symbol)}", f"{a}, {b}"] = _mean(values)
         for row in alignments(study.between, study.results, k=k):
             found["Offset in depth of best-matching steps", f"{row.source} → {row.target}"] = row.offset
     if study.information is not None:
-        found |= _changes(at_k(study.information, k), "forward", "space", "Δ(step → {}), last step minus first")
+        change = f"{symbol}(step → {{}}), last step minus first"
+        found |= _changes(at_k(study.information, k), "forward", "space", change)
     if study.labels is not None:
         found |= _changes(at_k(study.labels, k), "overlap", "label", "Overlap with {}, last step minus first")
     return found

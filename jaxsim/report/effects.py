@@ -1,11 +1,16 @@
 """The kinds of effects that findings are of, and how their rows are chosen, sorted, named and printed."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from jaxsim.report.measured_by import DELTA
 from jaxsim.report.schema import at_k
 
 
@@ -26,6 +31,8 @@ class Kind:
     order: str = ""
 
 
+#: An effect can be told from nothing where its corrected p is below this.
+SURE = 0.05
 #: Below this, a difference is what rounding left of 0.
 ROUNDING = 1e-9
 #: What the sizes of `by_size` are called; a study of few images has the last two only.
@@ -64,6 +71,39 @@ KINDS = {
         order="which of two last steps separates the label better",
     ),
 }
+
+
+def axis_of(kind: str, symbol: str) -> str:
+    """What the values of a kind are, for an axis, with the symbol of the measure.
+
+    Example:
+        >>> axis_of("smoothness", "CKA")
+        'mean CKA between t and t + h'
+    """
+    return KINDS[kind].axis.replace(DELTA, symbol)
+
+
+def main_space(names: Iterable[Any]) -> str:
+    """The space that sentences speak of: all statistics together where there are such, else the first.
+
+    Example:
+        >>> main_space(["colour", "all"]), main_space(["", "taste"])
+        ('all', 'taste')
+    """
+    known = [str(name) for name in names if str(name)]
+    return "all" if "all" in known else known[0]
+
+
+def size_names(findings: xr.Dataset) -> list[str]:
+    """The numbers of images at which effects are known, the smallest first.
+
+    Example:
+        >>> from jaxsim.study.constructed import constructed_findings
+        >>> size_names(constructed_findings())
+        ['N/4 = 100', 'N/2 = 200', 'N = 400']
+    """
+    sizes = findings["size"].values.astype(int).tolist()
+    return [f"{name} = {size:,}" for name, size in zip(SIZES[-len(sizes) :], sizes, strict=True)]
 
 
 def findings_of(findings: xr.Dataset, kind: str, *, space: str | None = None, k: int | None = None) -> xr.Dataset:
@@ -141,33 +181,6 @@ def kinds_of(findings: xr.Dataset) -> list[str]:
     if unknown:
         raise ValueError(f"Expected findings of the kinds {', '.join(KINDS)}, but {unknown[0]!r} came.")
     return [kind for kind in KINDS if kind in there]
-
-
-def interval(row: xr.Dataset, name: str) -> str:
-    """A value of one finding with its interval, or with the reason why there is none.
-
-    Example:
-        >>> from jaxsim.study.constructed import constructed_findings
-        >>> rows = findings_of(constructed_findings(notes={"alignment": "too few splits"}), "alignment")
-        >>> interval(rows.isel(finding=0), "value")
-        '+0.213 (no interval: too few splits)'
-    """
-    middle, prefix = float(row[name]), "" if name == "value" else f"{name}_"
-    if not math.isfinite(middle):
-        return "–" if prefix else "undefined"
-    low, high = float(row[f"{prefix}low"]), float(row[f"{prefix}high"])
-    if math.isfinite(low) and math.isfinite(high):
-        decimals = decimals_for(high - middle, middle - low)
-        return f"{effect(row, middle, decimals)} [{effect(row, low, decimals)}, {effect(row, high, decimals)}]"
-    note = str(row["note"].item())
-    return f"{effect(row, middle)} (no interval: {note})" if note and not prefix else effect(row, middle)
-
-
-def effect(row: xr.Dataset, value: float, decimals: int = 3) -> str:
-    """A value of a finding: with its sign where 0 is what nothing gives, else without."""
-    if KINDS[str(row["kind"].item())].nothing:
-        return signed(value, decimals)
-    return f"{value:.{decimals}f}".replace("-", "\u2212") if math.isfinite(value) else "–"
 
 
 def signed(value: float, decimals: int = 3) -> str:

@@ -59,12 +59,11 @@ def error_meaning(dataset: xr.Dataset, of: str) -> str:
 
 
 def band_note(dataset: xr.Dataset, of: str) -> str:
-    """What a band of two errors around a curve shows, as a sentence for its caption.
+    """What a band around a curve shows, as a sentence for its caption.
 
     Example:
         >>> from jaxsim.study.constructed import constructed_study
         >>> band_note(constructed_study()[2], "distance")
-        'Bands are two query-row errors to both sides (conditional on these reference images).'
+        'Bands: two query-row errors.'
     """
-    word, _, meaning = error_meaning(dataset, of).partition(" error ")
-    return f"Bands are two {word} errors to both sides {meaning}."
+    return f"Bands: two {error_word(dataset, of)}s."

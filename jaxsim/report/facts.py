@@ -60,8 +60,6 @@ class StudyFacts:
     warnings: tuple[str, ...]
     damaged: tuple[str, ...]
     further: Mapping[str, str] = field(default_factory=dict)
-    measure: str = ""
-    """Title of the measure that stands in the place of the information imbalance; empty where none does."""
 
     @property
     def families(self) -> dict[str, str]:
@@ -119,7 +117,6 @@ def read_facts(results: xr.Dataset) -> StudyFacts:
         warnings=tuple(_in_words(item) for item in _nested(attributes, "warnings")),
         damaged=tuple(_in_words(item) for item in _nested(attributes, "damaged")),
         further={str(k): _in_words(v) for k, v in attributes.items() if k not in (*HEADER_ATTRIBUTES, *FOR_PROGRAMS)},
-        measure=str(attributes.get("long_name", "")) if "measure" in attributes else "",
     )
 
 

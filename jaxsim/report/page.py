@@ -5,97 +5,134 @@ from importlib import resources
 
 from matplotlib.colors import to_hex
 
-from jaxsim.report import depth_sections, descriptions, finding_sections, further_sections, header, measures, sections
-from jaxsim.report.facts import StudyFacts
-from jaxsim.report.figures.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
+from jaxsim.report.chapter import Chapter, Figure, Part, Table, figures_of, section
+from jaxsim.report.chapters import (
+    answers,
+    descriptions,
+    effects,
+    information,
+    labels,
+    measures,
+    overview,
+    pairs,
+    paths,
+    provenance,
+    smoothness,
+    untrained,
+)
+from jaxsim.report.citing import citing
 from jaxsim.report.markup import Markup, joined, tag
-from jaxsim.report.payload import as_script_text, study_payload
-from jaxsim.report.steps import SAME, describe_constant
+from jaxsim.report.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
+from jaxsim.report.payload import as_script_text, page_payload
+from jaxsim.report.reading import lead, reading
+from jaxsim.report.sentences import counted
+from jaxsim.report.steps import SAME, constant_mask
 from jaxsim.report.story import Story
 
+#: The chapters in the order of the page; each that the study has what it requires of stands on it.
+CHAPTERS: tuple[Chapter, ...] = (
+    overview.CHAPTER,
+    pairs.CHAPTER,
+    effects.CHAPTER,
+    untrained.CHAPTER,
+    information.CHAPTER,
+    smoothness.CHAPTER,
+    labels.CHAPTER,
+    descriptions.CHAPTER,
+    measures.CHAPTER,
+    paths.CHAPTER,
+    provenance.CHAPTER,
+)
+SCRIPTS = ("numbers", "drawing", "curves", "effects", "points", "heatmaps", "saving", "pdf", "tables", "page")
 N_STOPS = 13
-ROOT_DARK = "@media screen and (prefers-color-scheme: dark)"
+SCREEN_DARK = "@media screen and (prefers-color-scheme: dark)"
 
 
 def page(story: Story, styles: dict[str, ModelStyle]) -> str:
     """The whole document.
 
     Args:
-        story: Checked datasets, header and figures.
+        story: Checked datasets and settings.
         styles: Colours by model.
 
     Returns:
         HTML text that refers to nothing outside itself.
     """
-    parts = [
-        ("At a glance", "glance", sections.glance(story)),
-        ("How to read this", "reading", sections.reading(story)),
-    ]
-    if story.findings is not None:
-        parts.append(("Findings", "findings", finding_sections.findings(story)))
-    elif story.control is not None:
-        parts.append(("Random weights", "untrained", further_sections.untrained(story)))
-    if len(story.facts.models) > 1:
-        parts.append(("All steps", "overview", sections.overview(story)))
-    if story.between is not None:
-        parts.append(("Distance along the depth", "between", depth_sections.between_models(story)))
-        if story.between.sizes.get("match", 0):
-            parts.append(("Best match", "best-match", depth_sections.best_match(story)))
-    if len(story.facts.models) > 1:
-        parts.append(("Every pair", "pairs", sections.pairs(story)))
-    parts.append(("Smoothness", "smoothness", depth_sections.smoothness(story)))
-    if story.information is not None:
-        parts.append(("Image statistics", "information", further_sections.information(story)))
-    if story.labels is not None:
-        parts.append(("Labels", "labels", further_sections.labels(story)))
-    if story.descriptions is not None:
-        parts.append(("Every step", "descriptions", descriptions.section(story)))
-    if story.measures is not None:
-        parts.append(("Measures", "measures", measures.section(story)))
-    if story.paths is not None:
-        parts.append(("Paths", "paths", further_sections.paths(story)))
-    parts.append(("Within each model", "within", sections.within(story)))
-
-    index = tag("ol", *(tag("li", tag("a", title, href=f"#{anchor}")) for title, anchor, _ in parts))
-    names = ", ".join(model.name for model in story.facts.models)
-    payload = as_script_text(study_payload(story.results, story.facts, story.colours, story.flags))
-    constant = describe_constant(story.results)
+    chapters = [(chapter, chapter.parts(story)) for chapter in CHAPTERS if chapter.requires(story)]
+    everything: list[Part] = [part for _, parts in chapters for part in parts]
+    figures: list[Figure] = [*answers.figures(story), *figures_of(everything)]
+    tables = [part for part in everything if isinstance(part, Table)]
+    index = tag("ol", *(tag("li", tag("a", each.title, href=f"#{each.anchor}")) for each, _ in chapters))
+    payload = as_script_text(page_payload(story, styles, figures, tables, pairs.pair_sentences))
     body = tag(
         "body",
         tag(
             "div",
-            header.masthead(story.facts, story.colours, constant=constant, flags=story.flags),
+            _masthead(story),
+            answers.cards(story),
+            reading(story),
             tag("nav", index, class_="index", aria_label="Contents"),
-            _controls(story.facts, hatched=bool(constant)),
-            tag("main", *(content for _, _, content in parts)),
-            tag("footer", _colophon(story.facts)),
+            _controls(story),
+            tag("main", *(section(chapter, parts, story) for chapter, parts in chapters)),
+            citing(story.measure, story.facts.jaxsim_version),
             class_="page",
         ),
         tag("script", Markup(payload), type="application/json", id="study"),
-        tag("script", Markup(_asset("heatmaps.js"))),
+        tag("script", Markup(_script())),
     )
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{names} · jaxsim"),
+        tag("title", f"{question(story)} · jaxsim"),
         tag("style", Markup(_asset("page.css") + _model_colours(styles))),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
+def question(story: Story) -> str:
+    """What the page answers, its title."""
+    names = story.models
+    images = counted(story.facts.n_samples, "image")
+    if len(names) == 1:
+        return f"How does {names[0]} change its representation, step by step? {images}"
+    who = " and ".join(names) if len(names) == 2 and sum(map(len, names)) <= 40 else f"{len(names)} models"
+    return f"Do {who} take the same steps? {images}"
+
+
 def colour_variables(styles: Mapping[str, ModelStyle]) -> dict[str, str]:
-    """Colour of a model in a figure's file -> the CSS variable that stands for it on the page."""
-    return {style.colour: f"--model-{place}" for place, style in enumerate(styles.values())}
+    """Model -> the CSS variable that holds its colour on the page."""
+    return {name: f"--model-{place}" for place, name in enumerate(styles)}
+
+
+def _masthead(story: Story) -> Markup:
+    key = (
+        tag("li", provenance.swatch(story.colours[model.name]), model.name, class_="model")
+        for model in story.facts.models
+    )
+    return tag(
+        "header",
+        tag("p", "jaxsim · similarity of processing steps", class_="kicker"),
+        tag("h1", question(story)),
+        tag("p", lead(story), class_="lead"),
+        tag("ul", *key, class_="models", aria_label="Models and their colours"),
+        provenance.notice(story),
+        tag(
+            "noscript", tag("p", "The figures and tables of this page are drawn by a script, which does not run here.")
+        ),
+        class_="masthead",
+    )
 
 
 def _model_colours(styles: Mapping[str, ModelStyle]) -> str:
-    light = "".join(f"{variable}:{colour};" for colour, variable in colour_variables(styles).items())
-    dark = "".join(f"{variable}:{for_dark_paper(colour)};" for colour, variable in colour_variables(styles).items())
-    return f"\n:root{{{light}}}\n{ROOT_DARK}{{:root{{{dark}}}}}\n"
+    variables = colour_variables(styles)
+    light = "".join(f"{variables[name]}:{style.colour};" for name, style in styles.items())
+    dark = "".join(f"{variables[name]}:{for_dark_paper(style.colour)};" for name, style in styles.items())
+    return f"\n:root{{{light}}}\n{SCREEN_DARK}{{:root{{{dark}}}}}\n"
 
 
-def _controls(facts: StudyFacts, *, hatched: bool) -> Markup:
+def _controls(story: Story) -> Markup:
+    facts = story.facts
     choices = joined(
         *(
             tag("label", tag("input", type="radio", name="k", value=place, checked=place == 0), str(k))
@@ -105,28 +142,34 @@ def _controls(facts: StudyFacts, *, hatched: bool) -> Markup:
     which = tag("fieldset", tag("legend", "Neighbours k"), choices) if len(facts.k) > 1 else Markup("")
     stops = ", ".join(to_hex(IMBALANCE_COLOURS(place / (N_STOPS - 1))) for place in range(N_STOPS))
     bar = tag("span", class_="bar", style=f"background:linear-gradient(to right, {stops})", aria_hidden="true")
+    scales = (
+        tag("option", words, value=name, selected=name == "sqrt")
+        for name, words in (("sqrt", "square root"), ("log", "logarithm"), ("linear", "linear"))
+    )
     return tag(
         "div",
         which,
-        tag("div", tag("span", "predicted"), bar, tag("span", "unrelated"), class_="scale ticks"),
-        tag("span", "not distinguishable from independent", class_="mark scale"),
-        tag("span", SAME, class_="hatch scale") if hatched else Markup(""),
         tag(
-            "fieldset",
-            tag("label", tag("input", type="checkbox", id="stretch"), "stretch colours to this study's range"),
+            "div",
+            tag("span", "alike"),
+            bar,
+            tag("span", "unrelated" if story.measure.usual else "not"),
+            class_="scale ticks",
         ),
+        tag("span", "as unrelated", class_="mark scale") if story.measure.usual else Markup(""),
+        tag("span", SAME, class_="hatch scale") if constant_mask(story.results).any() else Markup(""),
+        tag("label", "colours by ", tag("select", *scales, id="scale")),
+        tag("label", tag("input", type="checkbox", id="stretch"), "stretch to this study"),
         class_="controls",
         role="group",
-        aria_label="Heat map settings and colour scale",
+        aria_label="Neighbours and colours of the heat maps",
     )
 
 
-def _colophon(facts: StudyFacts) -> Markup:
-    return joined(
-        f"Made by jaxsim {facts.jaxsim_version} on {facts.created}. Information imbalance: Glielmo, Zeni, "
-        f"Cheng, Csányi and "
-        "Laio, PNAS Nexus 2022. Study design: Mahaut and Baroni, arXiv 2601.21621."
-    )
+def _script() -> str:
+    """The page's script: its files one after the other in one scope."""
+    body = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    return f'(() => {{\n"use strict";\n{body}}})();\n'
 
 
 def _asset(name: str) -> str:

@@ -7,7 +7,7 @@ the largest number of that many digits stands for "undefined".
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,15 @@ import xarray as xr
 from jaxtyping import Float
 from matplotlib.colors import to_hex
 
+from jaxsim.report.chapter import Figure, Table
 from jaxsim.report.errors import is_sampling
 from jaxsim.report.facts import StudyFacts
-from jaxsim.report.figures.palette import IMBALANCE_COLOURS
+from jaxsim.report.measured_by import DELTA_MEASURE, MeasuredBy
+from jaxsim.report.palette import IMBALANCE_COLOURS, ModelStyle
 from jaxsim.report.schema import model_names, steps_of
+from jaxsim.report.sentences import number
 from jaxsim.report.steps import Flags, constant_mask
+from jaxsim.report.story import Story
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 N_COLOURS = 128
@@ -73,16 +77,107 @@ def unpacked(text: str, *, decimals: int, digits: int) -> Float[np.ndarray, " si
     return np.where(whole == 64**digits - 1, np.nan, whole / 10.0**decimals)
 
 
-def study_payload(
-    results: xr.Dataset, facts: StudyFacts, colours: Mapping[str, str], flags: Flags = NO_FLAGS
+def page_payload(
+    story: Story,
+    styles: Mapping[str, ModelStyle],
+    figures: Sequence[Figure],
+    tables: Sequence[Table],
+    pair_sentences: Callable[[Story, int], list[str]],
 ) -> dict[str, Any]:
-    """Everything that the page's script needs, ready for JSON.
+    """Everything that the page's script draws, ready for JSON.
+
+    Args:
+        story: Checked datasets and settings.
+        styles: Colours and markers by model.
+        figures: All figures of the page.
+        tables: All tables.
+        pair_sentences: k -> the sentence of every ordered pair of models.
+
+    Returns:
+        The numbers of the heat maps (see `study_payload`), what stands in the head of every exported figure, and, by
+        name and for every k, what figures and tables hold.
+    """
+    facts, ks = story.facts, story.facts.k
+    floors = [f"floor {number(floor)}" if math.isfinite(floor) and story.measure.usual else "" for floor in facts.floor]
+    drawn, lists = _with_lists_once(
+        {
+            figure.name: {
+                "title": figure.title,
+                "description": figure.description,
+                "kind": figure.kind,
+                "k": _by_k([figure.draw(k) for k in ks]),
+            }
+            for figure in figures
+        }
+    )
+    return study_payload(story.results, facts, styles, story.flags, story.measure) | {
+        "strips": [
+            " · ".join(
+                part
+                for part in (
+                    *(f"N = {facts.n_samples:,}", f"k = {k}", f"pooling {facts.pool}", facts.metric, floor),
+                    "" if story.measure.usual else story.measure.title,
+                )
+                if part
+            )
+            for k, floor in zip(ks, floors, strict=True)
+        ],
+        "said": [pair_sentences(story, k) for k in ks],
+        "figures": drawn,
+        "lists": lists,
+        "tables": {
+            each.name: {"title": each.title, "head": list(each.head), "k": _by_k([_columns(each, k) for k in ks])}
+            for each in tables
+        },
+    }
+
+
+def _columns(table: Table, k: int) -> list[dict[str, Any]]:
+    """A table by columns: numbers as they are, texts as places in a list of the different ones."""
+    rows = table.rows(k)
+    found: list[dict[str, Any]] = []
+    for place in range(len(table.head)):
+        cells = [row[place] for row in rows]
+        if any(isinstance(cell, str) for cell in cells):
+            texts = list(dict.fromkeys(cells))
+            found.append({"texts": texts, "at": [texts.index(cell) for cell in cells]})
+        else:
+            found.append({"numbers": cells})
+    return found
+
+
+def _with_lists_once(figures: dict[str, Any]) -> tuple[dict[str, Any], list[list[Any]]]:
+    """The figures with places in a list of lists where curves have the same places or steps as others."""
+    lists: dict[str, int] = {}
+    for figure in figures.values():
+        for spec in figure["k"]:
+            for each in spec.get("panels", ()):
+                for curve in each.get("curves", ()):
+                    for key in curve.keys() & {"x", "labels"}:
+                        curve[key] = lists.setdefault(json.dumps(curve[key]), len(lists))
+    return figures, [json.loads(each) for each in lists]
+
+
+def _by_k(drawn: list[Any]) -> list[Any]:
+    """One entry where it is the same for every k."""
+    return drawn[:1] if all(each == drawn[0] for each in drawn) else drawn
+
+
+def study_payload(
+    results: xr.Dataset,
+    facts: StudyFacts,
+    styles: Mapping[str, ModelStyle],
+    flags: Flags = NO_FLAGS,
+    measure: MeasuredBy = DELTA_MEASURE,
+) -> dict[str, Any]:
+    """The numbers of the heat maps.
 
     Args:
         results: Checked results dataset.
-        facts: Its header.
-        colours: CSS colour of every model.
+        facts: Its settings.
+        styles: Colours and markers by model.
         flags: Steps that warnings are about.
+        measure: The measure behind the numbers.
 
     Returns:
         Steps, models, k, floors, the colour scale and the packed numbers, one text per k; `sampling_error` is None
@@ -92,21 +187,33 @@ def study_payload(
     # Other measures than the imbalance have no floor, or one of 0 but for rounding.
     least = min((floor for floor in facts.floor if floor > 1e-9), default=1.0)
     decimals = max(5, math.ceil(-math.log10(least)) + 2)
-    if facts.measure:
+    if not measure.usual:
         # Steps that are more alike than equal ones, as local measures may find them, are drawn like these.
         value = np.maximum(value, 0.0)
     sampling = results["sampling_error"].values if is_sampling(results, "imbalance") else None
-    arrays = (value, error) if sampling is None else (value, error, sampling)
-    largest = max(float(np.nanmax(array, initial=0.0)) for array in arrays)
+    errors = [error] if sampling is None else [error, sampling]
+    largest = float(np.nanmax(value, initial=0.0))
     digits = max(3, math.ceil(math.log(largest * 10**decimals + 3, 64)))
+    # Errors are smaller, and a decimal less says as much of them.
+    of_errors = {"decimals": decimals - 1}
+    most = max(float(np.nanmax(each, initial=0.0)) for each in errors)
+    of_errors["digits"] = max(2, math.ceil(math.log(most * 10 ** (decimals - 1) + 3, 64)))
     names = model_names(results)
     blocks = [steps_of(results, name) for name in names]
+    of_steps = (results[f"source_{name}"].values for name in ("step", "kind", "depth"))
     return {
         "k": list(facts.k),
         "floor": [floor if math.isfinite(floor) else None for floor in facts.floor],
         "n_samples": facts.n_samples,
+        "measure": {"symbol": measure.symbol, "usual": measure.usual, "directed": measure.directed},
         "models": [
-            {"name": name, "start": int(block[0]), "stop": int(block[-1]) + 1, "colour": colours[name]}
+            {
+                "name": name,
+                "start": int(block[0]),
+                "stop": int(block[-1]) + 1,
+                "colour": styles[name].colour,
+                "marker": styles[name].marker,
+            }
             for name, block in zip(names, blocks, strict=True)
         ],
         "steps": [
@@ -119,12 +226,7 @@ def study_payload(
                 "warning": flags.texts.get(str(label), ""),
             }
             for name, kind, depth, label, empty in zip(
-                results["source_step"].values,
-                results["source_kind"].values,
-                results["source_depth"].values,
-                results["source"].values,
-                constant_mask(results),
-                strict=True,
+                *of_steps, results["source"].values, constant_mask(results), strict=True
             )
         ],
         "colours": [to_hex(tuple(colour)) for colour in IMBALANCE_COLOURS(np.linspace(0, 1, N_COLOURS))],
@@ -132,10 +234,9 @@ def study_payload(
         "decimals": decimals,
         "digits": digits,
         "imbalance": [packed(each, decimals=decimals, digits=digits) for each in value],
-        "standard_error": [packed(each, decimals=decimals, digits=digits) for each in error],
-        "sampling_error": None
-        if sampling is None
-        else [packed(each, decimals=decimals, digits=digits) for each in sampling],
+        "of_errors": of_errors,
+        "standard_error": [packed(each, **of_errors) for each in error],
+        "sampling_error": None if sampling is None else [packed(each, **of_errors) for each in sampling],
     }
 
 

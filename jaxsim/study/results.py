@@ -1,205 +1,81 @@
-"""A study's results: labelled tables in memory, NetCDF and CSV on disk."""
+"""A study's results: labelled tables in memory, NetCDF and CSV on disk, a page."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from jaxsim.arguments import check_count, check_folder_path, shown
-from jaxsim.study.derived.alignment import depth_alignment
-from jaxsim.study.derived.between import between_models
+from jaxsim.arguments import check_choice, check_folder_path
+from jaxsim.study.chosen import ChosenStudy
 from jaxsim.study.derived.findings import Measured, measure_findings
 from jaxsim.study.derived.labels import constant_steps_of
-from jaxsim.study.derived.sampling_errors import with_sampling_errors
 from jaxsim.study.derived.side_by_side import findings_side_by_side, measures_side_by_side
-from jaxsim.study.derived.smoothness import smoothness_profile
 from jaxsim.study.derived.trajectories import information_plane, step_embedding, step_linkage
 from jaxsim.study.derived.verdicts import effects_alone, verdicts
-from jaxsim.study.globs import checked_globs
-from jaxsim.study.parts import check_part
+from jaxsim.study.latex import as_latex
 from jaxsim.study.saved import BY_MEASURE, UNTRAINED, load_datasets, save_study
-from jaxsim.study.selection import choose_steps, with_steps
+from jaxsim.study.shown import shown_as_html, shown_as_text
 from jaxsim.study.tables import tables
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
-class Study:
+
+@dataclass(frozen=True, repr=False)
+class Study(ChosenStudy):
     """The results of one comparison of models.
 
-    Attributes:
-        results: `imbalance` and `standard_error` on (`k`, `source`, `target`); `results.attrs` records how
-            they came about (samples, pooling, metric, models, versions, warnings).
-        smoothness: Step changes and fixed-step profiles, see `smoothness_profile`.
-        between: Distances and best matches between models and their depth alignment, see `between_models` and
-            `depth_alignment`.
-        reused: What this run took from an earlier one into the same folder: "features of NAME", "imbalance".
-        information: What the steps know of other spaces, such as low-level statistics, see `label_information`;
-            None where none were measured.
-        halves: The same imbalances within both halves of every split of the samples, along `split` and `side`, with
-            the images of different models paired at random (`shuffled_`) and within quarters of the samples
-            (`quarter_`); None where there are no splits.
-        shuffled: The same imbalances of all samples, the images of different models paired at random.
-        label_overlap: How many of a step's nearest neighbours share a label of the images, see
-            `label_overlap_dataset`; None without labels.
-        untrained: The same study of the same architectures with random weights; None without that control.
-        descriptions: Measures of every step by itself on (`k`, `step`); None where none were asked for.
-        by_measure: The same study by further measures: name -> a study whose `imbalance` is that measure as a
-            dissimilarity (a similarity taken off its largest value) and whose `results` hold the values as they are
-            under its name.
+    What it holds is in `StudyDatasets`; studies of some models, steps or k, under other names, or of two together, are
+    made by `select`, `rename` and `concat`.
     """
 
-    results: xr.Dataset
-    smoothness: xr.Dataset
-    between: xr.Dataset
-    reused: tuple[str, ...] = ()
-    information: xr.Dataset | None = None
-    halves: xr.Dataset | None = None
-    shuffled: xr.Dataset | None = None
-    label_overlap: xr.Dataset | None = None
-    untrained: Study | None = None
-    descriptions: xr.Dataset | None = None
-    by_measure: Mapping[str, Study] = field(default_factory=dict)
-
     @classmethod
-    def from_results(
+    def from_layers(
         cls,
-        results: xr.Dataset,
+        layers: Any,
         *,
-        seed: int = 0,
-        reused: tuple[str, ...] = (),
-        information: xr.Dataset | None = None,
-        halves: xr.Dataset | None = None,
-        shuffled: xr.Dataset | None = None,
-        label_overlap: xr.Dataset | None = None,
-        untrained: Study | None = None,
-        descriptions: xr.Dataset | None = None,
-        by_measure: Mapping[str, Study] | None = None,
+        ids: Sequence[str] | None = None,
+        out: str | os.PathLike[str] | None = None,
+        report: bool = True,
+        progress: Any = None,
+        **options: Any,
     ) -> Study:
-        """Derives smoothness, distances and alignment from a labelled imbalance.
+        """Measures representations that there are already: no model and no image is needed.
 
         Args:
-            results: Dataset with `imbalance` and `standard_error`, as `label_imbalance` makes it.
-            seed: Seed of the permutation null of the depth alignment.
-            reused: What was taken from an earlier run.
-            information: What the steps know of other spaces, if that was measured.
-            halves: The same within halves of the samples, if that was measured.
-            shuffled: The same with images of different models paired at random, if that was measured.
-            label_overlap: How many neighbours share a label, if that was measured.
-            untrained: The study of random weights, if there is one.
-            descriptions: Measures of every step by itself, if there are any.
-            by_measure: The study by further measures, if there are any.
+            layers: Mapping name of a model -> name of a step -> array `[n_samples, n_features]` (NumPy, JAX, torch on
+                the CPU), the steps in processing order. The relative depth of the i-th of L steps is i / (L - 1).
+            ids: Name of every sample, each once; by default its number.
+            out: Folder for results and report; None keeps all in memory.
+            report: Write the report to `out`.
+            progress: As `jaxsim.compare` takes it.
+            **options: Further ones of `jaxsim.compare`, such as k, metric, labels, spaces, groups and measures;
+                `untrained` as a mapping of the same kind as `layers`.
 
         Returns:
             The study.
 
         Raises:
-            ValueError: If the labels do not fit, or something given is no part of a study.
+            ValueError: If a step is no matrix of finite numbers, or models have different numbers of samples; as
+                `jaxsim.compare`.
 
         Example:
-            >>> import numpy as np
-            >>> from jaxsim.study import StepLabel, label_imbalance
-            >>> labels = [StepLabel("m", "a", 0.0), StepLabel("m", "b", 1.0)]
-            >>> study = Study.from_results(label_imbalance(np.array([[0.1, 0.4], [0.2, 0.1]]), labels))
-            >>> round(study.smoothness["mean"].item(), 3)
-            0.3
+            >>> rng = np.random.default_rng(0)
+            >>> x = rng.normal(size=(80, 5))
+            >>> study = Study.from_layers({"a": {"in": x, "out": x[:, :2]}, "b": {"in": x, "out": x @ x.T}})
+            >>> study.models, study.imbalance.sel(k=1, source="a/in", target="b/in").item()
+            (('a', 'b'), 0.025)
         """
-        given = {"halves": halves, "shuffled": shuffled, "information": information, "label_overlap": label_overlap}
-        for name, part in ({"results": results} | given).items():
-            check_part(name, part)
-        if untrained is not None and not isinstance(untrained, Study):
-            raise ValueError(f"expected untrained as a Study, got {shown(untrained)}")
-        seed = check_count("seed", seed, 0)
-        between = between_models(results["imbalance"], results["standard_error"])
-        smoothness = smoothness_profile(results["imbalance"], results["standard_error"])
-        if halves is not None:
-            smoothness, between = with_sampling_errors(smoothness, between, halves)
-        aligned = depth_alignment(results["imbalance"], seed=seed)
-        return cls(
-            results=results,
-            smoothness=smoothness,
-            between=between.merge(aligned, compat="no_conflicts", combine_attrs="no_conflicts"),
-            reused=reused,
-            information=information,
-            halves=halves,
-            shuffled=shuffled,
-            label_overlap=label_overlap,
-            untrained=untrained,
-            descriptions=descriptions,
-            by_measure=dict(by_measure or {}),
-        )
+        from jaxsim.study.run.arrays import compare_arrays
 
-    @property
-    def imbalance(self) -> xr.DataArray:
-        """Information imbalance Delta(source -> target), dims (`k`, `source`, `target`)."""
-        return self.results["imbalance"]
-
-    @property
-    def standard_error(self) -> xr.DataArray:
-        """Standard errors of `imbalance`, same dims."""
-        return self.results["standard_error"]
-
-    def select_steps(self, *, steps: Any = None, drop_steps: Any = None) -> Study:
-        """The study of some of the steps; whatever is derived is derived anew from these.
-
-        Depths stay those within the whole model. A model of which no step is chosen is left out.
-
-        Args:
-            steps: Steps to keep: a name or a glob such as "block*", or several, each of which stands for "step" of
-                every model and for "model/step"; or a mapping from names of models to such, which leaves other models
-                as they are. None keeps all.
-            drop_steps: Of these, steps to leave out, in the same way.
-
-        Returns:
-            The study, with its control.
-
-        Raises:
-            ValueError: If a name or glob matches no step (the nearest names are given), or no step would remain.
-
-        Example:
-            >>> import numpy as np
-            >>> from jaxsim.study import StepLabel, label_imbalance
-            >>> labels = [StepLabel("m", name, depth) for name, depth in (("stem", 0.0), ("a", 0.5), ("b", 1.0))]
-            >>> study = Study.from_results(label_imbalance(np.full((3, 3), 0.5), labels))
-            >>> study.select_steps(drop_steps="stem").imbalance.source_depth.values.tolist()
-            [0.5, 1.0]
-        """
-        there: dict[str, list[str]] = {}
-        models, names = (self.results[f"source_{which}"].values for which in ("model", "step"))
-        for model, name in zip(models, names, strict=True):
-            there.setdefault(str(model), []).append(str(name))
-        wanted, dropped = checked_globs("steps", steps), checked_globs("drop_steps", drop_steps)
-        chosen = choose_steps(there, wanted, dropped)
-        kept = [f"{model}/{name}" for model, own in chosen.items() for name in own]
-        described = json.dumps({"steps": wanted, "drop_steps": dropped})
-        study, control = self._with_steps(kept, described), self.untrained
-        there_too = control is not None and np.isin(control.results["source"].values.astype(str), kept).any()
-        return study._with_control(control._with_steps(kept, described) if control is not None and there_too else None)
-
-    def _with_steps(self, kept: Sequence[str], described: str) -> Study:
-        derived = ("results", "smoothness", "between", "reused", "untrained", "by_measure")
-        measured = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in derived}
-        return type(self).from_results(
-            with_steps(self.results, kept).assign_attrs(selected_steps=described),
-            seed=int(self.between.attrs.get("alignment_seed", 0)),
-            reused=self.reused,
-            untrained=self.untrained,
-            by_measure={name: own._with_steps(kept, described) for name, own in self.by_measure.items()},
-            **{name: None if each is None else with_steps(each, kept) for name, each in measured.items()},
-        )
-
-    def _with_control(self, control: Study | None) -> Study:
-        """The study with another control, which is that of its further measures, too."""
-        of_measure = {} if control is None else control.by_measure
-        by_measure = {name: replace(own, untrained=of_measure.get(name)) for name, own in self.by_measure.items()}
-        return replace(self, untrained=control, by_measure=by_measure)
+        return compare_arrays(layers, ids=ids, out=out, report=report, progress=progress, **options)
 
     @cached_property
     def measures(self) -> xr.Dataset | None:
@@ -238,7 +114,10 @@ class Study:
 
     @cached_property
     def verdicts(self) -> xr.Dataset:
-        """The three claims of the study, each with a verdict in a word and the number it rests on, see `verdicts`."""
+        """The three claims on (`k`, `claim`), each with a verdict in a word and the number it rests on.
+
+        See `jaxsim.study.derived.verdicts.verdicts`.
+        """
         found = self.all_findings
         return verdicts(effects_alone(self.results, self.information) if found is None else found)
 
@@ -246,6 +125,64 @@ class Study:
         if self.halves is None:
             return None
         return Measured(self.results, self.halves, self.information, self.shuffled, self.label_overlap)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The study as tidy tables, one observation per row, by name, see `jaxsim.study.tables.tables`."""
+        return tables(self)
+
+    def to_pandas(self, table: str = "imbalance") -> pd.DataFrame:
+        """One of the tables.
+
+        Args:
+            table: Its name, one of `tables()`.
+
+        Raises:
+            ValueError: If the study has no such table.
+
+        Example:
+            >>> from jaxsim.study import StepLabel, label_imbalance
+            >>> labels = [StepLabel("m", "a", 0.0), StepLabel("m", "b", 1.0)]
+            >>> study = Study.from_results(label_imbalance(np.array([[0.1, 0.4], [0.2, 0.1]]), labels))
+            >>> study.to_pandas("smoothness")["mean"].round(3).tolist()
+            [0.3]
+        """
+        found = self.tables()
+        return found[check_choice("table", table, tuple(found))]
+
+    def to_latex(self, table: str = "findings", columns: Sequence[str] | None = None, *, digits: int = 3) -> str:
+        r"""One of the tables as a LaTeX `tabular` with the rules of booktabs.
+
+        Args:
+            table: Its name, one of `tables()`.
+            columns: Those to take, in this order; None takes all.
+            digits: Of numbers, after the point.
+
+        Returns:
+            LaTeX; names are escaped, nothing else about them is changed.
+
+        Raises:
+            ValueError: If the study has no such table, or the table no such column.
+
+        Example:
+            >>> from jaxsim.study import StepLabel, label_imbalance
+            >>> labels = [StepLabel("m", "_bn1", 0.0), StepLabel("m", "fc", 1.0)]
+            >>> study = Study.from_results(label_imbalance(np.array([[0.1, 0.4], [0.2, 0.1]]), labels))
+            >>> print(study.to_latex("smoothness", ["step_from", "step_to", "mean"]))
+            \begin{tabular}{llr}
+            \toprule
+            step\_from & step\_to & mean \\
+            \midrule
+            \_bn1 & fc & 0.300 \\
+            \bottomrule
+            \end{tabular}
+        """
+        return as_latex(self.to_pandas(table), columns, digits=digits)
+
+    def __repr__(self) -> str:
+        return shown_as_text(self)
+
+    def _repr_html_(self) -> str:
+        return shown_as_html(self)
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes NetCDF files (study.nc, smoothness.nc, between.nc, ...), tidy CSV tables, and `untrained`/.
@@ -264,7 +201,7 @@ class Study:
             ValueError: If the directory cannot be written, or a file in it would be replaced that jaxsim has not
                 written or that was changed since.
         """
-        return save_study(self, check_folder_path("directory", directory), tables(self))
+        return save_study(self, check_folder_path("directory", directory), self.tables())
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Study:
@@ -283,13 +220,13 @@ class Study:
         datasets, controlled, measures = load_datasets(folder)
         control = cls.load(folder / UNTRAINED) if controlled else None
         by_measure = {name: cls.load(folder / BY_MEASURE / name) for name in measures}
-        return cls(**datasets, by_measure=by_measure)._with_control(control)
+        return cls(**datasets, by_measure=by_measure).with_control(control)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
-        """Writes figures and one self-contained page.
+        """Writes one self-contained page, which makes the files of its figures when they are asked for.
 
         Args:
-            out: Folder for them, made if it does not exist.
+            out: Folder for it, made if it does not exist.
 
         Returns:
             Path of index.html.
@@ -324,6 +261,7 @@ class Study:
             labels=self.label_overlap,
             control=control,
             measures=self.measures,
+            verdicts=self.verdicts,
             descriptions=self.descriptions,
             plane=information_plane(self.imbalance, self.standard_error) if self.between.sizes["pair"] else None,
         )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from jaxsim.study.globs import Globs
+from jaxsim.arguments import neighbour_counts, shown
+from jaxsim.files import parse_json
+from jaxsim.study.globs import Globs, checked_globs
 
 
 def choose_steps(
@@ -81,6 +85,77 @@ def choose_of_every_model(
     return chosen
 
 
+def choose_models(models: Iterable[str], wanted: Any) -> tuple[str, ...]:
+    """The models that names or globs stand for, in their order.
+
+    Args:
+        models: Those there are.
+        wanted: A name or glob, or several; None for all.
+
+    Raises:
+        ValueError: If one matches no model.
+
+    Example:
+        >>> choose_models(["vit_small", "vit_base", "cnn"], "vit*")
+        ('vit_small', 'vit_base')
+    """
+    names = list(models)
+    if wanted is None:
+        return tuple(names)
+    globs = checked_globs("models", wanted)
+    if not isinstance(globs, tuple):
+        raise ValueError(f"expected models as a name, a glob such as 'vit*', or several of them, got {shown(wanted)}")
+    for glob in globs:
+        if not any(name == glob or fnmatchcase(name, glob) for name in names):
+            near = get_close_matches(glob, names, n=3, cutoff=0.5)
+            told = f"nearest are: {', '.join(near)}" if near else f"there are: {', '.join(names)}"
+            raise ValueError(f"expected models to match models of the study, but {glob!r} matches none; {told}")
+    return tuple(name for name in names if any(name == glob or fnmatchcase(name, glob) for glob in globs))
+
+
+def choose_depths(results: xr.Dataset, wanted: Any) -> set[str]:
+    """The steps, as "model/step", whose relative depth lies in a range.
+
+    Args:
+        results: Of a study.
+        wanted: First and last depth; None for all.
+
+    Raises:
+        ValueError: If it is no range from 0 to 1.
+    """
+    labels, depths = results["source"].values.astype(str), results["source_depth"].values
+    if wanted is None:
+        return set(labels.tolist())
+    ends = list(wanted) if isinstance(wanted, tuple | list) else []
+    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in ends)
+    if len(ends) != 2 or not numbers or not 0 <= ends[0] <= ends[1] <= 1:
+        raise ValueError(
+            f"expected depth as the first and the last relative depth, such as (0.25, 0.75), got {shown(wanted)}"
+        )
+    slack = 1e-9  # 0.25 of a model of twelve blocks may be 3 / 12 or 0.25
+    return set(labels[(depths >= ends[0] - slack) & (depths <= ends[1] + slack)].tolist())
+
+
+def choose_k(there: Iterable[Any], wanted: Any) -> list[int] | None:
+    """Numbers of neighbours among those that were measured; None for None.
+
+    Raises:
+        ValueError: If one was not measured.
+
+    Example:
+        >>> choose_k([1, 10], 10)
+        [10]
+    """
+    if wanted is None:
+        return None
+    known = [int(each) for each in there]
+    asked = sorted(neighbour_counts(wanted))
+    odd = next((each for each in asked if each not in known), None)
+    if odd is not None:
+        raise ValueError(f"expected k among those that were measured ({', '.join(map(str, known))}), got {odd}")
+    return asked
+
+
 def with_steps(dataset: xr.Dataset, labels: Sequence[str]) -> xr.Dataset:
     """A dataset of a study with the given steps alone, along whichever of `source`, `target` and `step` it has.
 
@@ -96,7 +171,44 @@ def with_steps(dataset: xr.Dataset, labels: Sequence[str]) -> xr.Dataset:
     for dim in ("source", "target", "step"):
         if dim in dataset.dims:
             dataset = dataset.isel({dim: np.flatnonzero(np.isin(dataset[dim].values.astype(str), list(labels)))})
+    if "models" in dataset.attrs and "source_model" in dataset.coords:
+        left = set(dataset["source_model"].values.astype(str).tolist())
+        dataset = with_models(dataset, lambda model: model if model["name"] in left else None)
     return dataset
+
+
+def with_models(
+    dataset: xr.Dataset, change: Callable[[dict[str, Any]], dict[str, Any] | None], more: Sequence[dict[str, Any]] = ()
+) -> xr.Dataset:
+    """A dataset whose record of the models is changed, each entry for itself.
+
+    Args:
+        dataset: With the attribute `models`, a JSON list of objects with `name`.
+        change: Returns the new entry; None leaves it out.
+        more: Entries to add.
+
+    Example:
+        >>> x = xr.Dataset(attrs={"models": '[{"name": "vit"}]'})
+        >>> with_models(x, lambda model: model | {"name": "ViT"}).attrs["models"]
+        '[{"name": "ViT"}]'
+    """
+    entries = [new for each in parse_json(dataset.attrs["models"]) if (new := change(each)) is not None]
+    entries += [each for each in more if each["name"] not in {own["name"] for own in entries}]
+    attrs = dict(dataset.attrs) | {"models": json.dumps(entries)}
+    if entries and all("pool" in each for each in entries):
+        attrs["pool"] = told_pools({each["name"]: each["pool"] for each in entries})
+    return dataset.assign_attrs(attrs)
+
+
+def told_pools(pools: Mapping[str, str]) -> str:
+    """The pooling of the models in words: one, or that of each.
+
+    Example:
+        >>> told_pools({"vit": "cls", "cnn": "mean"}), told_pools({"vit": "cls", "deit": "cls"})
+        ('cls (vit), mean (cnn)', 'cls')
+    """
+    one = set(pools.values())
+    return one.pop() if len(one) == 1 else ", ".join(f"{pool} ({name})" for name, pool in pools.items())
 
 
 def _matched(steps: Mapping[str, Sequence[str]], globs: Globs, option: str) -> set[tuple[str, str]]:

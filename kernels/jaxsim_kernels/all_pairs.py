@@ -243,6 +243,7 @@ def _one_by_one(run: Run, halves: Halves, progress: Progress | None) -> _HalfRes
             at = np.flatnonzero(sides[run.queries] == side)
             own = replace(work, n_samples=len(members), n_queries=len(at), n_splits=0)
             own = replace(own, rounded=options.precision in ("high", "fast"), symmetric=options.symmetric)
+            own = replace(own, rows_may_be_sharded=placement.rows_sharded)
             plan = make_plan(
                 own,
                 placement,

@@ -20,7 +20,7 @@ from .kernel_sums import KernelName
 from .placement import Placement
 from .programs import compiled_for, mapped_over
 from .scores import Precision
-from .strips import RowRanks, counts_in_strip, gram_strip, nearest_in_strip, row_ranks, thresholds_in_strip
+from .strips import RowRanks, counts_at_columns, gram_strip, nearest_in_strip, row_ranks
 from .wide_sums import carried, wide_sum, wide_sum_of_squares
 
 
@@ -222,7 +222,7 @@ def _rows(
 
 
 def _ranks(form: BlockForm, strip: jax.Array, half_norms: jax.Array, wanted: jax.Array, axis: str | None) -> RowRanks:
-    counts = counts_in_strip(strip, half_norms, thresholds_in_strip(strip, half_norms, wanted, axis), axis)
+    counts = counts_at_columns(strip, half_norms, wanted, axis)
     return row_ranks(counts, wanted.shape[1] // form.ks[-1], form.ks, form.strict)
 
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from .accelerator.choice import Kernels, count_kernels
-from .accelerator.counting import counts_by_groups
+from .accelerator.choice import Kernels, count_kernels, rank_kernels
+from .accelerator.counting import counts_by_groups, counts_of_columns_by_groups, scores_of_columns_by_groups
 
 _LANES, _UNROLLED = 16, 32
 _ROW_SUMS = 1 << 31
@@ -45,6 +45,52 @@ def count_below(
     """
     forms = {"default": counts_by_groups, **count_kernels(strip, thresholds.shape[1], kernels)}
     return Counts(*lax.platform_dependent(strip, half_norms, thresholds, cpu=_count_in_registers, **forms))
+
+
+def count_below_columns(
+    strip: jax.Array, half_norms: jax.Array, columns: jax.Array, kernels: Kernels | None = None
+) -> Counts:
+    """Count the scores of each row below, and not above, its own scores at given columns.
+
+    On TPU this reads the strip once, where picking the scores out first would read a tile for each.
+
+    Args:
+        strip: See `count_below`.
+        half_norms: Likewise.
+        columns: `[n_rows, n_wanted]`, int32, where scores are finite.
+        kernels: Of GPUs and TPUs, see `accelerator.choice`; None leaves it to the environment.
+
+    Returns:
+        Two int32 arrays `[n_rows, n_wanted]`.
+
+    Example:
+        >>> counts = count_below_columns(jnp.zeros((1, 512)), jnp.arange(512.0), jnp.array([[2]]))
+        >>> int(counts.less[0, 0]), int(counts.upto[0, 0])
+        (2, 3)
+    """
+    forms = {"tpu": counts_of_columns_by_groups, **rank_kernels(strip, columns.shape[1], kernels)}
+
+    def in_two_steps(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> tuple[jax.Array, jax.Array]:
+        less, upto = count_below(strip, half_norms, scores_at(strip, half_norms, columns), kernels)
+        return less, upto
+
+    return Counts(*lax.platform_dependent(strip, half_norms, columns, default=in_two_steps, **forms))
+
+
+def scores_at(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> jax.Array:
+    """The strip's own scores at the given columns, `[n_rows, n_wanted]`.
+
+    Example:
+        >>> scores_at(jnp.zeros((1, 512)), jnp.arange(512.0), jnp.array([[2]])).tolist()
+        [[2.0]]
+    """
+    return lax.platform_dependent(
+        strip,
+        half_norms,
+        columns,
+        tpu=scores_of_columns_by_groups,
+        default=lambda strip, norms, columns: norms[columns] - jnp.take_along_axis(strip, columns, axis=1),
+    )
 
 
 def _count_in_registers(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Array) -> tuple[jax.Array, jax.Array]:

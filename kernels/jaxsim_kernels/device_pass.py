@@ -53,7 +53,13 @@ def measure_on_devices(run: Run) -> None:
 
 
 class _Grid:
-    """The query rows on the devices, and the loop over them."""
+    """The query rows on the devices, and the loop over them.
+
+    Attributes:
+        ahead: How many blocks are sent before the first is waited for.
+    """
+
+    ahead = 1
 
     def __init__(self, run: Run) -> None:
         blocks, placement = run.blocks, run.placement
@@ -66,8 +72,9 @@ class _Grid:
         self.n_padded = len(samples)
         self.queries = Queries(placement.replicate(samples), n_valid, groups)
         self._start = placement.replicate(np.asarray(0, np.int32))
-        # Collectives of two programs at once can wait for each other on the threads of one host.
-        self._ahead = 0 if placement.platform == "cpu" else 1
+        if placement.platform == "cpu" and placement.n_devices > 1:
+            # Collectives of two programs at once can wait for each other on the threads of one host.
+            self.ahead = 0
 
     def run(
         self,
@@ -102,10 +109,10 @@ class _Grid:
                     sent.append(_Sent(first, start, sums, result))
                     start, sums = then, total
                     first += n_rows * self._placement.n_row_shards
-                if len(sent) <= self._ahead and first < m:
+                if len(sent) <= self.ahead and first < m:
                     continue
                 until = sent[1].first if len(sent) > 1 else first
-                jax.block_until_ready((sent[0].result, sums if len(sent) == 1 else sent[1].sums))
+                wait_for((sent[0].result, sums if len(sent) == 1 else sent[1].sums))
                 block = sent[0]
                 take(np.arange(block.first, min(until, m)), block.result)
                 sent.popleft()
@@ -117,6 +124,11 @@ class _Grid:
                 continue
             self._blocks.advance(layers_done, what)
         return sums
+
+
+def wait_for(found: Any) -> None:
+    """Until devices have worked something out."""
+    jax.block_until_ready(found)
 
 
 def _one_pass(run: Run, grid: _Grid, form: BlockForm) -> None:

@@ -11,13 +11,7 @@ from jax.sharding import PartitionSpec as P
 from .neighbours import merged, nearest
 from .placement import Placement
 from .scores import Precision, gram
-from .strips import (
-    counts_in_strip,
-    gram_strip,
-    nearest_in_strip,
-    row_ranks,
-    thresholds_in_strip,
-)
+from .strips import counts_at_columns, gram_strip, nearest_in_strip, row_ranks
 
 
 @cache
@@ -76,8 +70,7 @@ def count_program(placement: Placement, n_sources: int, ks: tuple[int, ...], str
     axis = placement.axis
 
     def step(strip, half_norms, columns):
-        thresholds = thresholds_in_strip(strip, half_norms, columns, axis)
-        return row_ranks(counts_in_strip(strip, half_norms, thresholds, axis), n_sources, ks, strict)
+        return row_ranks(counts_at_columns(strip, half_norms, columns, axis), n_sources, ks, strict)
 
     if axis is None:
         return compiled_for(placement, step)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .counting import Counts, count_below
+from .counting import Counts, count_below, count_below_columns, scores_at
 from .neighbours import merged, nearest
 from .scores import Precision, gram
 
@@ -139,7 +139,7 @@ def thresholds_in_strip(
     """
     local, owned = _local(columns, strip.shape[1], axis)
     safe = jnp.where(owned, local, 0)
-    scores = half_norms[safe] - jnp.take_along_axis(strip, safe, axis=1)
+    scores = scores_at(strip, half_norms, safe)
     return scores if axis is None else lax.psum(jnp.where(owned, scores, 0), axis)
 
 
@@ -152,6 +152,29 @@ def counts_in_strip(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Arr
     """
     counts = count_below(strip, half_norms, thresholds)
     return counts if axis is None else Counts(*lax.psum(tuple(counts), axis))
+
+
+def counts_at_columns(strip: jax.Array, half_norms: jax.Array, columns: jax.Array, axis: str | None = None) -> Counts:
+    """Samples below and not above each row's own scores at the given columns, over all devices.
+
+    The same as `counts_in_strip` of `thresholds_in_strip`; on one device with fewer readings of the strip.
+
+    Args:
+        strip: From `gram_strip`.
+        half_norms: Half squared norms of this device's samples.
+        columns: Global columns `[n_rows, n_thresholds]`.
+        axis: Mesh axis that the samples are sharded over.
+
+    Returns:
+        Two arrays `[n_rows, n_thresholds]`, the same on every device.
+
+    Example:
+        >>> counts_at_columns(jnp.zeros((1, 512)), jnp.arange(512.0), jnp.array([[3]])).less.tolist()
+        [[3]]
+    """
+    if axis is None:
+        return count_below_columns(strip, half_norms, columns)
+    return counts_in_strip(strip, half_norms, thresholds_in_strip(strip, half_norms, columns, axis), axis)
 
 
 def row_ranks(counts: Counts, n_sources: int, ks: tuple[int, ...], strict: bool = False) -> RowRanks:

@@ -7,9 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxsim_kernels import counting
-from jaxsim_kernels.accelerator.counting import counts_by_groups
+from jaxsim_kernels.accelerator import tpu_counting
+from jaxsim_kernels.accelerator.counting import (
+    counts_by_groups,
+    counts_of_columns_by_groups,
+    scores_of_columns_by_groups,
+)
 from jaxsim_kernels.accelerator.gpu_counting import counts_by_triton
 from jaxsim_kernels.accelerator.tpu_counting import counts_by_mosaic
+from jaxsim_kernels.accelerator.tpu_ranks import counts_of_columns_by_mosaic
 from jaxsim_kernels.host.sorting import distinct_columns, ranks_by_sorting
 
 
@@ -37,6 +43,11 @@ DEVICE_FORMS = {
     "groups": counts_by_groups,
     "mosaic": partial(counts_by_mosaic, interpret=True),
     "triton": partial(counts_by_triton, interpret=True),
+}
+OF_COLUMNS = {
+    "on this platform": counting.count_below_columns,
+    "groups": counts_of_columns_by_groups,
+    "mosaic": partial(counts_of_columns_by_mosaic, interpret=True),
 }
 BACKENDS = {
     "registers": _by_counting(counting._count_in_registers),
@@ -80,6 +91,32 @@ def test_device_forms_take_any_number_of_rows_and_thresholds(backend, n_rows, n_
     less, upto = DEVICE_FORMS[backend](jnp.asarray(strip), jnp.asarray(norms), jnp.asarray(thresholds))
     np.testing.assert_array_equal(less, (scores[:, None] < thresholds[..., None]).sum(-1))
     np.testing.assert_array_equal(upto, (scores[:, None] <= thresholds[..., None]).sum(-1))
+
+
+@pytest.mark.parametrize("backend", OF_COLUMNS)
+@pytest.mark.parametrize(("n_rows", "n_columns", "n_wanted"), [(1, 512, 1), (17, 1536, 130), (9, 2048, 24)])
+def test_counts_of_columns_are_counts_of_their_scores(backend, n_rows, n_columns, n_wanted):
+    rng = np.random.default_rng(n_wanted)
+    strip = rng.integers(-99, 99, (n_rows, n_columns)).astype(np.float32)
+    norms = rng.integers(0, 99, n_columns).astype(np.float32)
+    norms[-28:], strip[:, 7] = np.inf, -np.inf
+    # From the last finite column back, so that every tile is picked from.
+    columns = np.sort(rng.integers(8, n_columns - 28, (n_rows, n_wanted)).astype(np.int32))[:, ::-1].copy()
+    scores = norms - strip
+    bounds = np.take_along_axis(scores, columns, axis=1)[..., None]
+    arrays = jnp.asarray(strip), jnp.asarray(norms), jnp.asarray(columns)
+    less, upto = OF_COLUMNS[backend](*arrays)
+    np.testing.assert_array_equal(less, (scores[:, None] < bounds).sum(-1))
+    np.testing.assert_array_equal(upto, (scores[:, None] <= bounds).sum(-1))
+    np.testing.assert_array_equal(scores_of_columns_by_groups(*arrays)[..., None], bounds)
+
+
+def test_more_thresholds_than_the_chip_has_room_for_are_counted_in_parts(monkeypatch):
+    monkeypatch.setattr(tpu_counting, "MOST_AT_ONCE", 2)
+    norms, bounds = jnp.arange(128.0), jnp.array([[5.0, 1.0, 3.0, 0.0, 9.0]])
+    less, upto = DEVICE_FORMS["mosaic"](jnp.zeros((1, 128)), norms, bounds)
+    assert less.tolist() == [[5, 1, 3, 0, 9]]
+    assert upto.tolist() == [[6, 2, 4, 1, 10]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -9,12 +9,17 @@ import pytest
 import xarray as xr
 
 from jaxsim.report import Control, write_report
+from jaxsim.report.facts import read_facts
+from jaxsim.report.measured_by import measured_by
+from jaxsim.report.steps import read_flags
+from jaxsim.report.story import Story
 from jaxsim.study.constructed import (
     constructed_findings,
     constructed_information,
     constructed_labels,
     constructed_study,
 )
+from jaxsim.study.derived.verdicts import effects_alone, verdicts
 
 HOSTILE = '<script>alert("x")</script>'
 AWKWARD = "res $x_1$ & 'net' } #ffffff 0.123456 url(#a)"
@@ -88,6 +93,21 @@ def changed(findings: xr.Dataset, kind: str, **values: float | str) -> xr.Datase
     return found
 
 
+def story_of(results, smoothness, between=None, **more) -> Story:
+    """What the chapters draw on, of datasets as they are."""
+    facts = read_facts(results)
+    colours = dict.fromkeys(facts.families, "black")
+    pairs = between if between is not None and between.sizes["pair"] else None
+    return Story(results, smoothness, pairs, facts, colours, measured_by(results), flags=read_flags(results), **more)
+
+
+def table_of(payload: dict, name: str, place: int = 0) -> list[list]:
+    """The rows of a table of the page, of one k."""
+    columns = payload["tables"][name]["k"][place]
+    cells = [column.get("numbers") or [column["texts"][at] for at in column["at"]] for column in columns]
+    return [list(row) for row in zip(*cells, strict=True)]
+
+
 @pytest.fixture(scope="session")
 def report(tmp_path_factory) -> Report:
     folder = tmp_path_factory.mktemp("report")
@@ -130,7 +150,7 @@ def full(tmp_path_factory) -> Report:
         "findings": findings,
         "labels": constructed_labels(results),
     }
-    index = write_report(results, smoothness, between, folder, control=control, **more)
+    index = write_report(results, smoothness, between, folder, control=control, verdicts=verdicts(findings), **more)
     return Report(folder, Page(index.read_text(encoding="utf-8")), results, smoothness, between, more)
 
 
@@ -142,5 +162,7 @@ def small_control(tmp_path_factory) -> tuple[Path, Page, Control]:
     study = constructed_study(steps, n_samples=40)
     beside = constructed_study(steps, n_samples=40, seed=5)
     control = Control(*beside, constructed_information(beside[0], seed=3))
-    index = write_report(*study, folder, information=constructed_information(study[0]), control=control)
+    known = constructed_information(study[0])
+    told = verdicts(effects_alone(study[0], known))
+    index = write_report(*study, folder, information=known, control=control, verdicts=told)
     return folder, Page(index.read_text(encoding="utf-8")), control

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxsim.report.facts import read_facts
+from jaxsim.report.palette import model_styles
 from jaxsim.report.payload import as_script_text, packed, study_payload, unpacked
 from jaxsim.report.schema import checked_results
 from jaxsim.study.constructed import constructed_study
@@ -29,7 +30,7 @@ def test_numbers_that_do_not_fit_are_refused(value):
 def test_decimals_grow_with_the_number_of_samples():
     results, _, _ = constructed_study(n_samples=1_000_000)
     facts = read_facts(results)
-    payload = study_payload(checked_results(results), facts, dict.fromkeys(facts.families, "red"))
+    payload = study_payload(checked_results(results), facts, model_styles(facts.families))
     values = unpacked(payload["imbalance"][0], decimals=payload["decimals"], digits=payload["digits"])
     own = values.reshape(11, 11).diagonal()
     np.testing.assert_allclose(own, 2e-6, rtol=0.01)
@@ -38,7 +39,7 @@ def test_decimals_grow_with_the_number_of_samples():
 def test_eight_models_of_sixty_steps_stay_small():
     results, _, _ = constructed_study({f"model {place}": 60 for place in range(8)}, n_samples=2000)
     facts = read_facts(results)
-    payload = study_payload(checked_results(results), facts, dict.fromkeys(facts.families, "red"))
+    payload = study_payload(checked_results(results), facts, model_styles(facts.families))
     assert len(as_script_text(payload)) < 1_600_000
 
 
@@ -47,7 +48,7 @@ def test_an_all_undefined_study_is_packed():
     results["imbalance"][:] = np.nan
     results["standard_error"][:] = np.nan
     facts = read_facts(results)
-    payload = study_payload(checked_results(results), facts, dict.fromkeys(facts.families, "red"))
+    payload = study_payload(checked_results(results), facts, model_styles(facts.families))
     assert np.isnan(unpacked(payload["imbalance"][0], decimals=payload["decimals"], digits=payload["digits"])).all()
 
 

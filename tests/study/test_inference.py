@@ -5,6 +5,7 @@ import pytest
 from numpy.random import default_rng
 
 from jaxsim.metrics import balanced_halves, imbalance_matrix
+from jaxsim.metrics.calibration.shuffled_pairing import draw_shuffles, shuffled_imbalances
 from jaxsim.metrics.half_samples import half_sample_quantile
 from jaxsim.study import StepLabel, label_imbalance, smoothness_profile
 from jaxsim.study.inference import (
@@ -15,7 +16,6 @@ from jaxsim.study.inference import (
     query_subsampling_interval,
     smoothness_difference,
 )
-from jaxsim.study.inference.shuffled_pairing import draw_shuffles, shuffled_imbalances
 
 LEVEL = 0.05
 
@@ -53,8 +53,8 @@ def test_query_rows_stay_among_themselves(monkeypatch) -> None:
     rng = default_rng(2)
     x, y = rng.normal(size=(80, 3)), rng.normal(size=(80, 3))
     # A block of few rows, so that several are needed.
-    monkeypatch.setattr("jaxsim.study.inference.shuffled_pairing._BLOCK_BYTES", 8 * 80 * 7)
-    monkeypatch.setattr("jaxsim.study.inference.shuffled_pairing._GATHERED", 30)
+    monkeypatch.setattr("jaxsim.metrics.calibration.shuffled_pairing._BLOCK_BYTES", 8 * 80 * 7)
+    monkeypatch.setattr("jaxsim.metrics.calibration.shuffled_pairing._GATHERED", 30)
     test = permutation_test(x, y, n_queries=20, n_permutations=19, seed=5)
     assert test.value == pytest.approx(delta(x, y, n_queries=20, seed=5), abs=1e-7)
     assert (test.n_samples, test.n_queries, test.seed, len(test.null)) == (80, 20, 5, 19)

@@ -182,7 +182,8 @@ class TestValues:
 
     def test_the_page_of_one_measure_says_what_it_shows(self, run, tmp_path) -> None:
         page = run[0].by_measure["mutual_knn"].report(tmp_path).read_text(encoding="utf-8")
-        assert "measured by mutual k-NN as a dissimilarity, which is what Δ stands for on this page." in page
+        assert "Measured by mutual k-NN, a similarity turned round so that 0 is alike." in page
+        assert "Δ" not in page[: page.index('<script type="application/json"')]
         assert "Value of equal layers" in page
         assert "<dt>Floor" not in page
         assert "Two identical steps give exactly" not in page
@@ -192,7 +193,7 @@ class TestValues:
         study = compare(models, images, k=5, measures=names, n_splits=0)
         for name, own in study.by_measure.items():
             page = own.report(tmp_path / name).read_text(encoding="utf-8")
-            assert f"measured by {own.results.attrs['long_name'].split(chr(39))[0]}" in page
+            assert f"Measured by {own.results.attrs['long_name'].split(chr(39))[0]}" in page
             assert ":NaN" not in page.replace(" ", "")
 
 

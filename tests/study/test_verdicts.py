@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import xarray as xr
-from jaxsim.report.constructed_further import constructed_findings
 
+from jaxsim.study.constructed import constructed_findings
 from jaxsim.study.derived.verdicts import QUESTIONS, effects_alone, verdicts
 
 

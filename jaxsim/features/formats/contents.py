@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsim.data.source import fingerprint_of
-
-#: Where ids are looked for when it was not said where they are, in this order.
-ID_KEYS = ("sample_ids", "sample_id", "ids", "id", "__key__")
+from jaxsim.sample_ids import ID_KEYS
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from jaxsim.arguments import shown
-from jaxsim.features.formats.contents import ID_KEYS
 from jaxsim.files import parse_json, read_regular
+from jaxsim.sample_ids import ID_KEYS
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".npy")
 

@@ -7,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from jaxsim.features.formats.contents import ID_KEYS, Contents, fingerprint_of_files
+from jaxsim.arguments import shown
+from jaxsim.features.formats.contents import Contents, fingerprint_of_files
 from jaxsim.features.formats.natural_order import natural_order
 from jaxsim.features.formats.other_axes import NotRows
 from jaxsim.files import parse_json
 from jaxsim.rows import LazyRows
+from jaxsim.sample_ids import ID_KEYS
 
 _DTYPES: dict[str, Any] = {
     "F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": jnp.bfloat16, "I64": np.int64, "I32": np.int32,
@@ -37,7 +39,7 @@ def read_safetensors(path: Path) -> Contents:
             opened = plain.get_slice(name)
             slices[name] = opened.get_shape(), opened.get_dtype()
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"cannot read {path} as safetensors: {error}; write or copy it again") from error
+        raise ValueError(f"cannot read {path} as safetensors: {shown(str(error))}; write or copy it again") from error
     arrays: dict[str, Any] = {}
     for name in natural_order(slices):
         shape, dtype = slices[name]

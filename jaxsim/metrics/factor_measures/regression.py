@@ -5,6 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.arguments import check_flag
+
 from ..declaration import Case, Invariance, Measure, constant
 from ..pair import pair_value
 from ..statistics import FactorPairs, Factors, Statistics
@@ -79,7 +81,8 @@ def linear_regression(x: Any, y: Any, *, by_feature: bool = False) -> Any:
 
     Returns:
         From 0 to 1; `n_features_x / (N - 1)` expected where both are independent, and 1 for any x of at least as many
-        features as samples. `jaxsim.metrics.ridge_probe` is of held-out samples.
+        features as samples. It is of the samples that it is fitted to;
+        `linear_probe` is of held-out ones.
 
     Raises:
         ValueError: As for `procrustes`.
@@ -92,4 +95,4 @@ def linear_regression(x: Any, y: Any, *, by_feature: bool = False) -> Any:
         >>> round(float(linear_regression(x, x[:, :2])), 9), bool(linear_regression(x[:, :2], x) < 0.9)
         (1.0, True)
     """
-    return pair_value(LINEAR_REGRESSION_FEATURES if by_feature else LINEAR_REGRESSION, x, y)
+    return pair_value(LINEAR_REGRESSION_FEATURES if check_flag("by_feature", by_feature) else LINEAR_REGRESSION, x, y)

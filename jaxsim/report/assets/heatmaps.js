@@ -1,303 +1,167 @@
-// Draws the heat maps from the numbers embedded in the page, and says what is under the pointer or the keyboard's cursor.
-// Names from the study reach the page through textContent and setAttribute only.
-(() => {
-  "use strict";
-  const study = JSON.parse(document.getElementById("study").textContent);
-  const state = { k: 0, stretched: false };
-  const SVG = "http://www.w3.org/2000/svg";
-  const STEP_PX = 11, LABEL_CHARS = 20, MARK_PX = 4;
+// Heat maps: all steps of all models, or those of two, and what the cell under the pointer or the keyboard's cursor says.
+const lut = study.colours.concat(study.undefined).map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
+const MARK_PX = 4, STEP_PX = 11;
 
-  const digitOf = new Int32Array(128);
-  [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].forEach((c, i) => { digitOf[c.charCodeAt(0)] = i; });
-  function unpack(text) {
-    const { digits, decimals } = study, unit = 10 ** decimals, undefinedCode = 64 ** digits - 1;
-    const out = new Float64Array(text.length / digits);
-    for (let i = 0, at = 0; i < out.length; i++) {
-      let whole = 0;
-      for (let d = 0; d < digits; d++) whole = whole * 64 + digitOf[text.charCodeAt(at++)];
-      out[i] = whole === undefinedCode ? NaN : whole / unit;
-    }
-    return out;
-  }
-  const unpacked = study.k.map(() => null);
-  function numbers() {
-    const k = state.k;
-    if (!unpacked[k]) {
-      const sampling = study.sampling_error ? unpack(study.sampling_error[k]) : null;
-      unpacked[k] = { value: unpack(study.imbalance[k]), error: unpack(study.standard_error[k]), sampling };
-    }
-    return unpacked[k];
-  }
+function range() {
+  const { value } = cells();
+  let low = Infinity, high = -Infinity;
+  for (const v of value) { if (v < low) low = v; if (v > high) high = v; }
+  const least = study.floor[state.k] || 0.001;
+  const from = state.stretched ? low : state.scale === "log" ? least : 0, to = state.stretched ? high : 1;
+  const positive = state.scale === "log" ? Math.max(from, least > 1e-6 ? least : 0.001) : from;
+  return to > positive ? [positive, to] : [0, 1];
+}
+// Share of the colour scale at a value, and the value at a share.
+const BEND = { linear: (s) => s, sqrt: Math.sqrt, log: null };
+function shareOf(value, [low, high]) {
+  if (state.scale === "log") return Math.log(Math.max(value, low) / low) / Math.log(high / low);
+  return BEND[state.scale](Math.min(1, Math.max(0, (value - low) / (high - low))));
+}
+function valueAt(share, [low, high]) {
+  if (state.scale === "log") return low * (high / low) ** share;
+  return low + (high - low) * (state.scale === "sqrt" ? share ** 2 : share);
+}
 
-  const count = study.steps.length;
-  const modelOf = new Int32Array(count);
-  study.models.forEach((model, m) => modelOf.fill(m, model.start, model.stop));
-  const constant = study.steps.map((step) => step.constant);
-  const called = (step) => `${study.steps[step].name}${study.steps[step].sign ? ` ${study.steps[step].sign}` : ""}`;
-  const lut = study.colours.concat(study.undefined).map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
-  function range() {
-    if (!state.stretched) return [0, 1];
-    let low = Infinity, high = -Infinity;
-    for (const v of numbers().value) { if (v < low) low = v; if (v > high) high = v; }
-    return high > low ? [low, high] : [0, 1];
+function pixelsOf(rows, columns) {
+  const { value } = cells(), ends = range(), last = study.colours.length - 1, rgb = new Uint8ClampedArray(rows.length * columns.length * 3);
+  let at = 0;
+  for (const row of rows) for (const column of columns) {
+    const v = value[row * count + column];
+    for (const part of lut[Number.isNaN(v) ? last + 1 : Math.round(Math.min(1, Math.max(0, shareOf(v, ends))) * last)]) rgb[at++] = part;
   }
-  const like = (value, error) => Math.abs(value - 1) <= 2 * error;
+  return { width: columns.length, height: rows.length, rgb };
+}
+function pictureOf({ width, height, rgb }) {
+  const small = document.createElement("canvas"), large = document.createElement("canvas");
+  small.width = width; small.height = height;
+  const context = small.getContext("2d"), pixels = context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) { pixels.data.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i); pixels.data[4 * i + 3] = 255; }
+  context.putImageData(pixels, 0, 0);
+  const factor = Math.max(1, Math.min(8, Math.floor(1200 / Math.max(width, height))));
+  large.width = width * factor; large.height = height * factor;
+  const enlarged = large.getContext("2d");
+  enlarged.imageSmoothingEnabled = false;
+  enlarged.drawImage(small, 0, 0, large.width, large.height);
+  return large.toDataURL();
+}
 
-  function element(name, attributes, text) {
-    const node = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (text !== undefined) node.textContent = text;
-    return node;
-  }
-  function shorten(text, width) {
-    const letters = [...text];
-    if (letters.length <= width) return text;
-    const kept = width - 1, head = kept >> 1;
-    return letters.slice(0, head).join("") + "…" + letters.slice(letters.length - (kept - head)).join("");
-  }
-  const ruler = document.createElement("canvas").getContext("2d");
-  
-  const family = getComputedStyle(document.documentElement).getPropertyValue("--sans");
-  function widest(texts, font) {
-    ruler.font = `${font} ${family}`;
-    return Math.max(0, ...texts.map((text) => ruler.measureText(text).width));
-  }
-  function thinned(n, most) {
-    if (n <= most) return Array.from({ length: n }, (_, i) => i);
-    const stride = Math.ceil((n - 1) / Math.max(1, most - 1)), places = [];
-    for (let i = 0; i < n - 1; i += stride) places.push(i);
-    if (places.length > 1 && n - 1 - places[places.length - 1] < stride) places.pop();
-    return [...places, n - 1];
-  }
+function sidesOf(spec) {
+  if (spec.whole) { const all = Array.from({ length: count }, (_, i) => i); return [all, all]; }
+  const [a, b] = spec.side === "forward" ? state.pair : [...state.pair].reverse();
+  return [stepsOf(a), stepsOf(b)];
+}
+function thinned(n, most) {
+  if (n <= most) return Array.from({ length: n }, (_, i) => i);
+  const stride = Math.ceil((n - 1) / Math.max(1, most - 1)), places = [];
+  for (let i = 0; i < n - 1; i += stride) places.push(i);
+  if (places.length > 1 && n - 1 - places[places.length - 1] < stride) places.pop();
+  return [...places, n - 1];
+}
+const namingNote = (n, most) => (n <= most ? "" : ` (1 in ${Math.ceil((n - 1) / Math.max(1, most - 1))} steps named)`);
 
-  // What an axis says when only some of its steps are named.
-  function namingNote(n, most) {
-    return n <= most ? "" : ` (1 in ${Math.ceil((n - 1) / Math.max(1, most - 1))} steps named)`;
-  }
-
-  function cellImage(rows, columns) {
-    const { value } = numbers(), [low, high] = range(), small = document.createElement("canvas");
-    small.width = columns.length; small.height = rows.length;
-    const context = small.getContext("2d"), pixels = context.createImageData(small.width, small.height), last = study.colours.length - 1;
-    let at = 0;
-    for (const row of rows) for (const column of columns) {
-      const v = value[row * count + column];
-      const [r, g, b] = lut[Number.isNaN(v) ? last + 1 : Math.round(Math.min(1, Math.max(0, (v - low) / (high - low))) * last)];
-      pixels.data[at++] = r; pixels.data[at++] = g; pixels.data[at++] = b; pixels.data[at++] = 255;
-    }
-    context.putImageData(pixels, 0, 0);
-    const factor = Math.max(1, Math.min(8, Math.floor(1200 / Math.max(small.width, small.height))));
-    const large = document.createElement("canvas");
-    large.width = small.width * factor; large.height = small.height * factor;
-    const enlarged = large.getContext("2d");
-    enlarged.imageSmoothingEnabled = false;
-    enlarged.drawImage(small, 0, 0, large.width, large.height);
-    return large.toDataURL();
-  }
-
-  function draw(map) {
-    const { holder, rows, columns, whole } = map, width = Math.round(holder.clientWidth);
-    if (!width) return;
-    const from = study.models[modelOf[rows[0]]], to = study.models[modelOf[columns[0]]];
-    const name = (step) => shorten(called(step), LABEL_CHARS);
-    const rowNames = whole ? study.models.map((m) => shorten(m.name, 22)) : rows.map(name);
-    const columnNames = whole ? rowNames : columns.map(name);
-    const font = whole ? "600 11.5px" : "10.5px";
-    const left = Math.ceil(widest(rowNames, font)) + (whole ? 16 : 34), top = 4, right = 6;
-    const plotWidth = width - left - right;
-    const plotHeight = Math.round(plotWidth * (whole ? 1 : 0.92));
-    const slant = whole ? 0.64 : 1, bottom = Math.ceil(widest(columnNames, font) * slant) + (whole ? 22 : 34);
-    const cellWidth = plotWidth / columns.length, cellHeight = plotHeight / rows.length;
-    const height = top + plotHeight + bottom;
-    Object.assign(map, { left, top, cellWidth, cellHeight, width, height, plotWidth, plotHeight });
-
-    const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-    const box = { x: left, y: top, width: plotWidth, height: plotHeight };
-    svg.append(element("image", { ...box, href: cellImage(rows, columns), preserveAspectRatio: "none" }));
-    drawConstant(svg, map);
-    if (Math.min(cellWidth, cellHeight) >= MARK_PX) {
-      const { value, error } = numbers();
-      let path = "";
-      rows.forEach((row, i) => columns.forEach((column, j) => {
-        const at = row * count + column;
-        if (like(value[at], error[at])) path += `M${(left + (j + 0.5) * cellWidth).toFixed(1)} ${(top + (i + 0.5) * cellHeight).toFixed(1)}h0`;
-      }));
-      if (path) svg.append(element("path", { class: "dots", d: path, "stroke-width": Math.min(5, Math.min(cellWidth, cellHeight) * 0.34).toFixed(2) }));
-    }
-    if (whole) drawModels(svg, map, rowNames); else drawSteps(svg, map, rowNames, columnNames, from, to);
-    map.halo = element("rect", { class: "halo", visibility: "hidden" });
-    map.cursor = element("rect", { class: "cursor", visibility: "hidden" });
-    svg.append(map.halo, map.cursor);
-    holder.replaceChildren(svg);
-    map.svg = svg;
-  }
-
-  // Rows and columns of steps that are the same for all images: hatched, whatever the colours.
-  let patterns = 0;
-  function drawConstant(svg, map) {
-    const { rows, columns, left, top, cellWidth, cellHeight, plotWidth, plotHeight } = map;
-    if (!rows.some((step) => constant[step]) && !columns.some((step) => constant[step])) return;
-    const id = `hatch-${patterns++}`, pattern = element("pattern", { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
-    pattern.append(element("rect", { class: "hatch-ground", width: 5, height: 5 }), element("path", { class: "hatch-line", d: "M0 0v5" }));
-    svg.append(pattern);
-    const fill = { fill: `url(#${id})` };
-    rows.forEach((step, i) => { if (constant[step]) svg.append(element("rect", { ...fill, x: left, y: top + i * cellHeight, width: plotWidth, height: cellHeight })); });
-    columns.forEach((step, j) => { if (constant[step]) svg.append(element("rect", { ...fill, x: left + j * cellWidth, y: top, width: cellWidth, height: plotHeight })); });
-  }
-
-  function drawSteps(svg, map, rowNames, columnNames, from, to) {
-    const { left, top, cellWidth, cellHeight, plotWidth, plotHeight, height } = map, base = top + plotHeight;
-    svg.append(element("rect", { x: left - 5, y: top, width: 3, height: plotHeight, style: `fill:${from.colour}` }));
-    svg.append(element("rect", { x: left, y: base + 2, width: plotWidth, height: 3, style: `fill:${to.colour}` }));
-    for (const i of thinned(rowNames.length, plotHeight / STEP_PX)) {
-      svg.append(element("text", { x: left - 9, y: top + (i + 0.5) * cellHeight + 3.6, "text-anchor": "end" }, rowNames[i]));
-    }
-    for (const j of thinned(columnNames.length, plotWidth / STEP_PX)) {
-      const x = left + (j + 0.5) * cellWidth + 3.6, y = base + 9;
-      svg.append(element("text", { x, y, "text-anchor": "end", transform: `rotate(-90 ${x} ${y})` }, columnNames[j]));
-    }
-    const middle = top + plotHeight / 2;
-    svg.append(element("text", { class: "axis", x: 11, y: middle, "text-anchor": "middle", transform: `rotate(-90 11 ${middle})` }, `from ${shorten(from.name, 34)}${namingNote(rowNames.length, plotHeight / STEP_PX)}`));
-    svg.append(element("text", { class: "axis", x: left + plotWidth / 2, y: height - 5, "text-anchor": "middle" }, `to ${shorten(to.name, 34)}${namingNote(columnNames.length, plotWidth / STEP_PX)}`));
-  }
-
-  function drawModels(svg, map, names) {
-    const { left, top, cellWidth, cellHeight, plotWidth, plotHeight } = map, base = top + plotHeight;
-    study.models.forEach((model, m) => {
-      const y = top + ((model.start + model.stop) / 2) * cellHeight, x = left + ((model.start + model.stop) / 2) * cellWidth;
-      const tall = (model.stop - model.start) * cellHeight, broad = (model.stop - model.start) * cellWidth;
-      svg.append(element("rect", { x: left - 6, y: top + model.start * cellHeight + 1, width: 4, height: Math.max(1, tall - 2), style: `fill:${model.colour}` }));
-      svg.append(element("rect", { x: left + model.start * cellWidth + 1, y: base + 2, width: Math.max(1, broad - 2), height: 4, style: `fill:${model.colour}` }));
-      svg.append(element("text", { class: "axis", x: left - 10, y: y + 4, "text-anchor": "end" }, names[m]));
-      const down = base + 16;
-      svg.append(element("text", { class: "axis", x: x + 4, y: down, "text-anchor": "end", transform: `rotate(-40 ${x + 4} ${down})` }, names[m]));
-      if (m) {
-        const boundary = { class: "edge", "stroke-width": 2 };
-        svg.append(element("path", { ...boundary, d: `M${left} ${top + model.start * cellHeight}h${plotWidth}M${left + model.start * cellWidth} ${top}v${plotHeight}` }));
-      }
-    });
-  }
-
-  // What a cell says.
-  const tip = document.createElement("div");
-  tip.className = "tip"; tip.hidden = true;
-  const spoken = document.createElement("div");
-  spoken.className = "unseen"; spoken.setAttribute("aria-live", "polite");
-  document.body.append(tip, spoken);
-  const shown = (value) => (Number.isNaN(value) ? "undefined" : value < 0.001 && value > 0 ? value.toPrecision(2) : value.toFixed(4));
-  const withError = (at, data) => {
-    const error = (data.sampling || data.error)[at];
-    return `${shown(data.value[at])}${Number.isNaN(error) ? "" : ` ± ${shown(error)}`}`;
-  };
-
-  function reading(source, target) {
-    const data = numbers(), at = source * count + target, back = target * count + source;
-    const label = (step) => `${study.models[modelOf[step]].name} / ${called(step)}, depth ${study.steps[step].depth.toFixed(2)}`;
-    const value = data.value[at], error = data.error[at];
-    const lines = [["from", label(source)], ["to", label(target)]];
-    const notes = [...new Set([source, target])].filter((step) => study.steps[step].sign).map((step) => `${study.steps[step].sign} ${study.steps[step].warning}`);
-    if (constant[source] || constant[target]) {
-      const which = constant[source] && constant[target] && source !== target ? "both steps are" : `${study.steps[constant[source] ? source : target].name} is`;
-      return { lines, notes: [`${which} the same for all images: no value`, ...notes] };
-    }
-    lines.push(["Δ", withError(at, data), "value"], ["reverse", withError(back, data)]);
-    if (data.sampling) lines.push(["±", "sampling error, what new images would change"], ["query-row error", `${shown(error)}, conditional on these reference images`]);
-    else if (!Number.isNaN(error)) lines.push(["±", "query-row error, conditional on these reference images"]);
-    lines.push(["k", String(study.k[state.k])]);
-    if (like(value, error)) notes.unshift("not distinguishable from independent");
-    else if (value - 1 > 2 * error) notes.unshift("above 1 by more than two query-row errors");
-    else if (source === target) notes.unshift("a step against itself: the floor");
-    return { lines, notes };
-  }
-
-  function point(map, i, j, x, y, speak) {
-    i = Math.min(map.rows.length - 1, Math.max(0, i)); j = Math.min(map.columns.length - 1, Math.max(0, j));
-    map.at = [i, j];
-    const frame = { x: map.left + j * map.cellWidth, y: map.top + i * map.cellHeight, width: map.cellWidth, height: map.cellHeight, visibility: "visible" };
-    for (const rect of [map.halo, map.cursor]) for (const [key, value] of Object.entries(frame)) rect.setAttribute(key, value);
-    const { lines, notes } = reading(map.rows[i], map.columns[j]);
-    const table = document.createElement("table");
-    for (const [head, text, kind] of lines) {
-      const row = table.insertRow(), th = document.createElement("th");
-      th.textContent = head; row.append(th);
-      const cell = row.insertCell();
-      cell.textContent = text; if (kind) cell.className = kind;
-    }
-    tip.replaceChildren(table);
-    for (const note of notes) { const p = document.createElement("p"); p.className = "note"; p.textContent = note; tip.append(p); }
-    tip.hidden = false;
-    if (x === undefined) {
-      const bounds = map.svg.getBoundingClientRect(), zoom = bounds.width / map.width;
-      x = bounds.left + (frame.x + map.cellWidth) * zoom; y = bounds.top + (frame.y + map.cellHeight) * zoom;
-    }
-    const size = tip.getBoundingClientRect();
-    tip.style.left = `${Math.max(4, x + 16 + size.width > innerWidth ? x - size.width - 14 : x + 16)}px`;
-    tip.style.top = `${Math.max(4, y + 16 + size.height > innerHeight ? y - size.height - 14 : y + 16)}px`;
-    if (speak) spoken.textContent = lines.map(([head, text]) => `${head} ${text}`).join("; ") + notes.map((note) => `; ${note}`).join("");
-  }
-  function leave(map) {
-    tip.hidden = true;
-    for (const rect of [map.halo, map.cursor]) if (rect) rect.setAttribute("visibility", "hidden");
-  }
-  function cellUnder(map, event) {
-    const bounds = map.svg.getBoundingClientRect(), zoom = map.width / bounds.width;
-    const j = Math.floor(((event.clientX - bounds.left) * zoom - map.left) / map.cellWidth);
-    const i = Math.floor(((event.clientY - bounds.top) * zoom - map.top) / map.cellHeight);
-    return i >= 0 && j >= 0 && i < map.rows.length && j < map.columns.length ? [i, j] : null;
-  }
-
-  const all = (start, stop) => Array.from({ length: stop - start }, (_, i) => start + i);
-  const maps = [...document.querySelectorAll(".heatmap")].map((holder) => {
-    const whole = holder.classList.contains("overview");
-    const side = (key) => (whole ? all(0, count) : all(study.models[holder.dataset[key]].start, study.models[holder.dataset[key]].stop));
-    const map = { holder, whole, rows: side("source"), columns: side("target"), at: [0, 0] };
-    const onPointer = (event) => {
-      const cell = cellUnder(map, event);
-      if (cell) point(map, ...cell, event.clientX, event.clientY); else leave(map);
-      holder.style.cursor = cell ? "crosshair" : "";
-    };
-    holder.addEventListener("pointermove", onPointer);
-    holder.addEventListener("pointerdown", onPointer);
-    holder.addEventListener("pointerleave", () => leave(map));
-    holder.addEventListener("blur", () => leave(map));
-    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-    holder.addEventListener("focus", () => { if (holder.matches(":focus-visible")) point(map, ...map.at, undefined, undefined, true); });
-    holder.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") leave(map);
-      else if (event.key === "Enter" && whole) follow(map, map.at);
-      else if (moves[event.key]) {
-        event.preventDefault();
-        point(map, map.at[0] + moves[event.key][0], map.at[1] + moves[event.key][1], undefined, undefined, true);
-      }
-    });
-    if (whole) holder.addEventListener("click", (event) => { const cell = cellUnder(map, event); if (cell) follow(map, cell); });
-    return map;
-  });
-  function follow(map, [i, j]) {
-    const goal = document.getElementById(`map-${modelOf[map.rows[i]]}-${modelOf[map.columns[j]]}`);
-    if (goal) { leave(map); goal.scrollIntoView({ block: "center" }); goal.querySelector(".heatmap").focus({ preventScroll: true }); }
-  }
-
-  function update() {
-    for (const map of maps) draw(map);
-    const [low, high] = range();
-    const ticks = document.querySelector(".scale .bar");
-    if (ticks) ticks.replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((share) => {
-      const tick = document.createElement("span");
-      tick.style.left = `${share * 100}%`;
-      tick.textContent = state.stretched ? (low + share * (high - low)).toFixed(2) : String(share);
-      return tick;
+KINDS.map = (pen, spec) => {
+  const [rows, columns] = sidesOf(spec), whole = Boolean(spec.whole);
+  const width = whole ? Math.min(pen.width, 780) : Math.min(pen.width, 620), size = whole ? 11 : 10;
+  const rowNames = whole ? study.models.map((m) => pen.fitted(m.name, width * 0.26, 11, "600")) : rows.map((step) => shorten(called(step), 20));
+  const columnNames = whole ? rowNames : columns.map((step) => shorten(called(step), 20));
+  const widest = (names) => Math.max(0, ...names.map((name) => pen.measure(name, size, whole ? "600" : "")));
+  const left = Math.ceil(widest(rowNames)) + (whole ? 40 : 36), plotWidth = width - left - 8;
+  const plotHeight = Math.round(plotWidth * (pen.width < 500 ? 0.86 : whole ? 0.68 : 0.53)), top = pen.top + 6;
+  const slant = whole && columnNames.length > 2 ? 0.64 : whole ? 0 : 1, foot = Math.ceil(widest(columnNames) * slant) + (whole ? 46 : 34);
+  const map = { spec, rows, columns, left, top, plotWidth, plotHeight, cellWidth: plotWidth / columns.length, cellHeight: plotHeight / rows.length };
+  const pixels = pixelsOf(rows, columns);
+  const image = pen.add("image", { x: left, y: top, width: plotWidth, height: plotHeight, href: pictureOf(pixels), preserveAspectRatio: "none", class: "cells" });
+  image.pixels = pixels;
+  hatch(pen, map);
+  const { value, error } = cells();
+  if (study.measure.usual && Math.min(map.cellWidth, map.cellHeight) >= MARK_PX) {
+    let d = "";
+    rows.forEach((row, i) => columns.forEach((column, j) => {
+      const at = row * count + column;
+      if (like(value[at], error[at])) d += `M${round(left + (j + 0.5) * map.cellWidth)} ${round(top + (i + 0.5) * map.cellHeight)}h0`;
     }));
-    document.querySelectorAll("[data-k]").forEach((node) => { node.hidden = Number(node.dataset.k) !== state.k; });
+    if (d) pen.add("path", { d, fill: "none", stroke: INKS.ink, "stroke-linecap": "round", "stroke-width": Math.min(5, Math.min(map.cellWidth, map.cellHeight) * 0.34).toFixed(2) });
   }
-  document.querySelectorAll('input[name="k"]').forEach((input) => input.addEventListener("change", () => { state.k = Number(input.value); update(); }));
-  const stretch = document.getElementById("stretch");
-  if (stretch) stretch.addEventListener("change", () => { state.stretched = stretch.checked; update(); });
-  let pending = 0, lastWidth = innerWidth;
-  addEventListener("resize", () => {
-    if (innerWidth === lastWidth) return;
-    lastWidth = innerWidth;
-    clearTimeout(pending); pending = setTimeout(update, 120);
+  (whole ? nameModels : nameSteps)(pen, map, rowNames, columnNames);
+  if (pen.file) colourBar(pen, left, top + plotHeight + foot + 4, Math.min(240, plotWidth));
+  map.height = 6 + plotHeight + foot + (pen.file ? 38 : 0);
+  pen.map = map;
+  return map.height;
+};
+
+function colourBar(pen, x, y, width) {
+  const ends = range(), n = 60;
+  for (let i = 0; i < n; i++) pen.add("rect", { x: round(x + (i / n) * width), y, width: round(width / n + 0.5), height: 9, fill: study.colours[Math.round((i / (n - 1)) * (study.colours.length - 1))] });
+  for (const share of [0, 0.25, 0.5, 0.75, 1]) pen.text(x + share * width, y + 21, tickText(valueAt(share, ends)), { anchor: "middle", size: 10 });
+  pen.text(x + width + 12, y + 9, `${symbol}, ${{ sqrt: "square-root", log: "logarithmic", linear: "linear" }[state.scale]} scale`, { size: 10.5 });
+}
+
+// Rows and columns of steps that are the same for all images: hatched, whatever the colours.
+function hatch(pen, { rows, columns, left, top, cellWidth, cellHeight, plotWidth, plotHeight }) {
+  const cover = (x, y, width, height) => {
+    pen.add("rect", { x: round(x), y: round(y), width: round(width), height: round(height), fill: "#ececee" });
+    let d = "";
+    for (let at = 6; at < width + height; at += 6) {
+      const [x0, y0] = at < height ? [x, y + at] : [x + at - height, y + height], [x1, y1] = at < width ? [x + at, y] : [x + width, y + at - width];
+      d += `M${round(x0)} ${round(y0)}L${round(x1)} ${round(y1)}`;
+    }
+    if (d) pen.add("path", { d, stroke: INKS.muted, "stroke-width": 0.9, fill: "none" });
+  };
+  rows.forEach((step, i) => { if (study.steps[step].constant) cover(left, top + i * cellHeight, plotWidth, cellHeight); });
+  columns.forEach((step, j) => { if (study.steps[step].constant) cover(left + j * cellWidth, top, cellWidth, plotHeight); });
+}
+
+function nameSteps(pen, { rows, columns, left, top, cellWidth, cellHeight, plotWidth, plotHeight }, rowNames, columnNames) {
+  const base = top + plotHeight, from = modelOf[rows[0]], to = modelOf[columns[0]];
+  pen.add("rect", { x: left - 5, y: top, width: 3, height: plotHeight, fill: pen.colour(from) });
+  pen.add("rect", { x: left, y: base + 2, width: plotWidth, height: 3, fill: pen.colour(to) });
+  for (const i of thinned(rowNames.length, plotHeight / STEP_PX)) pen.text(left - 9, top + (i + 0.5) * cellHeight + 3.6, rowNames[i], { anchor: "end", size: 10 });
+  for (const j of thinned(columnNames.length, plotWidth / STEP_PX)) pen.text(left + (j + 0.5) * cellWidth + 3.6, base + 9, columnNames[j], { anchor: "end", size: 10, turn: -90 });
+  const foot = Math.max(...columnNames.map((name) => pen.measure(name, 10)));
+  pen.text(11, top + plotHeight / 2, pen.fitted(`from ${study.models[from].name}${namingNote(rowNames.length, plotHeight / STEP_PX)}`, plotHeight, 11, "600"), { anchor: "middle", turn: -90, ink: "ink", weight: 600 });
+  pen.text(left + plotWidth / 2, base + foot + 27, pen.fitted(`to ${study.models[to].name}${namingNote(columnNames.length, plotWidth / STEP_PX)}`, plotWidth, 11, "600"), { anchor: "middle", ink: "ink", weight: 600 });
+}
+
+// Brackets of the models, with ticks at relative depth 0, a half and 1 where there is room.
+function nameModels(pen, { left, top, cellWidth, cellHeight, plotWidth, plotHeight }, names) {
+  const base = top + plotHeight, ink = pen.ink("muted");
+  study.models.forEach((model, m) => {
+    const y0 = top + model.start * cellHeight, y1 = top + model.stop * cellHeight, x0 = left + model.start * cellWidth, x1 = left + model.stop * cellWidth;
+    const bracket = { stroke: pen.colour(m), "stroke-width": 2.4, fill: "none" };
+    pen.add("path", { ...bracket, d: `M${left - 21} ${round(y0 + 1.5)}h-5V${round(y1 - 1.5)}h5` });
+    pen.add("path", { ...bracket, d: `M${round(x0 + 1.5)} ${base + 19}v5H${round(x1 - 1.5)}v-5` });
+    pen.text(left - 31, (y0 + y1) / 2 + 4, names[m], { anchor: "end", ink: "ink", weight: 600 });
+    const x = (x0 + x1) / 2, tilted = study.models.length > 2;
+    pen.text(x + (tilted ? 4 : 0), base + 37, names[m], { anchor: tilted ? "end" : "middle", ink: "ink", weight: 600, turn: tilted ? -40 : undefined });
+    for (const [depth, words] of [[0, "0"], [0.5, "½"], [1, "1"]]) {
+      const at = model.start + 0.5 + depth * (model.stop - model.start - 1);
+      const u = round(left + at * cellWidth), v = round(top + at * cellHeight);
+      pen.add("path", { d: `M${left} ${v}h-3M${u} ${base}v3`, stroke: ink, "stroke-width": 0.8, fill: "none" });
+      if (y1 - y0 > 34) pen.text(left - 5, v + 3.2, words, { anchor: "end", size: 8.5 });
+      if (x1 - x0 > 34) pen.text(u, base + 12, words, { anchor: "middle", size: 8.5 });
+    }
+    if (m) pen.add("path", { d: `M${left} ${round(y0)}h${round(plotWidth)}M${round(x0)} ${top}v${round(plotHeight)}`, stroke: INKS.paper, "stroke-width": 1.8, fill: "none" });
   });
-  update();
-})();
+  pen.text(left - 4, base + 12, "depth", { anchor: "end", size: 8.5 });
+  pen.text(11, top + plotHeight / 2, "from", { anchor: "middle", turn: -90 });
+  pen.text(left + plotWidth, base + 37, "to", { anchor: "end" });
+}
+
+// What a cell says.
+const exactly = (value) => (Number.isNaN(value) ? "undefined" : value < 0.001 && value > 0 ? value.toPrecision(2) : value.toFixed(4));
+function reading(source, target) {
+  const data = cells(), at = source * count + target, back = target * count + source;
+  const label = (step) => `${study.models[modelOf[step]].name} / ${called(step)}, depth ${study.steps[step].depth.toFixed(2)}`;
+  const known = (place) => { const e = (data.sampling || data.error)[place]; return `${exactly(data.value[place])}${Number.isNaN(e) ? "" : ` ± ${exactly(e)}`}`; };
+  const lines = [`from ${label(source)}`, `to ${label(target)}`];
+  const notes = [...new Set([source, target])].filter((step) => study.steps[step].sign).map((step) => `${study.steps[step].sign} ${study.steps[step].warning}`);
+  const empty = [source, target].find((step) => study.steps[step].constant);
+  if (empty !== undefined) return [...lines, `${study.steps[empty].name} is the same for all images: no value`, ...notes];
+  lines.push(`${symbol} ${known(at)}`);
+  if (study.measure.directed) lines.push(`reverse ${known(back)}`);
+  if (data.sampling) lines.push(`± sampling error; query-row error ${exactly(data.error[at])}`);
+  else if (!Number.isNaN(data.error[at])) lines.push("± query-row error, conditional on these reference images");
+  if (like(data.value[at], data.error[at])) notes.unshift("not distinguishable from unrelated");
+  else if (study.measure.usual && source === target) notes.unshift("a step against itself: the floor");
+  return [...lines, ...notes];
+}

@@ -17,11 +17,11 @@ import xarray as xr
 from jaxtyping import Bool, Float
 from scipy.stats import t as student
 
+from jaxsim.metrics.calibration.correction import corrected_p_values
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
 from jaxsim.study.derived.effects import OF_LABELS, OF_MATCHES, PAIRED, TESTED, Effect, Effects, effects, label_of
 from jaxsim.study.derived.sample_parts import apart, as_many_k
 from jaxsim.study.derived.smoothness import smoothness_profile
-from jaxsim.study.inference.correction import corrected_p_values
 
 NOTES: dict[str, str] = {}
 """Kinds whose interval does not hold the truth as often as it says, and what is said in its place."""

@@ -94,7 +94,7 @@ def verdicts(findings: xr.Dataset) -> xr.Dataset:
         the smallest lead of the smoothest model, or without one the largest difference.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> found = verdicts(constructed_findings()).isel(k=0).sel(claim="order")
         >>> found.verdict.item(), round(found.value.item(), 3)
         ('cannot tell', 0.213)

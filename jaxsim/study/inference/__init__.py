@@ -5,7 +5,7 @@ half-samples or from the query rows. Resampling with replacement is no option: d
 neighbours.
 """
 
-from jaxsim.study.inference.correction import corrected_p_values
+from jaxsim.metrics.calibration.correction import corrected_p_values
 from jaxsim.study.inference.intervals import Interval, half_sample_interval, query_subsampling_interval
 from jaxsim.study.inference.permutation_tests import ExtremumTest, PermutationTest, extremum_test, permutation_test
 from jaxsim.study.inference.smoothness_difference import SmoothnessDifference, smoothness_difference

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from jaxsim.metrics.calibration.shuffled_pairing import draw_shuffles, inverse_shuffles, shuffled_imbalances
 from jaxsim.metrics.inputs import as_layers, check_ks, check_same_samples, check_values
 from jaxsim.metrics.request import draw_queries
 from jaxsim.study.inference.intervals import check_feature_metric
 from jaxsim.study.inference.outcomes import ExtremumTest, PermutationTest
-from jaxsim.study.inference.shuffled_pairing import draw_shuffles, inverse_shuffles, shuffled_imbalances
 
 DIRECTIONS = ("forward", "backward", "mean")
 EXTREMA = ("min", "max")

@@ -9,7 +9,7 @@ import re
 import secrets
 import tempfile
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import xarray as xr
 
 from jaxsim.arguments import check_folder_path, shown
 from jaxsim.files import OwnedFiles, check_below
-from jaxsim.report.writing import FIGURES, INDEX, is_figure
+from jaxsim.report.writing import FIGURES, INDEX
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
 from jaxsim.study.saved import ALWAYS, BY_MEASURE, DESCRIPTIONS, INFORMATION, LABELS, OF_SPLITS, UNTRAINED
 
@@ -51,7 +51,6 @@ def check_own_files(
     folder: Path,
     sometimes: Collection[str] = (),
     *,
-    ks: Sequence[int] = (),
     features: Iterable[Path] = (),
     measures: Iterable[str] = (),
 ) -> None:
@@ -60,7 +59,6 @@ def check_own_files(
     Args:
         folder: Need not exist.
         sometimes: Files that this run may write beside those of every study, see `sometimes_written`.
-        ks: Numbers of neighbours of which figures are drawn; without any, figures are not looked at.
         features: Folders below it that features are kept in.
         measures: Names of further measures, each of which has a folder of its own.
 
@@ -72,9 +70,7 @@ def check_own_files(
     inner = [folder / name for name in (MEASUREMENTS, FIGURES, "features", "statistics", UNTRAINED, BY_MEASURE)]
     inner += [*(folder / BY_MEASURE / name for name in measures), *features]
     check_below(folder, [f"{each.relative_to(folder)}/file" for each in inner])
-    drawn = sorted(each.name for each in (folder / FIGURES).iterdir()) if (folder / FIGURES).is_dir() else []
-    figures = [f"{FIGURES}/{name}" for name in drawn if is_figure(name, ks)]
-    OwnedFiles(folder).check([*ALWAYS, INDEX, *sometimes, *figures])
+    OwnedFiles(folder).check([*ALWAYS, INDEX, *sometimes])
     for name in measures:
         if (folder / BY_MEASURE / name).is_dir():
             OwnedFiles(folder / BY_MEASURE / name).check([*ALWAYS, *sometimes])

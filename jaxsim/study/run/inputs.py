@@ -12,10 +12,11 @@ from typing import Any, cast
 import numpy as np
 
 from jaxsim.features import FeatureSet, StepModel, is_features_file, open_features
-from jaxsim.features.formats.zarr_group import is_remote
+from jaxsim.features.step_record import step_records
 from jaxsim.models import CapturedModel, VisionModel, load_model
 from jaxsim.names import printable
 from jaxsim.study.run.settings import Settings
+from jaxsim.zarr_arrays import is_remote
 
 # Anything else (a bare module) gets an error that says what to do with it.
 Source = str | os.PathLike[str] | VisionModel | StepModel | FeatureSet | Any
@@ -41,10 +42,24 @@ class StudyInput:
         """Whether its features come from the images of this comparison, whenever they were extracted."""
         return self.from_images or not isinstance(self.given, FeatureSet)
 
-    @property
-    def step_names(self) -> tuple[str, ...]:
-        """Names of its steps, in processing order."""
-        return tuple(step.name for step in self.given.steps)
+    def step_names(self, pool: str) -> tuple[str, ...]:
+        """Names of its steps under a pooling, in processing order."""
+        if isinstance(self.given, FeatureSet):
+            return tuple(step.name for step in self.given.steps)
+        return tuple(step.name for step in step_records(self.given.steps, pool))
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model under a name, among others that have none.
+
+    Attributes:
+        name: What results call it.
+        source: As `compare` takes models.
+    """
+
+    name: str
+    source: Any
 
 
 def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
@@ -68,14 +83,23 @@ def open_inputs(sources: Sources, settings: Settings) -> tuple[StudyInput, ...]:
     if isinstance(sources, Mapping):
         found = tuple(StudyInput(name, _open(source, settings, name)) for name, source in _shown(sources).items())
         return _with_ids(found, settings)
-    if isinstance(settings.image_size, dict):
+    unnamed = [each for each in sources if not isinstance(each, Named)]
+    if isinstance(settings.image_size, dict) and unnamed and set(settings.image_size) != {"*"}:
         raise ValueError(
-            "expected models by name where image_size is one for each of some models, got a list; give a mapping from "
-            "names to models"
+            "expected models by name where image_size is one for each of some models, got some without; give a mapping "
+            "from names to models"
         )
-    opened = [_open(source, settings, None) for source in sources]
+    opened = [
+        _open(each.source, settings, printable(each.name)) if isinstance(each, Named) else _open(each, settings, None)
+        for each in sources
+    ]
+    named = [printable(each.name) if isinstance(each, Named) else "" for each in sources]
+    twice = next((name for name in named if name and named.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"expected models of different names, got {twice!r} twice; give them other names")
     names = unique_names(
-        printable(str(given.model_name if isinstance(given, FeatureSet) else given.name)) for given in opened
+        name or printable(str(given.model_name if isinstance(given, FeatureSet) else given.name))
+        for name, given in zip(named, opened, strict=True)
     )
     return _with_ids(tuple(StudyInput(name, given) for name, given in zip(names, opened, strict=True)), settings)
 
@@ -202,7 +226,13 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
         return cast("StepModel | FeatureSet", source)
     if is_features_file(Path(source).expanduser()) or is_remote(source):
         return open_features(source, name=name)
-    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size_of(name))
+    model = load_model(
+        source,
+        granularity=settings.granularity,
+        name=name,
+        image_size=settings.image_size_of(name),
+        dtype=settings.dtype,
+    )
     # All models are loaded before the first runs, and the device has other work when the last has run.
     return cast("StepModel", model.on_host())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from jaxsim.study.run.folder import load_measurement, save_measurement
 from jaxsim.study.run.measured import PARTS, Measurement
 from jaxsim.study.run.settings import Settings
 
+#: What a manifest says of where features come from.
+OF_ORIGIN = ("format", "created", "checksum", "model", "images")
 #: What a further measure has of these.
 OF_MEASURE = ("results", "information", "halves", "shuffled")
 
@@ -78,6 +81,16 @@ def keep_measurement(out: Path, key: str, measured: Measurement) -> None:
 def _part_of(measure: str, part: str) -> str:
     """Name that a part of a further measure is kept under."""
     return f"by-{measure}-{part}"
+
+
+def key_of_features(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """All of a manifest that decides the numbers, for a key: not when, where and under which name they were extracted.
+
+    Example:
+        >>> key_of_features({"created": "today", "model": {"name": "vit"}, "pool": "cls"})
+        {'pool': 'cls'}
+    """
+    return {name: value for name, value in manifest.items() if name not in OF_ORIGIN}
 
 
 def key_of(measure: Measure | LayerMeasure) -> list[Any]:

@@ -26,7 +26,7 @@ from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.folder import measurement_key
 from jaxsim.study.run.groups import warning_of
 from jaxsim.study.run.halves import measure_layers, n_splits_for, quarters, shuffled_layers
-from jaxsim.study.run.kept import earlier_measurement, keep_measurement, key_of
+from jaxsim.study.run.kept import earlier_measurement, keep_measurement, key_of, key_of_features
 from jaxsim.study.run.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
@@ -82,7 +82,7 @@ def measure(
         ValueError: As `imbalance_matrix`.
     """
     key = measurement_key(
-        manifests=[(name, each.manifest) for name, each in features.items()],
+        features=[(name, key_of_features(each.manifest)) for name, each in features.items()],
         ids=ids,
         settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
         arithmetic=[settings.precision, settings.verify],

@@ -27,6 +27,7 @@ from jaxsim.study.run.settings import Settings
 from jaxsim.study.run.settings_fit import check_models_named, check_sample_count
 from jaxsim.study.run.spaces import check_spaces
 from jaxsim.study.run.statistics import check_statistics
+from jaxsim.study.run.stored import stored_inputs, stored_twins
 from jaxsim.study.saved import UNTRAINED
 
 
@@ -40,6 +41,7 @@ def prepare_comparison(
     groups: Any = None,
     untrained: Any = False,
     out: str | os.PathLike[str] | None = None,
+    stored: bool = False,
 ) -> Comparison:
     """Loads and checks everything that a comparison needs, and plans the work.
 
@@ -52,6 +54,7 @@ def prepare_comparison(
         groups: As in `compare`.
         untrained: As in `compare`.
         out: As in `compare`.
+        stored: Take features that an earlier extraction has left in `out`, and load no model.
 
     Returns:
         The comparison; its `plan` says what will be done and its `run` does it.
@@ -76,7 +79,7 @@ def prepare_comparison(
         source = source.subset(settings.n_samples, settings.seed)
     if source is not None:
         check_sample_count(len(source), settings)
-    inputs = open_inputs(models, settings)
+    inputs = stored_inputs(models, settings, images=source, out=folder) if stored else open_inputs(models, settings)
     check_models_named(settings, tuple(each.name for each in inputs))
     to_run = [each.name for each in inputs if not isinstance(each.given, FeatureSet)]
     if to_run and source is None:
@@ -84,10 +87,16 @@ def prepare_comparison(
     if source is not None and to_run:
         n = len(source)
     else:
-        given = {each.name: each.given.sample_ids for each in inputs if isinstance(each.given, FeatureSet)}
-        n = len(
-            shared_samples({}, given, n_samples=settings.n_samples, seed=settings.seed, intersect=settings.intersect)
+        given = [(each, each.given) for each in inputs if isinstance(each.given, FeatureSet)]
+        shared = shared_samples(
+            {each.name: features.sample_ids for each, features in given if each.extracted},
+            {each.name: features.sample_ids for each, features in given if not each.extracted},
+            damaged={each.name: features.damaged for each, features in given if each.extracted},
+            n_samples=settings.n_samples,
+            seed=settings.seed,
+            intersect=settings.intersect,
         )
+        n = len(shared)
         check_sample_count(n, settings)
     _agree_on_comparison(inputs, source, settings, n, untrained=untrained is not False, labels=labels, groups=groups)
     plan = make_plan(inputs, n, settings)
@@ -107,14 +116,17 @@ def prepare_comparison(
         further = [each.name for each in settings.measures]
         names = [each.name for each in inputs]
         own = known_folders(folder, names)
-        check_own_files(folder, sometimes, ks=settings.k, features=own, measures=further)
+        check_own_files(folder, sometimes, features=own, measures=further)
         if untrained is not False:
             twin = folder / UNTRAINED
             check_own_files(twin, sometimes, features=known_folders(twin, names), measures=further)
     comparison = Comparison(inputs, source, settings, plan, folder, spaces, source_ids, labels=labels, groups=groups)
     if untrained is False:
         return comparison
-    twins = untrained_inputs(inputs, untrained, settings)
+    if stored and folder is not None:
+        twins = stored_twins(inputs, settings, images=source, out=folder / UNTRAINED)
+    else:
+        twins = untrained_inputs(inputs, untrained, settings)
     control = replace(
         comparison,
         inputs=twins,
@@ -134,7 +146,7 @@ def _agree_on_comparison(
     agree(
         {
             "models": [each.name for each in inputs],
-            "number of steps": [len(each.step_names) for each in inputs],
+            "number of steps": [len(each.step_names(settings.pool_of(each.name))) for each in inputs],
             "number of samples": n_samples,
             "hash of names of images": ids,
             **{field.name: _told(getattr(settings, field.name)) for field in fields(settings)},

@@ -15,6 +15,7 @@ from jaxsim.names import printable_json
 from jaxsim.study.derived.labels import StepLabel
 from jaxsim.study.run.layers import StudyLayers
 from jaxsim.study.run.settings import Settings
+from jaxsim.study.selection import told_pools
 from jaxsim.study.versions import package_versions
 
 
@@ -33,7 +34,6 @@ def about_samples(
 ) -> dict[str, Any]:
     """What was measured, for the record."""
     pools = {name: str(each.manifest["pool"]) for name, each in features.items()}
-    one_pool = len(set(pools.values())) == 1
     models = [
         {
             "name": name,
@@ -41,11 +41,12 @@ def about_samples(
             "family": each.manifest["model"]["family"],
             "n_steps": sum(label.model == name for label in found.labels),
             "weights_hash": each.manifest["weights_hash"],
+            "pool": pools[name],
         }
         for name, each in features.items()
     ]
     return {
-        "pool": next(iter(pools.values())) if one_pool else ", ".join(f"{p} ({n})" for n, p in pools.items()),
+        "pool": told_pools(pools),
         "images": json.dumps(printable_json(dict(images))),
         "models": json.dumps(printable_json(models)),
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),

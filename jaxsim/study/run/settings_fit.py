@@ -25,7 +25,7 @@ def check_models_named(settings: Settings, names: Sequence[str]) -> None:
     """
     for option_name in ("pool", "image_size"):
         value = getattr(settings, option_name)
-        odd = next((name for name in value if name not in names), None) if isinstance(value, dict) else None
+        odd = next((name for name in value if name not in (*names, "*")), None) if isinstance(value, dict) else None
         if odd is not None:
             raise ValueError(
                 f"expected {option_name} to name models of the comparison ({', '.join(names)}), got {odd!r}"

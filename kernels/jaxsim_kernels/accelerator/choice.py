@@ -95,6 +95,28 @@ def count_kernels(strip: Strip, n_thresholds: int, kernels: str | None = None) -
     return {"cuda": counts_by_triton, "tpu": counts_by_mosaic}
 
 
+def rank_kernels(strip: Strip, n_wanted: int, kernels: str | None = None) -> dict[str, Callable[..., Any]]:
+    """Pallas's form of counting below a row's scores at given columns, which only TPUs need.
+
+    Args:
+        strip: Gram strip, or its shape and dtype.
+        n_wanted: Columns of every row.
+        kernels: See `chosen_kernels`.
+
+    Returns:
+        A function of `(strip, half_norms, columns)` by platform; none where XLA's serve.
+
+    Example:
+        >>> sorted(rank_kernels(jax.ShapeDtypeStruct((8, 512), jnp.float32), 24, "pallas"))
+        ['tpu']
+    """
+    if not _serves(strip, kernels) or n_wanted == 0:
+        return {}
+    from .tpu_ranks import MOST_ROW_COLUMNS, counts_of_columns_by_mosaic
+
+    return {} if strip.shape[1] > MOST_ROW_COLUMNS else {"tpu": counts_of_columns_by_mosaic}
+
+
 def _serves(strip: Strip, kernels: str | None) -> bool:
     # The word is checked whatever the strip is like.
     chosen = chosen_kernels(kernels)

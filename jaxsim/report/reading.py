@@ -1,0 +1,87 @@
+"""How to read the page: what the measure asks, its range, its direction, errors and intervals."""
+
+from jaxsim.report.control import describe_missing_intervals
+from jaxsim.report.errors import QUERY_ROWS, SAMPLING, is_sampling
+from jaxsim.report.markup import Markup, tag
+from jaxsim.report.sentences import listed, number, percent
+from jaxsim.report.story import Story
+
+
+def lead(story: Story) -> str:
+    """What the numbers of the page are, in one sentence."""
+    measure = story.measure
+    if measure.usual:
+        return (
+            f"Measured by the information imbalance {measure.symbol}: how badly an image's nearest neighbours at one "
+            "step predict those at another, from 0 (fully predicted) to 1 (unrelated)."
+        )
+    turned = ", a similarity turned round so that 0 is alike" if measure.turned else ""
+    return f"Measured by {measure.title}{turned}."
+
+
+def reading(story: Story) -> Markup:
+    """The fold that explains the measure, its errors and its intervals."""
+    facts, measure = story.facts, story.measure
+    paragraphs: list[list[str]] = []
+    if measure.usual:
+        floors = listed(
+            [f"{number(floor)} (k = {k})" for k, floor in zip(facts.k, facts.floor, strict=True)]
+            if len(facts.k) > 1
+            else [number(facts.floor[0])]
+        )
+        paragraphs = [
+            [
+                tag("strong", "What Δ asks. "),
+                "Take each image's k nearest neighbours at a step of model A and look up how near they rank at a step "
+                "of model B. ",
+                tag("span", measure.of("A", "B"), class_="formula"),
+                " is twice their average rank, divided by the number of images N. By chance it can exceed 1.",
+            ],
+            [
+                tag("strong", "Direction. "),
+                "If A knows all that B knows and more, Δ(A → B) is small and Δ(B → A) is not.",
+            ],
+            [
+                tag("strong", "The floor. "),
+                f"Two identical steps give exactly (k + 1) / N, here {floors}. Δ depends on N, so compare numbers only "
+                "with studies on as many images.",
+            ],
+        ]
+    elif measure.turned:
+        text = (
+            f"{measure.title} is a similarity; the page shows it taken off its largest value, so that low means alike."
+        )
+        paragraphs.append([tag("strong", "The measure. "), text])
+    depth = "runs from 0 (first step) to 1 (last step) in every model, whatever its number of steps."
+    paragraphs += [
+        [tag("strong", "Errors. "), _errors(story)],
+        [tag("strong", "Intervals. "), _intervals(story)],
+        [tag("strong", "Relative depth "), depth],
+        [
+            tag("strong", "Answers. "),
+            "Yes and no need every effect that they rest on to differ from nothing by its corrected p, below 0.05; "
+            "some but not all make it mixed; none, and it cannot be told. Ticks under a number are all its effects, "
+            "the grey mark is that of random weights.",
+        ],
+    ]
+    body = tag("div", *(tag("p", *paragraph) for paragraph in paragraphs), class_="reading")
+    return tag("details", tag("summary", "How to read this page"), body, id="reading")
+
+
+def _errors(story: Story) -> str:
+    shared = "Models share the images, so errors of different cells are not independent of each other."
+    if is_sampling(story.results, "imbalance"):
+        return f"± is one {SAMPLING}; pointing at a cell also gives its {QUERY_ROWS}. {shared}"
+    return f"± is one {QUERY_ROWS}: new images would move a value by more than that. {shared}"
+
+
+def _intervals(story: Story) -> str:
+    if story.findings is None:
+        return describe_missing_intervals(story.facts.n_samples)
+    attrs = story.findings.attrs
+    return (
+        f"[low, high] is a {percent(attrs['level'])} interval around the value of all {attrs['n_samples']:,} images, "
+        f"from {attrs['n_splits']} balanced half-samples (images in {attrs['n_groups']} groups, seed {attrs['seed']}; "
+        f"t with {attrs['degrees_of_freedom']:g} degrees of freedom). Intervals are one by one: of 100 effects that "
+        f"are nothing, about {100 * (1 - attrs['level']):.0f} exclude 0."
+    )

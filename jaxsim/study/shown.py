@@ -1,0 +1,145 @@
+"""A study in ten lines, as text and as HTML."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import Any
+
+from jaxsim.files import parse_json
+
+#: Models that are named; of more the last line says how many.
+MOST_MODELS = 3
+
+
+def shown_as_text(study: Any) -> str:
+    """What a prompt shows of a study: models, what was measured, and the verdicts, in at most ten lines.
+
+    Args:
+        study: The `Study`.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxsim.study import StepLabel, Study, label_imbalance
+        >>> labels = [StepLabel("m", "a", 0.0), StepLabel("m", "b", 1.0)]
+        >>> print(shown_as_text(Study.from_results(label_imbalance(np.full((2, 2), 0.5), labels))).splitlines()[0])
+        Study of 1 model, 2 steps
+    """
+    rows = model_rows(study)
+    width = max(len(name) for name, _ in rows)
+    lines = [_title(study), f"  {_measure(study)}", *(f"  {name:<{width}}  {said}" for name, said in rows)]
+    lines += [f"  {claim:<11}  {verdict}: {said}" for claim, verdict, said in verdict_rows(study)]
+    more = _more(study)
+    return "\n".join([*lines, *([f"  also: {more}"] if more else [])])
+
+
+def shown_as_html(study: Any) -> str:
+    """The same for a notebook.
+
+    Args:
+        study: The `Study`.
+    """
+    models = "".join(
+        f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(said)}</td></tr>"
+        for name, said in model_rows(study)
+    )
+    claims = "".join(
+        f"<tr><th style='text-align:left'>{escape(claim)}</th><td style='text-align:left'><b>{escape(verdict)}</b></td>"
+        f"<td style='text-align:left'>{escape(said)}</td></tr>"
+        for claim, verdict, said in verdict_rows(study)
+    )
+    more = _more(study)
+    return (
+        f"<div><b>{escape(_title(study))}</b><br>{escape(_measure(study))}"
+        f"<table>{models}</table><table>{claims}</table>{f'also: {escape(more)}' if more else ''}</div>"
+    )
+
+
+def model_rows(study: Any) -> list[tuple[str, str]]:
+    """Names of models and what is said of each; one row for all beyond `MOST_MODELS`."""
+    steps = study.steps
+    named = list(steps.items())[: MOST_MODELS if len(steps) > MOST_MODELS + 1 else MOST_MODELS + 1]
+    rows = [
+        (name, f"{_counted(len(own), 'step')}: {own[0]}" + (f" to {own[-1]}" if len(own) > 1 else ""))
+        for name, own in named
+    ]
+    left = list(steps)[len(named) :]
+    return rows + (
+        [(f"and {len(left)} more", f"{_counted(sum(len(steps[each]) for each in left), 'step')}")] * bool(left)
+    )
+
+
+def verdict_rows(study: Any, k: int | None = None) -> list[tuple[str, str, str]]:
+    """Claim, verdict, and the number that it rests on with its interval, control and p.
+
+    Args:
+        study: The `Study`.
+        k: Number of neighbours; None for the first.
+    """
+    found = study.verdicts
+    chosen = found.isel(k=0) if k is None else found.sel(k=k)
+    rows = []
+    for claim in chosen["claim"].values:
+        row = chosen.sel(claim=claim)
+        rows.append((str(claim), str(row["verdict"].item()), headline(row)))
+    return rows
+
+
+def headline(row: Any) -> str:
+    """The number of a verdict: what it is of, the value with its interval, its control, and p.
+
+    Args:
+        row: Of `Study.verdicts`, at one k and claim.
+
+    Example:
+        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.derived.verdicts import verdicts
+        >>> headline(verdicts(constructed_findings()).isel(k=0).sel(claim="order"))
+        'vit, resnet +0.213 [+0.163, +0.263], random weights +0.092'
+    """
+    value = float(row["value"])
+    if not math.isfinite(value):
+        answer = str(row["answer"].item()).partition(": ")[2]
+        return answer or "undefined"
+    low, high, p, control = (float(row[name]) for name in ("low", "high", "p_corrected", "control"))
+    who = ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)
+    digits = 3 if not math.isfinite(high - low) else min(6, max(3, math.ceil(-math.log10(max(high - low, 1e-6) / 2))))
+    said = f"{who} {value:+.{digits}f}"
+    said += f" [{low:+.{digits}f}, {high:+.{digits}f}]" if math.isfinite(low) else " (no interval)"
+    said += f", random weights {control:+.{digits}f}" if math.isfinite(control) else ""
+    if math.isfinite(p):
+        said += f", p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+    n = int(row["n"])
+    decided = int(row["n_for"]) + int(row["n_against"])
+    return said + (f"; {decided} of {n} decided" if n > 1 else "")
+
+
+def _title(study: Any) -> str:
+    steps, attrs = study.steps, study.results.attrs
+    n = attrs.get("n_samples")
+    images = f", {_counted(int(n), 'image')}" if n is not None else ""
+    return f"Study of {_counted(len(steps), 'model')}, {_counted(sum(map(len, steps.values())), 'step')}{images}"
+
+
+def _measure(study: Any) -> str:
+    attrs = study.results.attrs
+    ks = ", ".join(str(int(each)) for each in study.results["k"].values)
+    parts = [str(attrs.get("long_name", "information imbalance")), f"k = {ks}"]
+    parts += [str(attrs["metric"])] if "metric" in attrs else []
+    parts += [f"pooling {attrs['pool']}"] if "pool" in attrs else []
+    return ", ".join(parts)
+
+
+def _more(study: Any) -> str:
+    parts = [] if study.information is None else [f".information ({study.information.sizes['space']} spaces)"]
+    parts += [] if study.label_overlap is None else [".label_overlap"]
+    parts += [] if study.descriptions is None else [".descriptions"]
+    parts += [f".by_measure ({', '.join(study.by_measure)})"] if study.by_measure else []
+    parts += [".untrained"] if study.untrained is not None else []
+    damaged = parse_json(study.results.attrs.get("damaged", "[]"))
+    parts += [f"{len(damaged)} damaged images left out"] if damaged else []
+    return ", ".join(parts)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
