@@ -30,16 +30,16 @@ class CapturedModel:
     It offers what a `VisionModel` does and goes wherever one goes.
 
     Attributes:
-        name: how results call it.
-        family: the model's class.
-        source: framework, module and class.
-        config: arguments of the call, JSON-able.
-        preprocessor: what `preprocess` runs.
-        n_channels: of the images.
-        runner: runs the model.
-        rules: what was said about layouts.
-        chosen: the calls whose states are the steps, with each step's kind and how its state is read.
-        granularity: always `"captured"`.
+        name: How results call it.
+        family: The model's class.
+        source: Framework, module and class.
+        config: Arguments of the call, JSON-able.
+        preprocessor: What `preprocess` runs.
+        n_channels: Of the images.
+        runner: Runs the model.
+        rules: What was said about layouts.
+        chosen: The calls whose states are the steps, with each step's kind and how its state is read.
+        granularity: Always `"captured"`.
     """
 
     name: str
@@ -89,7 +89,7 @@ class CapturedModel:
         """Returns float32 `[B, H, W, C]` from PIL images or uint8 arrays, gray or RGB.
 
         Raises:
-            ValueError: no images, or one that is not an image; its position is named.
+            ValueError: No images, or one that is not an image; its position is named.
         """
         return preprocessed(images, self.preprocessor)
 
@@ -111,10 +111,10 @@ class CapturedModel:
         return self._described([reading for _, _, reading in self.chosen])
 
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
-        """Every step for images of another (height, width).
+        """Returns every step for images of another (height, width).
 
         Raises:
-            ValueError: a step is not called on such images, or its layout cannot be read.
+            ValueError: A step is not called on such images, or its layout cannot be read.
         """
         calls = self.runner.calls(input_shape(PROBE_BATCH, image_size, self.n_channels, self.rules.channels_first))
         found = readings(calls, [call.name for call, _, _ in self.chosen], self.rules, image_size)
@@ -126,8 +126,8 @@ class CapturedModel:
         """Returns every step's state, in order; pure, and where `jitted` to be jitted, sharded or differentiated.
 
         Args:
-            params: like `self.params`.
-            images: as `preprocess` returns them.
+            params: Like `self.params`.
+            images: As `preprocess` returns them.
         """
         pixels = jnp.transpose(images, (0, 3, 1, 2)) if self.rules.channels_first else images
         states = self.runner.states(params, pixels, [call for call, _, _ in self.chosen])
@@ -140,7 +140,7 @@ class CapturedModel:
         """Returns every step's state, in order; of a Flax model compiled once for each shape of `images`.
 
         Raises:
-            ValueError: not float `[B, H, W, C]`.
+            ValueError: Not float `[B, H, W, C]`.
         """
         if images.ndim != 4 or images.shape[-1] != self.n_channels or not jnp.issubdtype(images.dtype, jnp.floating):
             raise ValueError(
@@ -187,7 +187,7 @@ def readings(
     """Returns how the states of some calls are read.
 
     Raises:
-        ValueError: a name that was not called; see also `read_state`.
+        ValueError: A name that was not called; see also `read_state`.
     """
     grids = map_grids(calls, rules, PROBE_BATCH)
     found = {

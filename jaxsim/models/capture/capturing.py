@@ -59,33 +59,33 @@ def capture(
     block, and the norm that follows the last. Where nothing repeats: the model's outermost calls.
 
     Args:
-        model: the live module.
-        variables: of a Linen module that is not bound: all collections, `{"params": ..., "batch_stats": ...}`.
-        name: how results call the model; its class by default.
-        include: what to take instead of the default, one or several of: a name or glob (`*` stays between dots, `**`
+        model: The live module.
+        variables: Of a Linen module that is not bound: all collections, `{"params": ..., "batch_stats": ...}`.
+        name: How results call the model; its class by default.
+        include: What to take instead of the default, one or several of: a name or glob (`*` stays between dots, `**`
             crosses them), a compiled regular expression, a class of modules. Each must match something.
-        exclude: what to leave out, likewise.
-        image_size: edge, or (height, width), to which images are stretched; then they are scaled to 0..1 and
+        exclude: What to leave out, likewise.
+        image_size: Edge, or (height, width), to which images are stretched; then they are scaled to 0..1 and
             normalised by `mean` and `std`.
-        mean: for R, G, B; ImageNet's by default.
-        std: for R, G, B; ImageNet's by default.
-        preprocess: instead of these a `PlainPreprocessor`, or a function from a list of uint8 `[H, W, 3]` images to
+        mean: For R, G, B; ImageNet's by default.
+        std: For R, G, B; ImageNet's by default.
+        preprocess: Instead of these a `PlainPreprocessor`, or a function from a list of uint8 `[H, W, 3]` images to
             float `[B, H, W, C]`.
-        call: keyword arguments of the model's call, `{"train": False}`.
-        method: name of the method to call, `"forward_features"`, instead of the model itself.
-        channels_first: whether the model takes and returns `[B, C, H, W]`; True for torch and Equinox, False for Flax.
-        layouts: pattern as in `include` -> what the state's axes are: `"BHWC"`, `"BCHW"`, `"BTC"`, `"TBC"`, `"BCT"`,
+        call: Keyword arguments of the model's call, `{"train": False}`.
+        method: Name of the method to call, `"forward_features"`, instead of the model itself.
+        channels_first: Whether the model takes and returns `[B, C, H, W]`; True for torch and Equinox, False for Flax.
+        layouts: Pattern as in `include` -> what the state's axes are: `"BHWC"`, `"BCHW"`, `"BTC"`, `"TBC"`, `"BCT"`,
             `"BC"`, or a whole `Tokens`, `Map` or `Vector`.
         grid: (rows, columns) of the patches in states of tokens. By default the one grid of square patches, or of an
             earlier map, that leaves at most five leading tokens; an error where there are several or none.
-        prefix: role of each leading token, `("cls", "register")`. Unknown by default (`"token0"`), so that
+        prefix: Role of each leading token, `("cls", "register")`. Unknown by default (`"token0"`), so that
             `pool="cls"` is refused; `pool="mean"` takes the patches alone in any case.
 
     Returns:
         The model; see `CapturedModel`.
 
     Raises:
-        ValueError: another kind of model, a call that fails, a filter that matches nothing (names the nearest), a
+        ValueError: Another kind of model, a call that fails, a filter that matches nothing (names the nearest), a
             state that cannot be a step or whose layout is ambiguous, settings that make no sense.
 
     Example:
@@ -163,7 +163,7 @@ def _runner(model: Any, variables: Any, call: Mapping[str, Any], method: str | N
 
 
 def _calls(runner: Runner, shape: tuple[int, ...]) -> tuple[Call, ...]:
-    """Every call on a batch of `shape`; a model that cannot be called so is the user's to mend."""
+    """Returns every call on a batch of `shape`; raises a ValueError where the model cannot be called so."""
     try:
         return runner.calls(shape)
     except Exception as error:  # whatever a user's model raises

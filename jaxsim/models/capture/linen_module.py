@@ -22,13 +22,13 @@ class LinenRunner:
     """Runs a Linen module.
 
     Args:
-        module: the module, bound or not.
-        variables: all its collections, `{"params": ..., "batch_stats": ...}`; None takes a bound module's own.
-        call: keyword arguments of `apply` beside the images.
-        method: name of the method to call instead of `__call__`.
+        module: The module, bound or not.
+        variables: All its collections, `{"params": ..., "batch_stats": ...}`; None takes a bound module's own.
+        call: Keyword arguments of `apply` beside the images.
+        method: Name of the method to call instead of `__call__`.
 
     Raises:
-        ValueError: no variables, or something that does not have a `"params"` collection.
+        ValueError: No variables, or something that does not have a `"params"` collection.
     """
 
     framework = "linen"
@@ -56,7 +56,7 @@ class LinenRunner:
         self._called: dict[str, str] = {}
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
-        """Every module call on images of a shape; nothing is computed."""
+        """Returns every module call on images of a shape; nothing is computed."""
         called: dict[str, str] = {}
 
         def trace(opened: bool) -> tuple[Call, ...]:
@@ -71,13 +71,13 @@ class LinenRunner:
         return found
 
     def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
-        """The states of some calls; pure."""
+        """Returns the states of some calls; pure."""
         log = CallLog([call.name for call in wanted])
         self._run(params, images, log, any(call.unrolled for call in wanted))
         return kept_states(log.kept, wanted)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Every array of every collection."""
+        """Returns every array of every collection."""
         return {name: np.asarray(leaf) for name, leaf in flatten_dict(self.params, sep="/").items()}
 
     def structure(self) -> str:
@@ -139,7 +139,7 @@ def _told(module: nn.Module) -> str:
 
 
 def _nested(value: Any) -> Any:
-    """An attribute; a module among them, or in a list or a dictionary of them, told as such."""
+    """Returns an attribute as `account` takes it, with the settings of modules in place of the modules."""
     if isinstance(value, nn.Module):
         return _told(value)
     if isinstance(value, list | tuple):

@@ -16,10 +16,10 @@ class FunctionPreprocessor:
     """A user's own function.
 
     Args:
-        function: takes a list of uint8 `[H, W, 3]` images of any sizes; returns float `[B, H, W, C]` of one size.
+        function: Takes a list of uint8 `[H, W, 3]` images of any sizes; returns float `[B, H, W, C]` of one size.
 
     Raises:
-        ValueError: it returns something else.
+        ValueError: It returns something else.
 
     Example:
         >>> FunctionPreprocessor(lambda images: np.zeros((len(images), 8, 8, 1), np.float32)).image_size
@@ -59,7 +59,7 @@ def preprocessor_from(preprocess: Any, image_size: Any, mean: Any, std: Any) -> 
     """Returns what `capture` is asked for; its arguments are described there.
 
     Raises:
-        ValueError: neither or both of a preprocessor and an image size, or numbers that make no sense.
+        ValueError: Neither or both of a preprocessor and an image size, or numbers that make no sense.
     """
     if preprocess is not None:
         given = [

@@ -37,7 +37,7 @@ _PREFIX = "timm_model."
 
 
 def is_timm(config: dict[str, Any]) -> bool:
-    """Whether a config.json is timm's, or that of transformers' wrapper of timm's models.
+    """Returns whether a config.json is timm's, or that of transformers' wrapper of timm's models.
 
     Example:
         >>> is_timm({"architecture": "resnet50"}), is_timm({"model_type": "vit"})
@@ -50,12 +50,12 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
     """Opens a checkpoint whose config.json names one of timm's architectures.
 
     Args:
-        name: how results call the model.
-        checkpoint: configuration and tensors.
-        overrides: entries that replace those of `model_args`; None leaves one out.
+        name: How results call the model.
+        checkpoint: Configuration and tensors.
+        overrides: Entries that replace those of `model_args`; None leaves one out.
 
     Raises:
-        ValueError: an unknown architecture, arguments that are not handled, tensors without which the sizes are
+        ValueError: An unknown architecture, arguments that are not handled, tensors without which the sizes are
             unknown.
     """
     where = str(checkpoint.directory / "config.json")
