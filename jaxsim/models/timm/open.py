@@ -15,7 +15,7 @@ from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.prefixes import without_prefixes
 from jaxsim.models.loading.weights import WeightTable
 from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
-from jaxsim.models.timm import conv, densenet, mobile, swin, vgg, vit
+from jaxsim.models.timm import conv, densenet, hiera, mobile, swin, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing
 
@@ -31,6 +31,7 @@ _BUILDERS: dict[str, Builder] = {
     "swin": swin.build,
     "swinv2": swin.build,
     "densenet": densenet.build,
+    "hiera": hiera.build,
 }
 # What transformers' wrapper of timm models puts before every name.
 _PREFIX = "timm_model."
