@@ -18,6 +18,7 @@ Similarity metrics between the processing steps of vision models, exact and stre
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from jaxsim.data import digits as digits
     from jaxsim.data import open_images as open_images
     from jaxsim.data import rendered as rendered
