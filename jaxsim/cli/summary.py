@@ -56,10 +56,8 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
         >>> rows_of(pandas.DataFrame({"k": [1], "value": [float("nan")]}))
         [{'k': 1, 'value': None}]
     """
-    return [
-        {name: _plain(value) for name, value in row.items()}
-        for row in json.loads(table.to_json(orient="records") or "[]")
-    ]
+    rows = json.loads(table.to_json(orient="records") or "[]")
+    return [{name: _plain(value) for name, value in row.items()} for row in rows]
 
 
 def _plain(value: Any) -> Any:
