@@ -159,6 +159,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("goal", _goal),
         ("absent because", _absent),
     ),
+    "factors": (
+        *_SHAPE,
+        ("measures", _key("measures")),
+        ("against", _key("peer")),
+        ("jaxsim", _time("jaxsim")),
+        ("all pairs by SciPy over jaxsim", _ratio("scipy_all_pairs")),
+        ("calibrated over not", _ratio("calibrated")),
+        ("p in Monte Carlo errors", _found("in_monte_carlo_errors")),
+        ("difference of values", lambda line: plain(line.get("largest_difference", ""))),
+        ("goal", _goal),
+    ),
     "nulls": (
         ("N", _key("n_samples")),
         ("nulls", _key("nulls")),

@@ -174,6 +174,21 @@ def test_measures(lines_of, monkeypatch, tmp_path):
     assert "pytorch-cka==1.1.0" in text
 
 
+def test_factors(lines_of):
+    lines = lines_of(
+        "factors", "--samples", "120", "--layers", "3", "--features", "10", "--pairs", "2", "--permutations", "400",
+        "--permuted", "60", "--runs", "1",
+    )  # fmt: skip
+    *single, together, calibrated, permuted = lines
+    assert [line["key"]["measures"] for line in single] == [["procrustes"], ["mean_cca"], ["linear_regression"]]
+    assert together["key"]["measures"] == ["procrustes", "mean_cca", "linear_regression"]
+    assert max(line["largest_difference"] for line in (*single, together)) < 1e-9
+    assert together["pairs"] == {"timed": 2, "all": 6}
+    assert calibrated["ratios"]["calibrated"]["of_medians"] > 0
+    assert permuted["found"]["in_monte_carlo_errors"] < 5
+    assert "p in Monte Carlo errors" in table("factors", lines)
+
+
 @pytest.mark.skipif(not PYTORCH_CKA.ready, reason="pytorch-cka's environment has not been made here")
 def test_pytorch_cka(lines_of):
     peer = lines_of("measures", *MEASURES_TOY, "--no-install")[2]
