@@ -75,9 +75,7 @@ shape = images.labels
 colours, sizes = np.array(["red", "green", "blue"]), np.array(["small", "large"])
 colour = colours[(np.arctan2(hue[:, 1], hue[:, 0]) // (2 * np.pi / 3)).astype(int) % 3]
 size = sizes[(scale > np.median(scale)).astype(int)]
-captions = {
-    name: f"a {size[i]} {colour[i]} shape{shape[i]}" for i, name in enumerate(images.ids) if rng.random() < 0.9
-}
+captions = {name: f"a {size[i]} {colour[i]} shape{shape[i]}" for i, name in enumerate(images.ids) if rng.random() < 0.9}
 some = list(captions)
 rng.shuffle(some)
 captions[some[0]]
@@ -117,7 +115,8 @@ to_text.sel(source=[f"image/{step}" for step in image_features]).to_pandas().rou
 # The last steps of the classifier predict the shape that the caption names; its first ones do not.
 
 # %%
-first, last = (float(to_text.sel(source=f"image/{step}")) for step in (list(image_features)[0], list(image_features)[-1]))
+steps = list(image_features)
+first, last = (float(to_text.sel(source=f"image/{step}")) for step in (steps[0], steps[-1]))
 assert "is only in 'image'" in refused
 assert set(both["image"].sample_ids) == set(captions)
 assert last < first - 0.1
