@@ -115,8 +115,8 @@ to_text.sel(source=[f"image/{step}" for step in image_features]).to_pandas().rou
 # The last steps of the classifier predict the shape that the caption names; its first ones do not.
 
 # %%
-steps = list(image_features)
-first, last = (float(to_text.sel(source=f"image/{step}")) for step in (steps[0], steps[-1]))
+ends = list(image_features)
+first, last = (float(to_text.sel(source=f"image/{step}")) for step in (ends[0], ends[-1]))
 assert "is only in 'image'" in refused
 assert set(both["image"].sample_ids) == set(captions)
 assert last < first - 0.1
