@@ -79,7 +79,7 @@ def _jaxsim(request: dict[str, Any]) -> Any:
     from jaxsim.features import extract
     from jaxsim.models import load_model
 
-    model = load_model(Path(request["checkpoint"]), granularity="hf")
+    model: Any = load_model(Path(request["checkpoint"]), granularity="hf")
     out = Path(request["out"])
 
     def run() -> int:
