@@ -49,8 +49,8 @@ def numbers(program: Program) -> dict[str, Any]:
 
     Returns:
         Bytes moved on each device with all turns of loops, those of them to and from its memory, what the program holds
-        beside arguments and results, what must be moved, the estimate in seconds of one turn (None where the compiler has none of some part), and
-        seconds of compiling.
+        beside arguments and results, what must be moved, the estimate in seconds of one turn (None where the compiler
+        has none of some part), and seconds of compiling.
 
     Example:
         >>> from jaxsim_kernels import Placement
@@ -61,8 +61,8 @@ def numbers(program: Program) -> dict[str, Any]:
     compiled = program.step.lower(*program.arguments).compile()
     seconds = time.perf_counter() - start
     memory, cost, moved = compiled.memory_analysis(), compiled.cost_analysis() or {}, traffic(compiled.as_text())
-    # The compiler's own count, where it has one, knows what a product reads again; it takes every loop for one turn, and
-    # what stays on the chip for moved.
+    # The compiler's own count, where it has one, knows what a product reads again; it takes every loop for one turn,
+    # and what stays on the chip for moved.
     once, estimate = cost.get("bytes accessed"), cost.get("optimal_seconds", 0)
     return {
         "bytes": moved.total if once is None else int(once) + moved.in_later_turns,
