@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim import alone as _alone  # noqa: F401  (every room imports this module, whatever `import jaxsim` gave)
+
 #: Called as `progress(done, total, what)`.
 Progress = Callable[[int, int, str], None]
 
