@@ -251,6 +251,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("L", _key("n_layers")),
         ("moved", _found("moved")),
         ("over least", _found("bytes over least")),
+        ("of device memory", _found("of device memory")),
         ("temporaries", _found("temporaries")),
         ("over a strip", _found("temporaries over strip")),
         ("estimate", _found("estimate")),
