@@ -134,8 +134,8 @@ def measures_page() -> str:
     from jaxsim.metrics.table import markdown
 
     return (
-        '# Measures\n\nNumbers are those of N = 1,000, k = 10 and 384 features; "equal" is the value for two equal layers, '
-        '"chance" the expected value for independent layers. [What each measure answers](../explanation/measures.md) '
+        "# Measures\n\nNumbers are those of N = 1,000, k = 10 and 384 features. Equal: the value for two equal layers. "
+        "Chance: the expected value for independent ones. [What each measure answers](../explanation/measures.md) "
         f"helps to choose.\n\n{markdown()}\n"
     )
 
@@ -147,8 +147,8 @@ def models_page() -> str:
     head = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
     rows = [f"| {' | '.join(row.cells)} |" for row in supported()]
     return (
-        "# Models\n\nWhat `jaxsim.load_model` opens. The last column is the largest error that the tests allow between a "
-        "port and its original, state by state, on perturbed random weights: "
+        "# Models\n\nWhat `jaxsim.load_model` opens. The last column is the largest error that the tests allow between "
+        "a port and its original, state by state, on perturbed random weights: "
         "max |difference| / max(1, max |original|).\n\n" + "\n".join([*head, *rows]) + "\n"
     )
 

@@ -1,8 +1,8 @@
 """Blocks of code in Markdown pages, page by page.
 
-A page's blocks of Python run in order and share their names, as a reader would type them. What a page needs and does not
-show stands in a comment that begins with `<!-- setup`; `<!-- slow -->` in a page marks its test; `<!-- not run: why -->`
-before a block leaves it out.
+A page's blocks of Python run in order and share their names, as a reader would type them. What a page needs and does
+not show stands in a comment that begins with `<!-- setup`; `<!-- slow -->` in a page marks its test, and
+`<!-- not run: why -->` before a block leaves it out.
 """
 
 import re
