@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "crossover": "from how many thresholds per row on sorting beats counting",
     "reliability": "kills at any moment, two runs at once, damaged files, files of others: what each comes to",
     "peers": "against DADApy, scikit-learn + NumPy, torch and FAISS, values compared",
+    "extraction": "images per second from JPEGs to features, against torch with a DataLoader",
     "models": "images per second against torch eager and torch.compile on the same weights",
     "compiled": "bytes, memory and estimates by the compilers for TPU and GPU, on a machine that has neither",
     "gpu": "everything an accelerator is asked for, in one call",

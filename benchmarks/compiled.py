@@ -15,7 +15,7 @@ from jaxsim_kernels.accelerator.choice import Kernels
 
 from benchmarks import records
 from benchmarks.arguments import Write, numbers, positive, words
-from benchmarks.compiled_programs import PRODUCT, WORKLOADS, Sizes
+from benchmarks.compiled_programs import WITHOUT_KERNELS, WORKLOADS, Sizes
 from benchmarks.compiled_targets import DEVICES, TARGETS, Target, worker_settings
 from benchmarks.peer_environments import Absent
 from benchmarks.wording import n_bytes, seconds
@@ -74,7 +74,7 @@ def compiled_for(
 
     Args:
         target: Accelerator.
-        kernels: `xla` or `pallas`; the product has one form, which counts as XLA's.
+        kernels: `xla` or `pallas`; products have one form, which counts as XLA's.
         devices: Numbers of devices.
         workloads: Names of programs.
         sizes: Of a block.
@@ -83,7 +83,7 @@ def compiled_for(
     Yields:
         The records; `absent` where there is no compiler or it fails.
     """
-    wanted = [w for w in workloads if not (w == PRODUCT and kernels != "xla")]
+    wanted = [each for each in workloads if kernels == "xla" or each not in WITHOUT_KERNELS]
     try:
         python = target.interpreter(install)
     except Absent as reason:

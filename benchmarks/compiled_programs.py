@@ -9,11 +9,15 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, SingleDeviceSharding
 from jax.sharding import PartitionSpec as P
 from jaxsim_kernels import Placement
+from jaxsim_kernels.accelerator.parts import gram_of_parts
 from jaxsim_kernels.block_program import BlockForm, Queries, block_program, no_sums
-from jaxsim_kernels.programs import count_program, strip_program
+from jaxsim_kernels.programs import compiled_for, count_program, mapped_over, strip_program
 
 PRODUCT = "product"
 """The workload that estimates are held against."""
+
+WITHOUT_KERNELS = (PRODUCT, "product of 6 parts")
+"""Workloads that have one form, whichever kernels are asked for."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class _Arrays:
     def __init__(self, sizes: Sizes, placement: Placement) -> None:
         self.placement, self._sizes = placement, sizes
         n, d, rows = sizes.n_samples, sizes.n_features, sizes.n_rows
-        self.features = self._array((n, d), jnp.float32, P(placement.axis))
+        self.features = self.samples(d, jnp.float32)
         self.norms = self._array((n,), jnp.float32, P(placement.axis))
         self.strip = self._array((rows, n), jnp.float32, P(None, placement.axis))
         self.rows = self.replicated((rows,), jnp.int32)
@@ -82,7 +86,10 @@ class _Arrays:
         self.strip_bytes = 4 * n * rows // placement.n_shards
         self.query_bytes = 4 * rows * d
 
-    def replicated(self, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    def samples(self, width: int, dtype: Any) -> jax.ShapeDtypeStruct:
+        return self._array((self._sizes.n_samples, width), dtype, P(self.placement.axis))
+
+    def replicated(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return self._array(shape, dtype, P())
 
     def _array(self, shape: tuple[int, ...], dtype: Any, spec: P) -> jax.ShapeDtypeStruct:
@@ -100,6 +107,22 @@ def _strip(k: int) -> Callable[[Sizes, _Arrays], Program]:
         least = of.feature_bytes + of.query_bytes + of.strip_bytes * (2 if k else 1)
         step = strip_program(of.placement, k, "highest")
         return Program(step, (of.features, of.norms, of.rows), least, of.strip_bytes)
+
+    return make
+
+
+def _product_of_parts(n_products: int) -> Callable[[Sizes, _Arrays], Program]:
+    """The float32 product as one of bfloat16 parts that lie side by side already."""
+
+    def make(sizes: Sizes, of: _Arrays) -> Program:
+        width = n_products * sizes.n_features
+        placement, axis = of.placement, of.placement.axis
+        step = gram_of_parts
+        if placement.mesh is not None:
+            step = mapped_over(placement, step, (P(), P(axis)), P(None, axis))
+        arguments = (of.replicated((sizes.n_rows, width), jnp.bfloat16), of.samples(width, jnp.bfloat16))
+        least = n_products * (of.feature_bytes + of.query_bytes) // 2 + of.strip_bytes
+        return Program(compiled_for(placement, step), arguments, least, of.strip_bytes)
 
     return make
 
@@ -139,6 +162,7 @@ def _block(ks: tuple[int, ...]) -> Callable[[Sizes, _Arrays], Program]:
 
 WORKLOADS: dict[str, Callable[[Sizes, _Arrays], Program]] = {
     PRODUCT: _strip(0),
+    "product of 6 parts": _product_of_parts(6),
     "neighbours of k=1": _strip(2),
     "neighbours of k=30": _strip(31),
     "counts of k=1": _counts((1,)),

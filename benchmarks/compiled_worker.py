@@ -26,9 +26,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     found = numbers(make_program(request["workload"], sizes, placement_on(*where)))
     if found["estimate"] is not None:
         product = _product(sizes, *where)
-        # What loops move in their later turns takes as long as what the product moves.
-        found["estimate"] += found["in_later_turns"] * product["estimate"] / product["bytes"]
-        found["product_estimate"] = product["estimate"]
+        if product["estimate"] is None:
+            # There is nothing to hold it against.
+            found["estimate"] = None
+        else:
+            # What loops move in their later turns takes as long as what the product moves.
+            found["estimate"] += found["in_later_turns"] * product["estimate"] / product["bytes"]
+            found["product_estimate"] = product["estimate"]
     return {**found, "jax": jax.__version__}
 
 
@@ -45,8 +49,8 @@ def numbers(program: Program) -> dict[str, Any]:
 
     Returns:
         Bytes moved on each device with all turns of loops, what the program holds beside arguments and results, what
-        must be moved, the estimate in seconds of one turn (None where the compiler has none), and seconds of
-        compiling.
+        must be moved, the estimate in seconds of one turn (None where the compiler has none of some part), and
+        seconds of compiling.
 
     Example:
         >>> from jaxsim_kernels import Placement
@@ -58,7 +62,7 @@ def numbers(program: Program) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     memory, cost, moved = compiled.memory_analysis(), compiled.cost_analysis() or {}, traffic(compiled.as_text())
     # The compiler's own count, where it has one, knows what a product reads again; it takes every loop for one turn.
-    once = cost.get("bytes accessed")
+    once, estimate = cost.get("bytes accessed"), cost.get("optimal_seconds", 0)
     return {
         "bytes": moved.total if once is None else int(once) + moved.in_later_turns,
         "in_later_turns": moved.in_later_turns,
@@ -66,7 +70,8 @@ def numbers(program: Program) -> dict[str, Any]:
         "least_bytes": program.least_bytes,
         "temporaries": memory.temp_size_in_bytes,
         "strip_bytes": program.strip_bytes,
-        "estimate": cost.get("optimal_seconds"),
+        # Of some operations the compiler has none and takes off a thousand seconds.
+        "estimate": estimate if estimate > 0 else None,
         "compile_seconds": seconds,
     }
 

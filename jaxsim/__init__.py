@@ -43,10 +43,12 @@ if TYPE_CHECKING:
     from jaxsim.metrics import cknna_paper as cknna_paper
     from jaxsim.metrics import cycle_knn as cycle_knn
     from jaxsim.metrics import describe as describe
+    from jaxsim.metrics import differentiable_imbalance as differentiable_imbalance
     from jaxsim.metrics import distance_correlation as distance_correlation
     from jaxsim.metrics import distance_covariance as distance_covariance
     from jaxsim.metrics import effective_rank as effective_rank
     from jaxsim.metrics import eigenspace_overlap as eigenspace_overlap
+    from jaxsim.metrics import feature_weights as feature_weights
     from jaxsim.metrics import gride as gride
     from jaxsim.metrics import gulp as gulp
     from jaxsim.metrics import gulp_measure as gulp_measure
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from jaxsim.metrics import hsic as hsic
     from jaxsim.metrics import hsic_measure as hsic_measure
     from jaxsim.metrics import hubness as hubness
+    from jaxsim.metrics import imbalance_gain as imbalance_gain
     from jaxsim.metrics import imbalance_matrix as imbalance_matrix
     from jaxsim.metrics import information_imbalance as information_imbalance
     from jaxsim.metrics import joint_rank_jaccard as joint_rank_jaccard
@@ -81,6 +84,7 @@ if TYPE_CHECKING:
     from jaxsim.metrics import rsa_measure as rsa_measure
     from jaxsim.metrics import rv as rv
     from jaxsim.metrics import second_order_cosine as second_order_cosine
+    from jaxsim.metrics import select_features as select_features
     from jaxsim.metrics import semi_matching as semi_matching
     from jaxsim.metrics import size_and_shape as size_and_shape
     from jaxsim.metrics import soft_matching as soft_matching
@@ -88,6 +92,7 @@ if TYPE_CHECKING:
     from jaxsim.metrics import svcca as svcca
     from jaxsim.metrics import svcca_measure as svcca_measure
     from jaxsim.metrics import twonn as twonn
+    from jaxsim.metrics import weight_path as weight_path
     from jaxsim.models import VisionModel as VisionModel
     from jaxsim.models import capture as capture
     from jaxsim.models import load_model as load_model
@@ -119,11 +124,13 @@ _HOMES = {
     "compare": "study",
     "cycle_knn": "metrics",
     "describe": "metrics",
+    "differentiable_imbalance": "metrics",
     "digits": "data",
     "distance_correlation": "metrics",
     "distance_covariance": "metrics",
     "effective_rank": "metrics",
     "eigenspace_overlap": "metrics",
+    "feature_weights": "metrics",
     "gride": "metrics",
     "gulp": "metrics",
     "gulp_measure": "metrics",
@@ -131,6 +138,7 @@ _HOMES = {
     "hsic": "metrics",
     "hsic_measure": "metrics",
     "hubness": "metrics",
+    "imbalance_gain": "metrics",
     "imbalance_matrix": "metrics",
     "information_imbalance": "metrics",
     "joint_rank_jaccard": "metrics",
@@ -162,6 +170,7 @@ _HOMES = {
     "rsa_measure": "metrics",
     "rv": "metrics",
     "second_order_cosine": "metrics",
+    "select_features": "metrics",
     "semi_matching": "metrics",
     "size_and_shape": "metrics",
     "soft_matching": "metrics",
@@ -169,6 +178,7 @@ _HOMES = {
     "svcca": "metrics",
     "svcca_measure": "metrics",
     "twonn": "metrics",
+    "weight_path": "metrics",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
@@ -179,6 +189,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "plot":
         return import_module("jaxsim.plot")
+    if name == "__version__":
+        return import_module("jaxsim.study.versions").package_version("jaxsim-metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'jaxsim' has no attribute {name!r}")
     value = getattr(import_module(f"jaxsim.{_HOMES[name]}"), name)

@@ -73,20 +73,28 @@ class ArrowTable:
             end = min(stop, self._starts[part + 1])
             if end > start:
                 try:
-                    found += self._parts[part].read(column, start - offset, end - offset)
+                    blocks = self._parts[part].read(column, start - offset, end - offset)
+                    for block in blocks:
+                        # A place that points out of its file would end the process.
+                        block.validate(full=True)
+                    found += blocks
                 # pyarrow's errors are OSError, ValueError, and of its own.
                 except Exception as error:
-                    raise ValueError(
-                        f"{printable(str(self.files[part]))} is damaged in the column {column!r}: "
-                        f"{shown(str(error))}; write it again"
-                    ) from error
+                    raise ValueError(self._damaged(self.files[part], column, error)) from error
             start, part = max(start, end), part + 1
         return found
+
+    def _damaged(self, file: Path, column: str, error: Exception) -> str:
+        return f"{printable(str(file))} is damaged in the column {column!r}: {shown(str(error))}; write it again"
 
     def values(self, column: str, start: int = 0, stop: int | None = None) -> list[Any]:
         """Rows of a column as Python values."""
         blocks = self.read(column, start, self.n_rows if stop is None else stop)
-        return [each for block in blocks for each in block.to_pylist()]
+        try:
+            return [each for block in blocks for each in block.to_pylist()]
+        # Texts that are no UTF-8, dates that are no dates, and the like.
+        except (ValueError, OverflowError, LookupError) as error:
+            raise ValueError(self._damaged(self.files[0], column, error)) from error
 
 
 def table_files(path: Path) -> tuple[Path, ...]:
@@ -194,9 +202,9 @@ class _ArrowPart:
 
 def _opened(file: Path) -> Any:
     try:
-        if file.suffix.lower() in PARQUET_SUFFIXES:
-            return _ParquetPart(file)
-        return _ArrowPart(file)
+        part = _ParquetPart(file) if file.suffix.lower() in PARQUET_SUFFIXES else _ArrowPart(file)
+        str(part.schema)  # names that are no UTF-8 are told when they are looked at
+        return part
     # pyarrow's errors are OSError, ValueError, and of its own.
     except Exception as error:
         raise ValueError(

@@ -1,9 +1,9 @@
-"""Categories and groups of images from files, for `--labels NAME=FILE` and `--groups FILE`."""
+"""Categories, spaces and groups of images from files: `--labels NAME=FILE`, `--space NAME=FILE`, `--groups FILE`."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +15,52 @@ NEAR_DUPLICATES = "near_duplicates"
 SUFFIXES = (".csv", ".txt", ".json", ".npy")
 
 
-def read_label_files(given: Sequence[str]) -> dict[str, Any]:
-    """What `jaxsim.compare` takes as labels, from "NAME=FILE".
+def read_label_files(given: Mapping[str, str]) -> dict[str, Any]:
+    """What `jaxsim.compare` takes as labels.
 
     A .csv or .txt has one label in a line, in the order of the images, or "id,label"; a .json a list of labels or an
     object from id to label; a .npy an array of one label for each image.
 
     Args:
-        given: As on the command line.
+        given: Name -> path.
 
     Returns:
         Name -> labels in order, or mapping from id to label.
 
     Raises:
-        ValueError: If a name comes twice, a file cannot be read, or holds something else.
+        ValueError: If a file cannot be read, or holds something else.
 
     Example:
-        >>> read_label_files(["class"])
+        >>> read_label_files({"class": "labels.png"})
         Traceback (most recent call last):
         ...
-        ValueError: expected --labels as NAME=FILE, such as class=labels.csv; got 'class'
+        ValueError: expected labels in a file ending in one of .csv, .txt, .json, .npy, got labels.png
     """
-    found: dict[str, Any] = {}
-    for text in given:
-        name, equals, path = text.partition("=")
-        if not (name and equals and path):
-            raise ValueError(f"expected --labels as NAME=FILE, such as class=labels.csv; got {text!r}")
-        if name in found:
-            raise ValueError(f"expected every name of --labels once, got {name!r} twice")
-        found[name] = _read(Path(path).expanduser(), "labels")
-    return found
+    return {name: _read(Path(path).expanduser(), "labels") for name, path in given.items()}
+
+
+def read_space_files(given: Mapping[str, str]) -> dict[str, Any]:
+    """What `jaxsim.compare` takes as spaces.
+
+    A .csv or .txt has one row of numbers in a line, in the order of the images, or an id before them; a .json a list of
+    rows or an object from id to row; a .npy an array with one row for each image.
+
+    Args:
+        given: Name -> path.
+
+    Returns:
+        Name -> rows in order, or mapping from id to row.
+
+    Raises:
+        ValueError: If a file cannot be read, or holds something else.
+
+    Example:
+        >>> read_space_files({"pose": "pose.png"})
+        Traceback (most recent call last):
+        ...
+        ValueError: expected a space in a file ending in one of .csv, .txt, .json, .npy, got pose.png
+    """
+    return {name: _read(Path(path).expanduser(), "a space") for name, path in given.items()}
 
 
 def read_group_file(given: str) -> Any:
@@ -75,7 +91,9 @@ def _read(path: Path, what: str) -> Any:
             with open_regular(path):  # which refuses a pipe; mapped, so that no memory is taken for what is not there
                 return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
         text = read_regular(path).decode("utf-8-sig")
-        return _checked_json(parse_json(text)) if path.suffix.lower() == ".json" else _rows(text)
+        if path.suffix.lower() == ".json":
+            return _checked_json(parse_json(text))
+        return _number_rows(text) if what == "a space" else _rows(text)
     except MemoryError as error:
         raise MemoryError(f"no memory to read {what} from {path}") from error
     except (OSError, ValueError) as error:
@@ -102,6 +120,29 @@ def _rows(text: str) -> list[str] | dict[str, str]:
     if repeated is not None:
         raise ValueError(f"expected every id once, but {repeated!r} comes twice")
     return dict(lines)  # pyright: ignore[reportReturnType]
+
+
+def _number_rows(text: str) -> list[list[float]] | dict[str, list[float]]:
+    """Rows of numbers in order, or by the id before them."""
+    lines = [[cell.strip() for cell in row] for row in csv.reader(text.rstrip().splitlines())]
+    if not lines:
+        raise ValueError("the file is empty")
+    by_id = any(line and not _is_number(line[0]) for line in lines)
+    for number, line in enumerate(lines, 1):
+        if len(line) != len(lines[0]) or len(line) <= by_id or not all(map(_is_number, line[by_id:])):
+            raise ValueError(
+                f"expected as many numbers in every line, or an id and then numbers, but line {number} is otherwise"
+            )
+    rows = [[float(cell) for cell in line[by_id:]] for line in lines]
+    return {line[0]: row for line, row in zip(lines, rows, strict=True)} if by_id else rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _checked_json(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The plan before the work and the summary after it."""
+"""The plan before the work, and all findings after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.filesize import decimal
 
 from jaxsim.cli.terminal import print_lines, print_table
-from jaxsim.files import parse_json
 from jaxsim.study.derived.effects import ends_of
 from jaxsim.study.derived.labels import constant_steps_of
 
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from jaxsim.study import Plan, Settings, Study
-
-
-#: The findings of the summary; the page and findings.csv have all of them.
-SHOWN_FINDINGS = ("alignment", "smoothness_difference", "information_change")
 
 
 def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = False) -> None:
@@ -51,7 +46,7 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     )
     lines = (
         f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
-        f"measure      information imbalance, k = {ks}, {settings.metric}, pooling {settings.pool}",
+        f"measure      information imbalance, k = {ks}, {settings.metric}, pooling {_pooling(settings)}",
         f"layers       {plan.n_layers:,}, so {plan.n_cells:,} ordered pairs",
         f"distances    {plan.distance_evaluations:,}",
         f"features     about {decimal(plan.feature_bytes)} on disk",
@@ -68,6 +63,12 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     print_lines(console, lines)
 
 
+def _pooling(settings: Settings) -> str:
+    if isinstance(settings.pool, str):
+        return settings.pool
+    return ", ".join(f"{pool} ({'others' if name == '*' else name})" for name, pool in settings.pool.items())
+
+
 def _listed(measures: Sequence[Any]) -> str:
     return ", ".join(each.title for each in measures)
 
@@ -80,17 +81,15 @@ def _chosen(settings: Settings) -> str:
     )
 
 
-def print_summary(console: Console, study: Study, out: Path) -> None:
-    """Prints what a comparison found, for the first k.
+def print_findings(console: Console, study: Study) -> None:
+    """Prints all that a comparison found, in tables, for the first k.
 
     Args:
         console: Where to.
         study: The finished study.
-        out: Where results are.
     """
     attrs = study.results.attrs
     k, floor = int(study.results["k"][0]), float(study.results["floor"][0])
-    console.print()
     errors = "sampling error" if study.halves is not None else "query-row error"
     title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f}, ± {errors})"
     columns = ("model", "steps", "mean change", "largest change", "<between", "roughness", "fixed step")
@@ -120,7 +119,6 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
         print_table(console, f"Every step by itself (k = {k})", ("model", "<step", *titles), _end_rows(values))
     if study.findings is not None:
         found = study.findings.isel(k=0)
-        found = found.isel(finding=np.isin(found["kind"].values, SHOWN_FINDINGS))
         title = f"Findings (N = {found.n_samples:,}, 95 % intervals from {found.n_splits} splits into halves)"
         columns = (
             "<finding",
@@ -128,16 +126,9 @@ def print_summary(console: Console, study: Study, out: Path) -> None:
             "interval",
             *(("untrained", "interval") if study.untrained else ()),
             "shuffled",
+            "corrected p",
         )
         print_table(console, title, columns, _finding_rows(found, control=study.untrained is not None))
-    damaged = parse_json(attrs.get("damaged", "[]"))
-    lines = []
-    if damaged:
-        listed = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
-        lines.append(f"left out     {len(damaged)} damaged images: {listed}")
-    if study.reused:
-        lines.append(f"reused       {', '.join(study.reused)}")
-    print_lines(console, [*lines, f"results      {out}"])
 
 
 def _number(value: float) -> str:
@@ -179,9 +170,9 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         for prefix in ("", "control_") if control else ("",):
             middle = row["control" if prefix else "value"].item()
             cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
-        shuffled = row["shuffled"].item()
-        kind, _, of = str(name).partition(":")
-        yield (f"{kind.replace('_', ' ')}:{of}", *cells, "-" if np.isnan(shuffled) else f"{shuffled:+.3f}")
+        shuffled, p = row["shuffled"].item(), row["p_corrected"].item()
+        cells += ["-" if np.isnan(shuffled) else f"{shuffled:+.3f}", "-" if np.isnan(p) else f"{p:.3g}"]
+        yield (str(name), *cells)
 
 
 def _measure_rows(beside: xr.Dataset) -> Iterator[tuple[str, ...]]:

@@ -13,6 +13,8 @@ from jaxsim.names import printable
 
 #: Columns of tables in a file; a terminal has its own width.
 FILE_WIDTH = 140
+#: No table is wider.
+MOST_WIDTH = 10_000
 #: What is written for signs that an encoding lacks.
 PLAIN_SIGNS = {"±": "+/-", "Δ": "Delta", "→": "->", "−": "-", "…": "..."}
 
@@ -37,31 +39,27 @@ def _shown(console: Console, text: str) -> str:
     return text
 
 
-def print_table(
-    console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, whole_names: bool = False
-) -> None:
-    """Prints a title, a table and an empty line.
+def print_table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a title, a table and an empty line; no cell is broken or cut, so that names can be copied.
 
     Args:
         console: Where to; anything but a terminal gets plain ASCII lines.
         title: Above the table.
         columns: Headings; the first column and those that start with "<" are text, the others numbers.
         rows: Cells.
-        whole_names: Whether the first column is never broken, so that it can be copied.
     """
     table = Table(box=SIMPLE_HEAD if console.is_terminal else ASCII2, show_edge=False)
     for i, column in enumerate(columns):
         text = i == 0 or column.startswith("<")
-        table.add_column(
-            Text(_shown(console, column.removeprefix("<"))),
-            justify="left" if text else "right",
-            overflow="fold",
-            no_wrap=whole_names and i == 0,
-        )
+        heading = Text(_shown(console, column.removeprefix("<")))
+        table.add_column(heading, justify="left" if text else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(_shown(console, cell)) for cell in row))
-    console.print(_shown(console, title), style="bold", markup=False)
-    console.print(table)
+    console.print(_shown(console, title), style="bold", markup=False, soft_wrap=True)
+    # As wide as it is: a terminal that is narrower wraps whole lines, and breaks no cell.
+    wide = console.options.update(width=MOST_WIDTH, max_width=MOST_WIDTH)
+    table.width = table.__rich_measure__(console, wide).maximum
+    console.print(table, crop=False, soft_wrap=True)
     console.print()
 
 

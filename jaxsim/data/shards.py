@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxsim.arguments import shown
 from jaxsim.data.decode import SUFFIXES, is_oversized
 from jaxsim.data.encoded import EncodedSource, columns_of, file_state
 from jaxsim.files import parse_json
@@ -145,7 +146,8 @@ def _members(shard: Path) -> Any:
                     yield key.removeprefix("./"), suffix.lower(), _Member(shard, each.offset_data, each.size)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise ValueError(
-            f"cannot read {printable(str(shard))} as an uncompressed tar file: {error}; write or copy it again"
+            f"cannot read {printable(str(shard))} as an uncompressed tar file: {shown(str(error))}; write or copy it "
+            "again"
         ) from error
 
 

@@ -2,10 +2,12 @@
 
 from jaxsim.features.alignment import align_features
 from jaxsim.features.estimate import Estimate, estimate
-from jaxsim.features.extraction import extract
+from jaxsim.features.extraction import extract, extract_together
 from jaxsim.features.feature_set import FeatureSet, Representation
+from jaxsim.features.model_runs import Extraction
 from jaxsim.features.opening import is_features_file, open_features
-from jaxsim.features.pooling import POOLS, check_pool, pool_state, pooled_width
+from jaxsim.features.pooling import check_pool, pool_state, pooled_width, token_places
+from jaxsim.features.pools import POOLS
 from jaxsim.features.step_model import StepModel
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation
@@ -13,6 +15,7 @@ from jaxsim.features.store import StoredRepresentation
 __all__ = [
     "POOLS",
     "Estimate",
+    "Extraction",
     "FeatureSet",
     "Representation",
     "StepModel",
@@ -22,8 +25,10 @@ __all__ = [
     "check_pool",
     "estimate",
     "extract",
+    "extract_together",
     "is_features_file",
     "open_features",
     "pool_state",
     "pooled_width",
+    "token_places",
 ]

@@ -4,10 +4,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+import jax.numpy as jnp
 
 from jaxsim.arguments import check_choice, check_count
+from jaxsim.features.narrowing import DTYPES
 from jaxsim.features.pooling import check_pools
+from jaxsim.features.pools import rows_per_image
 from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import StepRecord, step_records
 
@@ -65,9 +67,9 @@ def estimate(model: StepModel, n_samples: int, *, pool: str = "mean", dtype: str
         >>> estimate(load_model(folder, init="random", seed=0), 1000, pool="flatten").total_bytes
         640000
     """
-    dtype, n_samples = check_choice("dtype", dtype, ("float32", "float16")), check_count("n_samples", n_samples, 0)
+    dtype, n_samples = check_choice("dtype", dtype, DTYPES), check_count("n_samples", n_samples, 0)
     check_step_model(model)
     check_pools(model.steps, pool, model.name)
     steps = step_records(model.steps, pool)
-    sample_bytes = np.dtype(dtype).itemsize * sum(step.n_features for step in steps)
+    sample_bytes = jnp.dtype(dtype).itemsize * rows_per_image(pool) * sum(step.n_features for step in steps)
     return Estimate(model.name, n_samples, steps, dtype, sample_bytes, sample_bytes * n_samples)

@@ -1,32 +1,30 @@
 """All steps of a model on all images, pooled on the device, kept in memory or on disk."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from jaxsim.arguments import Progress, check_choice, check_count, check_flag, check_folder_path, check_progress
-from jaxsim.data import Batch, DamagedImage, ImageSource, load_batches, open_images
+from jaxsim.data import DamagedImage, ImageSource, open_images
 from jaxsim.data.batches import check_threads
+from jaxsim.features.device_step import DeviceStep
 from jaxsim.features.estimate import estimate
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.folder_writer import FolderWriter, finished_features, remove_features, sole_writer
-from jaxsim.features.pooling import check_pools, pool_state
+from jaxsim.features.model_runs import Extraction, Job, run_together, turns
+from jaxsim.features.narrowing import DTYPES
+from jaxsim.features.pooling import check_pools
 from jaxsim.features.request import describe_origin, describe_request
 from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import step_records
 from jaxsim.features.writers import MemoryWriter, Writer
 from jaxsim.files import read_json, write_json
 
-Pooled = tuple[Batch, list[np.ndarray]]
-
 IMAGES = "images.json"
-DTYPES = ("float32", "float16")
 
 
 def extract(
@@ -41,6 +39,7 @@ def extract(
     overwrite: bool = False,
     threads: int | None = None,
     verify_images: bool = False,
+    devices: Sequence[Any] | None = None,
     progress: Progress | None = None,
 ) -> FeatureSet:
     """Run a model over images and keep every step, pooled to one vector a sample.
@@ -58,14 +57,18 @@ def extract(
     Args:
         model: as `jaxsim.load_model` returns it.
         images: a source, or anything that `jaxsim.data.open_images` takes.
-        pool: `"cls"`, `"mean"`, `"flatten"` or `"spatial:P"`; see `pool_state`.
+        pool: `"cls"`, `"mean"`, `"max"`, `"flatten"`, `"spatial:P"`, `"last:N"`, `"project:D"` or `"tokens:K"`, see
+            `pool_state`; or several with commas, `"cls,mean"`, which make a step "block:cls" and so on of each.
         out: folder to keep the features in; None keeps them in memory.
         batch_size: images in one call of the model; smaller batches are filled up to it.
-        dtype: of the kept features, `"float32"` or `"float16"`.
+        dtype: of the kept features, `"float32"`, `"float16"` or `"bfloat16"`. 16 bits are taken off the mean of the
+            first batch and given back as float32.
         strict: whether a damaged image is an error; otherwise it is left out and listed in `damaged`.
         overwrite: replace what an earlier extraction has left in `out`.
         threads: that decode images; see `load_batches`.
         verify_images: read and hash all image files, even those whose size and time are as they were.
+        devices: that share every batch; by default all that this process has. Features are those of one device to
+            the last bits, in which programs of other shapes differ.
         progress: called as `progress(done, total, what)` with numbers of images.
 
     Returns:
@@ -89,128 +92,130 @@ def extract(
         >>> {step: features[step].shape for step in features}
         {'embeddings': (10, 8), 'block00': (10, 8), 'block01': (10, 8), 'norm': (10, 8)}
     """
+    (found,) = extract_together(
+        [Extraction(model, pool, out)],
+        images,
+        batch_size=batch_size,
+        dtype=dtype,
+        strict=strict,
+        overwrite=overwrite,
+        threads=threads,
+        verify_images=verify_images,
+        devices=devices,
+        progress=progress,
+    )
+    return found
+
+
+def extract_together(
+    wanted: Sequence[Extraction],
+    images: ImageSource | Any,
+    *,
+    batch_size: int = 32,
+    dtype: str = "float32",
+    strict: bool = False,
+    overwrite: bool = False,
+    threads: int | None = None,
+    verify_images: bool = False,
+    devices: Sequence[Any] | None = None,
+    progress: Progress | None = None,
+) -> list[FeatureSet]:
+    """Extracts the features of several models, decoding every image once for all of them.
+
+    Models of one preprocessing (a model and its untrained twin) share that, too. Models whose weights fit together
+    into 8 GB run side by side, batch by batch; further ones take another turn. Each is kept, and continued after an
+    interruption, as `extract` does it.
+
+    Args:
+        wanted: the models, each with its pool and folder.
+        images: as for `extract`, and so are all further arguments.
+        batch_size: see `extract`.
+        dtype: see `extract`.
+        strict: see `extract`.
+        overwrite: see `extract`.
+        threads: see `extract`.
+        verify_images: see `extract`.
+        devices: see `extract`.
+        progress: called as `progress(done, total, label)`.
+
+    Returns:
+        The features of each, in order.
+
+    Raises:
+        DamagedImage: as `extract`.
+        ValueError: as `extract`; two that are to be kept in one folder.
+
+    Example:
+        >>> from jaxsim.models import load_model
+        >>> model = load_model("embedded:cnn_selfsup_0")
+        >>> found = extract_together([Extraction(model), Extraction(model, "max")], open_images("digits").subset(10))
+        >>> [each.manifest["pool"] for each in found]
+        ['mean', 'max']
+    """
     dtype, batch_size = check_choice("dtype", dtype, DTYPES), check_count("batch_size", batch_size, 1)
     strict, overwrite = check_flag("strict", strict), check_flag("overwrite", overwrite)
     verify_images = check_flag("verify_images", verify_images)
     threads = None if threads is None else check_threads(threads)
     check_progress(progress)
-    check_step_model(model)
-    folder = None if out is None else check_folder_path("out", out).resolve()
+    for each in wanted:
+        check_step_model(each.model)
+    folders = [None if each.out is None else check_folder_path("out", each.out).resolve() for each in wanted]
+    kept = [folder for folder in folders if folder is not None]
+    if len(set(kept)) != len(kept):
+        raise ValueError(f"expected a folder of its own for every model, got one twice: {kept}")
     images = open_images(images)
-    check_pools(model.steps, pool, model.name)
-    steps = step_records(model.steps, pool)
-    if folder is not None and not verify_images:
-        images.take_contents(read_contents(folder / IMAGES))
-    request = describe_request(model, images, steps, pool, dtype)
+    for each in wanted:
+        check_pools(each.model.steps, each.pool, each.model.name)
+    if not verify_images:
+        for folder in kept:
+            images.take_contents(read_contents(folder / IMAGES))
+    shared = list(jax.local_devices() if devices is None else devices)
     size = min(batch_size, len(images))
+    report = progress or (lambda done, total, what: None)
+    found: dict[int, FeatureSet] = {}
     with contextlib.ExitStack() as stack:
-        if folder is None:
-            writer: Writer = MemoryWriter(request, steps)
-        else:
-            if not overwrite and (there := finished_features(folder, request, model.name)):
-                _refuse_damage(strict, there.manifest["damaged"])
-                return there
-            stack.enter_context(sole_writer(folder))
-            if overwrite:
-                remove_features(folder, steps)
-            writer = FolderWriter(folder, request, steps, size)
-            if (contents := images.contents()) is not None:
-                write_json(folder / IMAGES, contents)
-            estimate(model, len(images) - writer.start, pool=pool, dtype=dtype).check_disk(folder)
-        _refuse_damage(strict, writer.damaged)
-        report = progress or (lambda done, total, what: None)
-        report(writer.start, len(images), model.name)
-        for batch, rows in _pooled_batches(model, images, pool, dtype, size, threads, writer.start):
-            for position, error in batch.damaged:
-                if position < writer.start:
+        jobs = []
+        for place, (each, folder) in enumerate(zip(wanted, folders, strict=True)):
+            request = describe_request(each.model, images, step_records(each.model.steps, each.pool), each.pool, dtype)
+            if folder is not None and not overwrite:
+                there = finished_features(folder, request, each.model.name)
+                if there is not None:
+                    _refuse_damage(strict, there.manifest["damaged"])
+                    found[place] = there
                     continue
-                if strict:
-                    raise error
-                writer.damaged.append({"id": images.ids[position], "reason": error.reason, "position": position})
-            _refuse_nonfinite(model, images, batch, rows)
-            writer.add(batch.positions, rows, batch.stop)
-            report(batch.stop, len(images), model.name)
-        return writer.finish(describe_origin(model, images, batch_size))
+            writer = _writer(each, folder, request, images, size, overwrite, stack)
+            _refuse_damage(strict, writer.damaged)
+            report(writer.start, len(images), each.shown)
+            jobs.append(Job(place, each, writer, DeviceStep(each.model, each.pool, "float32", size, shared)))
+        for turn in turns(jobs):
+            run_together(turn, images, dtype, strict, size, threads, report)
+            for job in turn:
+                found[job.place] = job.writer.finish(describe_origin(job.wanted.model, images, batch_size))
+    return [found[place] for place in range(len(wanted))]
 
 
-def _pooled_batches(
-    model: StepModel,
+def _writer(
+    each: Extraction,
+    folder: Path | None,
+    request: dict[str, Any],
     images: ImageSource,
-    pool: str,
-    dtype: str,
     size: int,
-    threads: int | None,
-    start: int,
-) -> Iterator[Pooled]:
-    """Yield each batch with its rows, one `[b, D]` a step, while the device works on the next.
-
-    Batches begin at multiples of their size, wherever the work starts: a row's last bits may depend on its neighbours'
-    number, and a run that continues must give what one in a single go does.
-    """
-    layouts = [step.layout for step in model.steps]
-    widths = [step.n_features for step in step_records(model.steps, pool)]
-
-    def pooled_states(states: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
-        return tuple(
-            pool_state(state, layout, pool).astype(dtype) for state, layout in zip(states, layouts, strict=True)
-        )
-
-    if getattr(model, "jitted", True):
-        # A tuple: a dict would come back from jit sorted by name.
-        pooled = jax.jit(lambda params, pixels: pooled_states(tuple(model.apply(params, pixels).values())))
-    else:
-        compiled = jax.jit(pooled_states)
-
-        def pooled(params: Any, pixels: np.ndarray) -> tuple[jax.Array, ...]:
-            return compiled(tuple(model.apply(params, pixels).values()))
-
-    params = jax.device_put(model.params)
-    # Every batch is padded to one shape, so there is one compilation.
-    running: tuple[Batch, tuple[jax.Array, ...] | None] | None = None
-    with (
-        _freed(params, model.params),
-        contextlib.closing(
-            load_batches(images, model.preprocess, size, start=start // size * size, threads=threads)
-        ) as batches,
-    ):
-        for batch in batches:
-            started = None if batch.pixels is None else pooled(params, _padded(batch.pixels, size))
-            if running is not None:
-                yield _from(start, *_fetched(*running, widths, dtype))
-            running = batch, started
-        if running is not None:
-            yield _from(start, *_fetched(*running, widths, dtype))
-
-
-@contextlib.contextmanager
-def _freed(params: Any, given: Any) -> Iterator[None]:
-    """Frees the weights that were put on the device for this extraction; those that were there stay."""
-    try:
-        yield
-    finally:
-        for put, before in zip(jax.tree.leaves(params), jax.tree.leaves(given), strict=True):
-            if isinstance(put, jax.Array) and not isinstance(before, jax.Array):
-                put.delete()
-
-
-def _from(start: int, batch: Batch, rows: list[np.ndarray]) -> Pooled:
-    """A batch and its rows without the samples before `start`."""
-    kept = batch.positions >= start
-    if kept.all():
-        return batch, rows
-    return replace(batch, positions=batch.positions[kept], pixels=None), [each[kept] for each in rows]
-
-
-def _padded(pixels: np.ndarray, size: int) -> np.ndarray:
-    """The batch with its first image repeated up to `size` images."""
-    return np.concatenate([pixels, np.repeat(pixels[:1], size - len(pixels), axis=0)])
-
-
-def _fetched(batch: Batch, pooled: tuple[jax.Array, ...] | None, widths: Sequence[int], dtype: str) -> Pooled:
-    """A batch and its pooled rows in host memory, without the rows of the padding."""
-    if pooled is None:
-        return batch, [np.empty((0, width), dtype) for width in widths]
-    return batch, [np.asarray(rows)[: len(batch.positions)] for rows in pooled]
+    overwrite: bool,
+    stack: contextlib.ExitStack,
+) -> Writer:
+    """Where the rows of a model go; its folder is this process's until the stack is closed."""
+    steps = step_records(each.model.steps, each.pool)
+    if folder is None:
+        return MemoryWriter(request, steps)
+    stack.enter_context(sole_writer(folder))
+    if overwrite:
+        remove_features(folder, steps)
+    writer = FolderWriter(folder, request, steps, size)
+    if (contents := images.contents()) is not None:
+        write_json(folder / IMAGES, contents)
+    missing = len(images) - writer.start
+    estimate(each.model, missing, pool=each.pool, dtype=request["dtype"]).check_disk(folder)
+    return writer
 
 
 def read_contents(path: Path) -> dict[str, Any]:
@@ -225,19 +230,3 @@ def read_contents(path: Path) -> dict[str, Any]:
 def _refuse_damage(strict: bool, damaged: Sequence[dict[str, Any]]) -> None:
     if strict and damaged:
         raise DamagedImage(damaged[0]["id"], damaged[0]["reason"])
-
-
-def _refuse_nonfinite(model: StepModel, images: ImageSource, batch: Batch, rows: Sequence[np.ndarray]) -> None:
-    for step, representation in zip(model.steps, rows, strict=True):
-        bad = ~np.isfinite(representation).all(axis=1)
-        if bad.any():
-            sample = images.ids[batch.positions[int(bad.argmax())]]
-            remedy = (
-                "check the weights and the preprocessing"
-                if representation.dtype != np.float16
-                else "float16 ends at 65504: use dtype='float32'"
-            )
-            raise ValueError(
-                f"model {model.name}, step {step.name}: NaN or Inf in the representation, first for sample "
-                f"{sample}: {remedy}"
-            )

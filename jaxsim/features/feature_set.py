@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim.features.narrowing import WidenedRows, is_narrow
 from jaxsim.features.own_files import CURE, check_unchanged, read_manifest
 from jaxsim.features.step_record import StepRecord
-from jaxsim.features.store import StoredRepresentation, open_stores
+from jaxsim.features.store import StoredRepresentation, open_stores, read_centres
 from jaxsim.rows import LazyRows, SelectedRows
 
 MANIFEST, ARRAYS = "manifest.json", "steps.zarr"
@@ -24,6 +25,7 @@ class FeatureSet(Mapping[str, Representation]):
         model_name: as results call the model.
         steps: what each step is.
         sample_ids: id of each row, the same for every step; damaged images have no row.
+        groups: of rows that are tokens of one image, its id, for `measure(groups=...)`; None where a row is an image.
         damaged: ids of the images that could not be decoded (`manifest["damaged"]` has the reasons).
         manifest: everything that is known about the run, JSON-able; of features of other programs it holds a
             fingerprint of the content, for which arrays in memory are read once.
@@ -42,7 +44,14 @@ class FeatureSet(Mapping[str, Representation]):
         self._given, self._fingerprint = manifest, fingerprint
         self.model_name: str = manifest["model"]["name"] if model_name is None else model_name
         self.steps: tuple[StepRecord, ...] = tuple(StepRecord.from_json(step) for step in manifest["steps"])
-        self.sample_ids: tuple[str, ...] = tuple(manifest["sample_ids"])
+        images = tuple(manifest["sample_ids"])
+        several = manifest.get("rows_per_image", 1)
+        self.groups: tuple[str, ...] | None = (
+            None if several == 1 else tuple(each for each in images for _ in range(several))
+        )
+        self.sample_ids: tuple[str, ...] = (
+            images if several == 1 else tuple(f"{each}#{place}" for each in images for place in range(several))
+        )
         self.damaged: tuple[str, ...] = tuple(entry["id"] for entry in manifest["damaged"])
         self.reused = reused
         self._representations = {
@@ -68,6 +77,11 @@ class FeatureSet(Mapping[str, Representation]):
             rows: int `[n]`, each at most once.
         """
         chosen = np.asarray(rows, np.int64)
+        if self.groups is not None:
+            raise ValueError(
+                "expected features with a row for each image to select from, got tokens of images; select images "
+                "before they are extracted"
+            )
         return FeatureSet(
             [SelectedRows(each, chosen) for each in self._representations.values()],
             self._given | {"sample_ids": [self.sample_ids[int(row)] for row in chosen]},
@@ -117,11 +131,14 @@ def open_feature_folder(folder: Path) -> FeatureSet:
         for record, store in zip(records, open_stores(folder / ARRAYS, records), strict=True)
     ]
     for record, representation in zip(records, stored, strict=True):
-        expected = (len(manifest["sample_ids"]), record.n_features)
+        expected = (len(manifest["sample_ids"]) * manifest.get("rows_per_image", 1), record.n_features)
         if representation.shape != expected:
             raise ValueError(
                 f"the features of step {record.name} in {folder} should have the shape {expected}, and have "
                 f"{representation.shape}: {CURE}"
             )
     check_unchanged(manifest, folder / MANIFEST)
-    return FeatureSet(stored, manifest)
+    centres = read_centres(folder / ARRAYS, records) if is_narrow(manifest["dtype"]) else None
+    if centres is None:
+        return FeatureSet(stored, manifest)
+    return FeatureSet([WidenedRows(x, centre) for x, centre in zip(stored, centres, strict=True)], manifest)

@@ -8,13 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_feature_folder
+from jaxsim.features.narrowing import centre_of_rows, is_narrow, narrowed
 from jaxsim.features.own_files import FORMAT, read_progress, read_request
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
-from jaxsim.features.store import check_no_links, close_stores, create_stores, open_stores, remove_arrays
+from jaxsim.features.store import (
+    check_no_links,
+    close_stores,
+    create_stores,
+    open_stores,
+    read_centres,
+    remove_arrays,
+    write_centres,
+)
 from jaxsim.features.writers import Damage, finished_manifest, request_of
 from jaxsim.files import read_json, write_json
 
@@ -28,7 +38,7 @@ class FolderWriter:
     """Writes blocks of rows and notes what is written.
 
     While it works, the folder holds `request.json` (what was asked for), `steps.zarr`, and `progress.json`
-    (the first sample whose rows are not on disk, how many rows are, the damaged samples before it); at the
+    (the first image whose rows are not on disk, how many images' rows are, the damaged ones before it); at the
     end `manifest.json` and `steps.zarr`. A block is on disk before `progress.json` says so, and what was
     written after the last note is written again, so a killed run loses one block at most.
 
@@ -46,7 +56,8 @@ class FolderWriter:
 
     def __init__(self, folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int):
         self._folder = folder
-        self._request = request
+        self._request, self._steps = request, steps
+        self._several: int = request.get("rows_per_image", 1)
         arrays = folder / ARRAYS
         progress = {"start": 0, "n_rows": 0, "damaged": []}
         if (folder / REQUEST).exists():
@@ -58,27 +69,33 @@ class FolderWriter:
                     f"{arrays} exists without a manifest, so nothing is known about it: "
                     "choose another folder, or pass overwrite=True"
                 )
-            row_bytes = np.dtype(request["dtype"]).itemsize * sum(step.n_features for step in steps)
-            fitting = max(1, _MOST_BLOCK_BYTES // row_bytes)
-            self._block_rows = min(fitting, _MOST_BLOCK_ROWS, request["n_images"])
+            row_bytes = jnp.dtype(request["dtype"]).itemsize * sum(step.n_features for step in steps)
+            fitting = max(1, min(_MOST_BLOCK_BYTES // row_bytes, _MOST_BLOCK_ROWS) // self._several)
+            self._block_rows = min(fitting, request["n_images"]) * self._several
             asked = request | {"batch_size": batch_size}
             write_json(folder / REQUEST, {"request": asked, "block_rows": self._block_rows})
         if (folder / PROGRESS).exists():
             progress = read_progress(folder / PROGRESS, request["n_images"])
             self._stores = open_stores(arrays, steps, write=True)
         else:
-            self._stores = create_stores(arrays, steps, request["n_images"], self._block_rows, request["dtype"])
+            n_rows = request["n_images"] * self._several
+            self._stores = create_stores(arrays, steps, n_rows, self._block_rows, request["dtype"])
+        self._dtype: str = request["dtype"]
+        self._centres = read_centres(arrays, steps) if progress["n_rows"] else None
         self.start: int = progress["start"]
         self.damaged: list[Damage] = progress["damaged"]
-        self._n_rows: int = progress["n_rows"]
+        self._n_rows: int = progress["n_rows"] * self._several
         self._positions = np.empty(0, np.int64)
         self._waiting: list[list[np.ndarray]] = [[] for _ in steps]
 
     def add(self, positions: np.ndarray, rows: Sequence[np.ndarray], stop: int) -> None:
         """Hold the rows until there is a block, then write it."""
-        self._positions = np.concatenate([self._positions, positions])
-        for waiting, block in zip(self._waiting, rows, strict=True):
-            waiting.append(block)
+        if is_narrow(self._dtype) and self._centres is None and self._n_rows == 0 and len(positions):
+            self._centres = [centre_of_rows(block) for block in rows]
+            write_centres(self._folder / ARRAYS, self._steps, self._centres)
+        self._positions = np.concatenate([self._positions, np.repeat(positions, self._several)])
+        for place, (waiting, block) in enumerate(zip(self._waiting, rows, strict=True)):
+            waiting.append(narrowed(block, None if self._centres is None else self._centres[place], self._dtype))
         whole = len(self._positions) // self._block_rows * self._block_rows
         if whole:
             self._write(whole, stop)
@@ -109,7 +126,8 @@ class FolderWriter:
         self.start = int(self._positions[count]) if count < len(self._positions) else stop
         self._positions = self._positions[count:]
         known = [entry for entry in self.damaged if entry["position"] < self.start]
-        write_json(self._folder / PROGRESS, {"start": self.start, "n_rows": self._n_rows, "damaged": known})
+        noted = {"start": self.start, "n_rows": self._n_rows // self._several, "damaged": known}
+        write_json(self._folder / PROGRESS, noted)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from jaxsim.features.narrowing import DTYPES
 from jaxsim.files import read_json
 
 FORMAT = "jaxsim features 1"
@@ -91,7 +92,9 @@ def read_progress(path: Path, n_images: int) -> dict[str, Any]:
 def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> None:
     for key in _TEXTS:
         _require(_is_text(request.get(key)), path, key, "a text", request.get(key))
-    _require(request["dtype"] in ("float32", "float16"), path, "dtype", "float32 or float16", request["dtype"])
+    _require(request["dtype"] in DTYPES, path, "dtype", f"one of {', '.join(DTYPES)}", request["dtype"])
+    rows: Any = request.get("rows_per_image", 1)
+    _require(_is_count(rows, 1), path, "rows_per_image", "a whole number from 1", rows)
     for key in ("preprocessing", "computation"):
         _require(isinstance(request.get(key), dict), path, key, "an object", request.get(key))
     steps: Any = request.get("steps")

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from jaxsim.data import ImageSource
+from jaxsim.features.pools import rows_per_image
 from jaxsim.features.step_model import StepModel
 from jaxsim.features.step_record import StepRecord
 from jaxsim.names import printable
@@ -41,8 +42,10 @@ def describe_request(
         pool: see `pool_state`.
         dtype: of the stored features.
     """
+    several = rows_per_image(pool)
     return _as_json(
-        {
+        ({"rows_per_image": several} if several > 1 else {})
+        | {
             "pool": pool,
             "dtype": dtype,
             "granularity": model.granularity,

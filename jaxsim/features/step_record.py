@@ -1,10 +1,11 @@
 """What is kept about a step beside its features."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from jaxsim.features.pooling import pooled_width
+from jaxsim.features.pools import parse_pools
 from jaxsim.models import Step, Vector
 
 
@@ -55,5 +56,18 @@ class StepRecord:
 
 
 def step_records(steps: Sequence[Step], pool: str) -> tuple[StepRecord, ...]:
-    """Return the records of all steps under a pool."""
-    return tuple(StepRecord.of(step, pool) for step in steps)
+    """Return the records of all steps under a pool.
+
+    Under several each step has a record for each, named "step:pool", in the order of the steps.
+
+    Example:
+        >>> from jaxsim.models import Map
+        >>> [each.name for each in step_records([Step("stem", "stem", 0.0, Map((4, 4)), 8)], "mean,max")]
+        ['stem:mean', 'stem:max']
+    """
+    pools = parse_pools(pool)
+    if len(pools) == 1:
+        return tuple(StepRecord.of(step, pool) for step in steps)
+    return tuple(
+        replace(StepRecord.of(step, str(each)), name=f"{step.name}:{each}") for step in steps for each in pools
+    )

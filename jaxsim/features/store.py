@@ -101,6 +101,59 @@ def open_stores(folder: Path, steps: Sequence[StepRecord], *, write: bool = Fals
     return stores
 
 
+def write_centres(folder: Path, steps: Sequence[StepRecord], centres: Sequence[np.ndarray]) -> None:
+    """Keeps what is taken off the rows of every step, as arrays "STEP.centre" beside them."""
+    opened = [
+        tensorstore.open(
+            _location(folder, centre_name(step.name))
+            | {
+                "metadata": {
+                    "shape": [step.n_features],
+                    "data_type": "float32",
+                    "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [step.n_features]}},
+                    "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
+                    "fill_value": "NaN",
+                    "dimension_names": [f"{step.name} feature"],
+                }
+            },
+            create=True,
+            delete_existing=True,
+        )
+        for step in steps
+    ]
+    for store, centre in zip(opened, centres, strict=True):
+        store.result().write(centre).result()
+
+
+def read_centres(folder: Path, steps: Sequence[StepRecord]) -> list[np.ndarray] | None:
+    """What was taken off the rows of every step; None where nothing was.
+
+    Raises:
+        ValueError: An array is damaged, or one is missing beside others; names the step and the folder.
+    """
+    if not any((folder / _folder_name(centre_name(step.name)) / "zarr.json").exists() for step in steps):
+        return None
+    found = []
+    for step in steps:
+        try:
+            spec = _location(folder, centre_name(step.name)) | {"fill_missing_data_reads": False}
+            centre = tensorstore.open(spec, open=True, read=True).result().read().result()
+        except ValueError as error:
+            raise ValueError(f"the centre of step {step.name} in {folder} is damaged ({error}): {CURE}") from error
+        if centre.shape != (step.n_features,) or centre.dtype != np.float32:
+            raise ValueError(
+                f"the centre of step {step.name} in {folder} should have {step.n_features} numbers, and has "
+                f"{list(centre.shape)}: {CURE}"
+            )
+        found.append(centre)
+    return found
+
+
+def centre_name(step: str) -> str:
+    """Name of the array that holds what was taken off a step's rows."""
+    return f"{step}.centre"
+
+
 def close_stores(folder: Path, stores: Sequence[tensorstore.TensorStore], n_rows: int) -> None:
     """Cut the arrays to the rows that were written and list them in the group, as readers of Zarr expect."""
     futures = [store.resize(exclusive_max=[n_rows, None]) for store in stores]
@@ -123,7 +176,12 @@ def remove_arrays(folder: Path, steps: Sequence[str]) -> None:
     """Remove the arrays of some steps, metadata and chunks, and the folders that are empty then; nothing else."""
     check_no_links(folder)
     for step in steps:
-        array = folder / _folder_name(step)
+        array, centre = folder / _folder_name(step), folder / _folder_name(centre_name(step))
+        for file in (centre / "c" / "0", centre / "zarr.json"):
+            file.unlink(missing_ok=True)
+        for emptied in (centre / "c", centre):
+            if emptied.is_dir() and not any(emptied.iterdir()):
+                emptied.rmdir()
         chunks = [chunk for chunk in array.glob("c/*/0") if chunk.parent.name.isdigit()]
         # The metadata last: without them nobody could tell what the chunks are.
         for file in (*chunks, array / "zarr.json"):

@@ -2,11 +2,13 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.features.feature_set import FeatureSet
+from jaxsim.features.narrowing import WidenedRows, centre_of_rows, is_narrow, narrowed
 from jaxsim.features.own_files import CHECKSUM, FORMAT, checksum
 from jaxsim.features.step_record import StepRecord
 
@@ -14,6 +16,7 @@ Damage = dict[str, Any]
 """A damaged sample: `id`, `reason` and its `position` among the images asked for."""
 
 
+@runtime_checkable
 class Writer(Protocol):
     """Takes the rows of consecutive samples.
 
@@ -26,7 +29,10 @@ class Writer(Protocol):
     damaged: list[Damage]
 
     def add(self, positions: np.ndarray, rows: Sequence[np.ndarray], stop: int) -> None:
-        """Take the rows `[b, D]` of each step for the samples at `positions`; all before `stop` were seen."""
+        """Take the rows `[b, D]` of each step for the samples at `positions`; all before `stop` were seen.
+
+        Where an image has several rows, these follow each other, and there are so many times the positions.
+        """
         ...
 
     def finish(self, origin: dict[str, Any]) -> FeatureSet:
@@ -41,20 +47,29 @@ class MemoryWriter:
         self.start = 0
         self.damaged: list[Damage] = []
         self._request = request
-        self._arrays = [np.empty((request["n_images"], s.n_features), request["dtype"]) for s in steps]
+        n_rows = request["n_images"] * request.get("rows_per_image", 1)
+        self._dtype = request["dtype"]
+        self._arrays = [np.empty((n_rows, s.n_features), jnp.dtype(self._dtype)) for s in steps]
+        self._centres: list[np.ndarray] | None = None
         self._n_rows = 0
 
     def add(self, positions: np.ndarray, rows: Sequence[np.ndarray], stop: int) -> None:
         """Copy the rows to their place."""
-        for array, block in zip(self._arrays, rows, strict=True):
-            array[self._n_rows : self._n_rows + len(positions)] = block
-        self._n_rows += len(positions)
+        if is_narrow(self._dtype) and self._centres is None and len(positions):
+            self._centres = [centre_of_rows(block) for block in rows]
+        for place, (array, block) in enumerate(zip(self._arrays, rows, strict=True)):
+            centre = None if self._centres is None else self._centres[place]
+            array[self._n_rows : self._n_rows + len(block)] = narrowed(block, centre, self._dtype)
+        self._n_rows += len(rows[0])
         self.start = stop
 
     def finish(self, origin: dict[str, Any]) -> FeatureSet:
         """Return the features, in memory."""
         manifest = finished_manifest(self._request, origin, self.damaged)
-        return FeatureSet([array[: self._n_rows] for array in self._arrays], manifest)
+        held = [array[: self._n_rows] for array in self._arrays]
+        if self._centres is None:
+            return FeatureSet(held, manifest)
+        return FeatureSet([WidenedRows(x, centre) for x, centre in zip(held, self._centres, strict=True)], manifest)
 
 
 def finished_manifest(request: dict[str, Any], origin: dict[str, Any], damaged: Sequence[Damage]) -> dict[str, Any]:

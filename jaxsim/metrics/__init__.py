@@ -1,5 +1,6 @@
 """Arrays in, numbers out. One measure a file."""
 
+from . import accumulators
 from .calibration import calibrate
 from .constant import is_constant
 from .declaration import Case, LayerMeasure, Measure
@@ -71,6 +72,15 @@ from .preprocessing import clip_quantiles, distinct_samples
 from .probes import knn_probe, linear_probe
 from .published_imbalance import PublishedImbalance, published_imbalance
 from .registry import find_measures, layer_measures, pair_measures
+from .selection import (
+    FeatureWeights,
+    SelectedFeatures,
+    differentiable_imbalance,
+    feature_weights,
+    imbalance_gain,
+    select_features,
+    weight_path,
+)
 from .statistics import (
     CondensedDistances,
     FactorPairs,
@@ -94,6 +104,7 @@ __all__ = [
     "Dissimilarities",
     "FactorPairs",
     "Factors",
+    "FeatureWeights",
     "Gride",
     "ImbalanceMatrix",
     "Imbalances",
@@ -109,11 +120,13 @@ __all__ = [
     "Neighbours",
     "PrecisionWarning",
     "PublishedImbalance",
+    "SelectedFeatures",
     "Spectra",
     "Statistics",
     "Sums",
     "TieBounds",
     "TieWarning",
+    "accumulators",
     "angular_shape",
     "angular_shape_measure",
     "balanced_halves",
@@ -127,11 +140,13 @@ __all__ = [
     "clip_quantiles",
     "cycle_knn",
     "describe",
+    "differentiable_imbalance",
     "distance_correlation",
     "distance_covariance",
     "distinct_samples",
     "effective_rank",
     "eigenspace_overlap",
+    "feature_weights",
     "find_measures",
     "gride",
     "gulp",
@@ -141,6 +156,7 @@ __all__ = [
     "hsic",
     "hsic_measure",
     "hubness",
+    "imbalance_gain",
     "imbalance_matrix",
     "information_imbalance",
     "is_constant",
@@ -171,6 +187,7 @@ __all__ = [
     "rsa_measure",
     "rv",
     "second_order_cosine",
+    "select_features",
     "semi_matching",
     "size_and_shape",
     "soft_matching",
@@ -179,4 +196,5 @@ __all__ = [
     "svcca_measure",
     "tie_bounds",
     "twonn",
+    "weight_path",
 ]

@@ -113,6 +113,7 @@ def pair_values(
     step: Callable[[], None] = lambda: None,
     known: Mapping[Need, Any] | None = None,
     n_sources: int = 0,
+    products: Callable[[int, int], Any] | None = None,
 ) -> dict[Need, Any]:
     """What needs take of all pairs of layers.
 
@@ -123,6 +124,7 @@ def pair_values(
         known: Values that hold among the first `n_sources` layers and among the others; only pairs of one of each are
             worked out then.
         n_sources: See `known`.
+        products: Of the left singular vectors of two layers, where they are known otherwise.
 
     Returns:
         `[n_layers, n_layers]` for each need; NaN where a layer is of rank 0.
@@ -143,14 +145,15 @@ def pair_values(
     for a, first in enumerate(factors if known is None else factors[:n_sources]):
         start = a if known is None else n_sources
         # One large product is faster than many small ones.
-        products = None if left is None else first.left.T @ left[:, starts[start] :]
+        block = None if left is None else first.left.T @ left[:, starts[start] :]
         for b in range(start, n_layers):
             second = factors[b]
-            cross = (
-                first.left.T @ second.left
-                if products is None
-                else products[:, starts[b] - starts[start] : starts[b + 1] - starts[start]]
-            )
+            if products is not None:
+                cross = products(a, b)
+            elif block is None:
+                cross = first.left.T @ second.left
+            else:
+                cross = block[:, starts[b] - starts[start] : starts[b + 1] - starts[start]]
             for need in needs:
                 if not traced and 0 in cross.shape:
                     continue

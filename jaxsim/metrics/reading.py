@@ -12,6 +12,9 @@ from jax.core import Tracer
 
 _EXACT_INTEGERS = 2**53
 
+HOST_PLATFORMS = ("cpu",)
+"""Platforms whose arrays the host reads where they lie."""
+
 
 def readable(x: Any, name: str) -> Any:
     """An array that NumPy can slice, at its full width.
@@ -40,7 +43,7 @@ def readable(x: Any, name: str) -> Any:
     if isinstance(x, jax.Array):
         # Keys of random numbers are no array of NumPy's.
         as_it_is = isinstance(x, Tracer) or not x.is_fully_addressable or jnp.issubdtype(x.dtype, jax.dtypes.extended)
-        return x if as_it_is else np.asarray(x)
+        return x if as_it_is or _elsewhere(x) else np.asarray(x)
     if isinstance(x, pd.DataFrame):
         return _frame(x, name)
     if _is_torch(x):
@@ -55,6 +58,11 @@ def readable(x: Any, name: str) -> Any:
         if dtype is not None:
             return x if x.dtype is dtype else Rows(x, x.shape, dtype, np.asarray)
     return _whole(x, name)
+
+
+def _elsewhere(x: jax.Array) -> bool:
+    """Whether it lies on devices that the host cannot read in place: it is used there."""
+    return any(device.platform not in HOST_PLATFORMS for device in x.devices())
 
 
 class Rows:

@@ -9,6 +9,7 @@ of one in a thousand from a dozen rows, where counting changes would need thousa
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 from jaxsim_kernels import Metric
 from jaxsim_kernels.centring import Centre, centre_of, centred, chunks, differences
@@ -189,6 +190,9 @@ def taken_rows(x: Any, rows: np.ndarray) -> np.ndarray:
     """
     if isinstance(x, np.ndarray):
         return x[rows]
+    if isinstance(x, jax.Array):
+        # Gathered where they lie, rather than read chunk by chunk.
+        return np.asarray(x[rows])
     wanted, at = np.unique(rows, return_inverse=True)
     found = [chunk[wanted[(wanted >= r.start) & (wanted < r.stop)] - r.start] for r, chunk in chunks(x)]
     return np.concatenate(found)[at]

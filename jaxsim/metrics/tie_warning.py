@@ -14,6 +14,7 @@ from .precision_check import cure_of_float64
 TIES_WORTH_A_WARNING = 0.01
 
 _RECHECKED_ROWS, _RECHECKED_LAYERS, _SHOWN = 8, 4, 6
+_UNLIKELY, _MOST_RECHECKED = 1e-3, 1 << 31
 _SAME = 2.0**-44
 """Distances that differ by less, relatively, are equal but for the rounding of their sums in float64."""
 
@@ -51,7 +52,9 @@ def warn_of_ties(
         names = [list(layers)[number] for number in tied]
         worst = tied[np.argsort(-share[tied])][:_RECHECKED_LAYERS].tolist()
         rounded = [
-            number for number in worst if _vanishes(list(layers.values())[number], what, number, options, groups)
+            number
+            for number in worst
+            if _vanishes(list(layers.values())[number], what, number, options, groups, float(share[number]))
         ]
         finer = _finer(rounded, options, found.plan.itemsize)
         begin = f"up to {share.max():.1%} of the {what} are tied in {_listed(names)}"
@@ -95,10 +98,15 @@ def _finer(layers: list[int], options: Options, itemsize: int) -> str:
     return "precision='float64' (--precision float64) tells them apart"
 
 
-def _vanishes(x: Any, what: str, number: int, options: Options, groups: np.ndarray | None) -> bool:
-    """Whether differences in float64 tell apart most of what a layer's scores do not."""
-    n = x.shape[0]
-    rows = np.sort(np.random.default_rng(3).choice(n, min(_RECHECKED_ROWS, n), replace=False))
+def _vanishes(x: Any, what: str, number: int, options: Options, groups: np.ndarray | None, share: float) -> bool:
+    """Whether differences in float64 tell apart most of what a layer's scores do not; False where few rows can tell."""
+    n, n_rows = x.shape[0], _RECHECKED_ROWS
+    if what != "ranks":
+        # Of so many rows, one is tied in all likelihood if ties are real.
+        n_rows = int(np.ceil(np.log(_UNLIKELY) / np.log1p(-min(share, 0.5))))
+        if n_rows * n * x.shape[1] > _MOST_RECHECKED:
+            return False
+    rows = np.sort(np.random.default_rng(3).choice(n, min(n_rows, n), replace=False))
     tied_ranks, tied_places = [], []
     for row, distances in zip(rows, row_distances(x, rows, options.metric_of(number)), strict=True):
         left_out = np.arange(n) == row if groups is None else groups == groups[row]

@@ -12,26 +12,33 @@ from jaxtyping import Array, Shaped
 
 @dataclasses.dataclass(frozen=True)
 class Pixels:
-    """Float images `[B, H, W, 3]`.
+    """Float images `[B, H, W, C]`.
+
+    Attributes:
+        channels: 3 for RGB, 1 for grey.
 
     Example:
         >>> Pixels().example((4, 6)).shape
         (1, 4, 6, 3)
     """
 
+    channels: int = 3
+
     def example(self, image_size: tuple[int, int]) -> jax.ShapeDtypeStruct:
         """Returns shape and dtype of a batch with one image of (height, width)."""
-        return jax.ShapeDtypeStruct((1, *image_size, 3), jnp.float32)
+        return jax.ShapeDtypeStruct((1, *image_size, self.channels), jnp.float32)
 
-    def check(self, images: Shaped[Array | np.ndarray, "..."]) -> Shaped[Array | np.ndarray, "batch height width 3"]:
+    def check(
+        self, images: Shaped[Array | np.ndarray, "..."]
+    ) -> Shaped[Array | np.ndarray, "batch height width colours"]:
         """Returns `images`.
 
         Raises:
-            ValueError: not `[B, H, W, 3]` or not floating point.
+            ValueError: not `[B, H, W, C]` or not floating point.
         """
-        if images.ndim != 4 or images.shape[-1] != 3 or not jnp.issubdtype(images.dtype, jnp.floating):
+        if images.ndim != 4 or images.shape[-1] != self.channels or not jnp.issubdtype(images.dtype, jnp.floating):
             raise ValueError(
-                "expected float images [B, H, W, 3] as `preprocess` returns them, "
+                f"expected float images [B, H, W, {self.channels}] as `preprocess` returns them, "
                 f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
             )
         return images

@@ -99,7 +99,6 @@ def section(chapter: Chapter, parts: Sequence[Part], story: Story) -> Markup:
         parts: Its parts.
         story: What the study has.
     """
-    anchor = tag("a", "#", href=f"#{chapter.anchor}", class_="anchor", aria_label=f"Link to {chapter.title}")
     # A chapter of one figure is called as it.
     lone = len([part for part in parts if isinstance(part, Figure | Row) and not getattr(part, "fold", "")]) == 1
     body = (
@@ -107,11 +106,16 @@ def section(chapter: Chapter, parts: Sequence[Part], story: Story) -> Markup:
     )
     return tag(
         "section",
-        tag("h2", chapter.title, " ", anchor),
+        tag("h2", chapter.title, " ", _link_to(chapter.anchor, chapter.title)),
         *body,
         id=chapter.anchor,
         class_="half" if chapter.half else None,
     )
+
+
+def _link_to(anchor: str, title: str) -> Markup:
+    """The sign behind a heading that is a link to it."""
+    return tag("a", "#", href=f"#{anchor}", class_="anchor", aria_label=f"Link to {title}")
 
 
 def part_markup(part: Part, story: Story, *, headed: bool = True) -> Markup:
@@ -128,7 +132,7 @@ def figure_markup(figure: Figure, story: Story, *, headed: bool = True) -> Marku
     said = figure.said
     whole = tag(
         "figure",
-        tag("h3", figure.title) if headed else joined(),
+        tag("h3", tag("span", figure.title), " ", _link_to(figure.name, figure.title)) if headed else joined(),
         tag("div", class_="chart", data_figure=figure.name),
         tag(
             "figcaption",

@@ -12,6 +12,7 @@ IMBALANCE = """@article{glielmo2022ranking,
   year = {2022}
 }"""
 STUDY = """@article{mahaut2026similarity,
+  title = {Similarity of Processing Steps in Vision Model Representations},
   author = {Mahaut, Mat{\\'e}o and Baroni, Marco},
   journal = {arXiv preprint arXiv:2601.21621},
   year = {2026}

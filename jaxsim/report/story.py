@@ -35,6 +35,7 @@ class Story:
         descriptions: Every step by itself; None where not asked for.
         verdicts: The claims with their answers; None without.
         flags: Steps that warnings are about.
+        config: Text of the configuration that made the study; empty where it is not known.
     """
 
     results: xr.Dataset
@@ -53,6 +54,7 @@ class Story:
     descriptions: xr.Dataset | None = None
     verdicts: xr.Dataset | None = None
     flags: Flags = NO_FLAGS
+    config: str = ""
 
     @property
     def models(self) -> list[str]:

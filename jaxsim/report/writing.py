@@ -32,6 +32,8 @@ from jaxsim.report.steps import read_flags
 from jaxsim.report.story import Story
 
 INDEX = "index.html"
+#: The configuration that made the study, where its command wrote one beside it.
+CONFIG = "jaxsim.toml"
 #: Where earlier reports drew their figures into files.
 FIGURES = "figures"
 
@@ -92,6 +94,8 @@ def write_report(
     if control is not None:
         parts = {each.name: with_printable_names(getattr(control, each.name)) for each in fields(Control)}
         control = replace(control, **parts)
+    folder = Path(out)
+    files = _prepared(folder)
     facts = read_facts(results)
     styles = model_styles(facts.families)
     story = Story(
@@ -111,9 +115,8 @@ def write_report(
         descriptions=checked_dataset(with_printable_names(descriptions), "descriptions", DESCRIPTION_VARIABLES),
         verdicts=checked_dataset(with_printable_names(verdicts), "verdicts", VERDICT_VARIABLES),
         flags=read_flags(results),
+        config=(folder / CONFIG).read_text(encoding="utf-8") if files.owns(CONFIG) else "",
     )
-    folder = Path(out)
-    files = _prepared(folder)
     text = printable(page(story, styles), keep="\n\t").encode("utf-8")
     with _writable(folder):
         files.write(INDEX, text)

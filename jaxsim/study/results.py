@@ -223,10 +223,10 @@ class Study(ChosenStudy):
         return cls(**datasets, by_measure=by_measure).with_control(control)
 
     def report(self, out: str | os.PathLike[str]) -> Path:
-        """Writes figures and one self-contained page.
+        """Writes one self-contained page, which makes the files of its figures when they are asked for.
 
         Args:
-            out: Folder for them, made if it does not exist.
+            out: Folder for it, made if it does not exist.
 
         Returns:
             Path of index.html.

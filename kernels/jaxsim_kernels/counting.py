@@ -71,7 +71,8 @@ def count_below_columns(
     forms = {"tpu": counts_of_columns_by_groups, **rank_kernels(strip, columns.shape[1], kernels)}
 
     def in_two_steps(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return tuple(count_below(strip, half_norms, scores_at(strip, half_norms, columns), kernels))
+        less, upto = count_below(strip, half_norms, scores_at(strip, half_norms, columns), kernels)
+        return less, upto
 
     return Counts(*lax.platform_dependent(strip, half_norms, columns, default=in_two_steps, **forms))
 

@@ -84,10 +84,15 @@ class Placement:
         """Whether it is one CPU device, whose arrays the host's own loops can read."""
         return self.platform == "cpu" and self.mesh is None
 
-    def place(self, host: np.ndarray) -> jax.Array:
-        """Put a padded host array on its devices, shard by shard; where samples are sharded no device sees all."""
+    def place(self, host: np.ndarray | jax.Array) -> jax.Array:
+        """Put a padded array on its devices, shard by shard; where samples are sharded no device sees all.
+
+        What is on devices already goes from there, not by way of the host.
+        """
         if self.mesh is None:
             return jax.device_put(host, self.device)
+        if isinstance(host, jax.Array):
+            return jax.device_put(host, NamedSharding(self.mesh, P(self.axis)))
         sharding = NamedSharding(self.mesh, P(self.axis))
         return jax.make_array_from_callback(host.shape, sharding, lambda index: host[index])
 

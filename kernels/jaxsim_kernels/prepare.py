@@ -63,7 +63,7 @@ def prepare_layer(
     x: Any,
     metric: Metric,
     n_padded: int,
-    place: Callable[[np.ndarray], jax.Array] = jnp.asarray,
+    place: Callable[[Any], jax.Array] = jnp.asarray,
     dtype: Any = np.float32,
 ) -> Layer:
     """Read a representation once and put it on its devices.
@@ -94,7 +94,7 @@ def prepare_layer(
             host[:n_samples, rows] = (np.asarray(chunk, np.float64) / scale).T
         return Layer(place(host), place(_no_norms(n_samples, n_padded, dtype)), scale)
     if metric == "euclidean" and dtype == np.float32 and _fits_float32(x):
-        # Nothing to pad and nothing to convert: no copy on the host.
+        # Nothing to pad and nothing to convert, or on a device already: no copy on the host.
         as_it_is = isinstance(x, np.ndarray) and x.shape == shape and x.dtype == np.float32
         features, half_norms, scale, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
         if safe:
@@ -239,7 +239,10 @@ def _fits_float32(x: Any) -> bool:
     return dtype == np.float32 or dtype.itemsize < (3 if dtype.kind in "iu" else 4)
 
 
-def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray:
+def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray | jax.Array:
+    if isinstance(x, jax.Array):
+        missing = [(0, whole - own) for whole, own in zip(shape, x.shape, strict=True)]
+        return jnp.pad(x.astype(jnp.float32), missing)
     host = np.zeros(shape, np.float32)
     for rows, chunk in chunks(x):
         host[rows, : x.shape[1]] = chunk

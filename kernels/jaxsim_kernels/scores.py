@@ -4,6 +4,7 @@ The kernels keep the Gram strip `G = Q X^T` and the half squared norms `h` apart
 subtraction, the same bits everywhere, and no pass over memory of its own.
 """
 
+from functools import reduce
 from typing import Literal, get_args
 
 import jax
@@ -14,6 +15,8 @@ from jax import lax
 from .folding import folded_features
 
 Precision = Literal["float64", "highest", "high", "fast"]
+
+_LANES = 128
 
 FLOAT64_UPTO = 1024
 """Up to this many samples `highest` works in float64: there one pair of near-equal distances that float32 orders the
@@ -122,13 +125,27 @@ def half_squared_norms(features: jax.Array, n_valid: jax.Array | int) -> jax.Arr
         >>> half_squared_norms(jnp.ones((2, 4)), 1).tolist()
         [2.0, inf]
     """
+    norms = lax.platform_dependent(features, cpu=_squared_norms_in_registers, default=_squared_norms_by_lanes) * 0.5
+    return jnp.where(jnp.arange(features.shape[0]) < n_valid, norms, jnp.inf)
+
+
+def _squared_norms_in_registers(features: jax.Array) -> jax.Array:
     parts = folded_features(jnp.add, jnp.square, features)
     while parts.shape[1] > 1:
         # One order of adding, whatever the sharding: a sum over an axis has none.
         rest, half = parts[:, parts.shape[1] // 2 * 2 :], parts.shape[1] // 2
         parts = jnp.concatenate([parts[:, :half] + parts[:, half : 2 * half], rest], axis=1)
-    norms = parts[:, 0] * 0.5
-    return jnp.where(jnp.arange(features.shape[0]) < n_valid, norms, jnp.inf)
+    return parts[:, 0]
+
+
+def _squared_norms_by_lanes(features: jax.Array) -> jax.Array:
+    """On devices: the lanes of a TPU's register, added one register after the other, so that one sum of 128 is left.
+
+    Whatever the number of samples and their sharding, that sum has one shape.
+    """
+    padded = jnp.pad(features, ((0, 0), (0, -features.shape[1] % _LANES)))
+    registers = [jnp.square(padded[:, at : at + _LANES]) for at in range(0, padded.shape[1], _LANES)]
+    return jnp.sum(reduce(jnp.add, registers), axis=1)
 
 
 def _dot(q: jax.Array, x: jax.Array, precision: lax.Precision | lax.DotAlgorithmPreset) -> jax.Array:

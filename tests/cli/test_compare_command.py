@@ -29,6 +29,7 @@ def test_plan_summary_and_the_path_of_the_page(jaxsim, checkpoint, photos, tmp_p
         "1,5",
         "--queries",
         12,
+        "--findings",
     )
     assert result.exit_code == 0, result.output
     plan, summary = result.stdout.split("Smoothness", 1)
@@ -71,6 +72,7 @@ def test_labels_and_groups_come_from_files(jaxsim, checkpoint, photos, tmp_path)
     result = jaxsim(
         *("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run"),
         *("--labels", f"animal={tmp_path / 'labels.csv'}", "--groups", tmp_path / "groups.txt"),
+        "--findings",
     )
     assert result.exit_code == 0, result.output
     shared = Study.load(tmp_path / "run").label_overlap.sel(k=1, label="animal")
@@ -84,7 +86,9 @@ def test_labels_and_groups_come_from_files(jaxsim, checkpoint, photos, tmp_path)
 
 @pytest.mark.slow
 def test_statistics_are_measured_and_told(jaxsim, checkpoint, photos, tmp_path) -> None:
-    result = jaxsim("compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run", "--statistics")
+    result = jaxsim(
+        "compare", checkpoint(0), "--images", photos, "--out", tmp_path / "run", "--statistics", "--findings"
+    )
     assert result.exit_code == 0, result.output
     assert "statistics   of the images" in result.stdout
     assert "What steps know of other spaces" in result.stdout

@@ -42,7 +42,7 @@ def test_measures_are_compared_and_told(jaxsim, checkpoint, photos, tmp_path) ->
     out = tmp_path / "run"
     result = jaxsim(
         *("compare", checkpoint(0), checkpoint(1), "--images", photos, "--out", out, "--k", 3),
-        *("--measures", "cka, mutual_knn", "--describe", "effective_rank"),
+        *("--measures", "cka, mutual_knn", "--describe", "effective_rank", "--findings"),
     )
     assert result.exit_code == 0, result.output
     plan, summary = result.stdout.split("Smoothness", 1)

@@ -50,7 +50,7 @@ def test_start_in_the_middle():
 
 def test_an_image_that_cannot_be_prepared_is_named():
     def prepare(images):
-        if images[0][0, 0, 0] == 5:
+        if any(image[0, 0, 0] == 5 for image in images):
             raise ValueError("too small")
         return scaled(images)
 
@@ -103,3 +103,33 @@ def test_interrupt_stops_at_once():
         process.kill()
     assert time.monotonic() - sent < 10
     assert "KeyboardInterrupt" in errors
+
+
+def test_every_image_is_decoded_once_for_several_models():
+    source, asked = Faulty(21, {4}), []
+    load = source.load
+
+    def counted(index):
+        asked.append(index)
+        return load(index)
+
+    source.load = counted
+    batches = list(load_batches(source, [scaled, lambda images: -scaled(images)], 6, threads=2))
+    assert sorted(asked) == list(range(21))
+    for batch in batches:
+        np.testing.assert_array_equal(batch.views[0], -batch.views[1])
+        assert batch.pixels is batch.views[0]
+
+
+def test_images_that_cannot_be_prepared_together_are_prepared_alone():
+    sizes = []
+
+    def one_only(images):
+        sizes.append(len(images))
+        if len(images) > 1:
+            raise ValueError("one at a time")
+        return scaled(images)
+
+    batches = list(load_batches(Faulty(5), one_only, 5, threads=0))
+    assert sizes == [5, 1, 1, 1, 1, 1]
+    np.testing.assert_array_equal(batches[0].pixels, next(load_batches(Faulty(5), scaled, 5)).pixels)

@@ -36,13 +36,15 @@ alone_device = Placement(device=jax.local_devices()[0])
 alone_halves = all_pairs(layers, options=halved, placement=alone_device, sides=sides)
 alone_medians = median_distances(layers, "euclidean", alone_device)
 alone_grouped = all_pairs(layers, options=halved, placement=alone_device, sides=sides, groups=groups)
+# Of several blocks, so that the others are needed after the first.
+in_blocks = replace(options, budget=4_000_000)
 if "die-before" in sys.argv and process == 1:
     sys.exit(9)
 if "die-within" in sys.argv and process == 1:
     # As a crash does it: without a word to the others.
-    all_pairs(layers, options=options, placement=make_placement(), progress=lambda *_: os._exit(9))
+    all_pairs(layers, options=in_blocks, placement=make_placement(), progress=lambda *_: os._exit(9))
 if {"die-before", "die-within"} & set(sys.argv):
-    all_pairs(layers, options=options, placement=make_placement())
+    all_pairs(layers, options=in_blocks, placement=make_placement())
     sys.exit(0)
 if n_processes > 1:
     # Machines of different memory: the least counts, or the plans would differ, which is refused.

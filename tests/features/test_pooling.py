@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxsim.features import check_pool, pool_state, pooled_width
+from jaxsim.features import check_pool, pool_state, pooled_width, token_places
+from jaxsim.features.pools import parse_pools
 from jaxsim.models import Map, Tokens, Vector
 
 
@@ -99,16 +100,18 @@ def test_bfloat16_states_are_averaged_in_float32():
     np.testing.assert_allclose(pooled, 1 + 1 / 4096, rtol=1e-6)
 
 
-@pytest.mark.parametrize("pool", ["max", "spatial", "spatial:0", "spatial:x", "spatial:-1", "spatial:2.5", "", "CLS"])
+@pytest.mark.parametrize(
+    "pool", ["median", "max:2", "spatial", "spatial:0", "spatial:x", "spatial:-1", "spatial:2.5", "", "CLS"]
+)
 def test_unknown_pools(pool):
     for layout in (TOKENS, Vector()):
-        with pytest.raises(ValueError, match=r"unknown pool.*cls, mean, flatten or spatial:P"):
+        with pytest.raises(ValueError, match="unknown pool"):
             check_pool(layout, pool)
 
 
 @pytest.mark.parametrize("layout", [Tokens((), (3, 4)), Tokens(("register",), (3, 4)), Map((3, 4))])
 def test_cls_without_a_cls_token(layout):
-    with pytest.raises(ValueError, match=r"needs a CLS token.*use mean, flatten or spatial:P"):
+    with pytest.raises(ValueError, match=r"needs a CLS token.*use mean, max, flatten or spatial:P"):
         check_pool(layout, "cls")
 
 
@@ -124,3 +127,77 @@ def test_cls_among_tokens_of_unknown_roles():
 def test_a_state_that_does_not_fit_its_layout(layout, shape):
     with pytest.raises(ValueError, match=r"expected a state \[B"):
         pool_state(np.zeros(shape, np.float32), layout, "mean")
+
+
+def test_max_of_patches_and_maps():
+    state = state_of(2, 15, 5)
+    np.testing.assert_array_equal(pool_state(state, TOKENS, "max"), state[:, 3:].max(1))
+    state = state_of(2, 3, 4, 5)
+    np.testing.assert_array_equal(pool_state(state, Map((3, 4)), "max"), state.max((1, 2)))
+
+
+def test_last_positions():
+    state = state_of(2, 15, 5)
+    np.testing.assert_array_equal(pool_state(state, TOKENS, "last:1"), state[:, -1])
+    np.testing.assert_array_equal(pool_state(state, TOKENS, "last:3"), state[:, -3:].reshape(2, 15))
+    np.testing.assert_array_equal(pool_state(state, TOKENS, "last:99"), state.reshape(2, 75))
+    state = state_of(2, 3, 4, 5)
+    np.testing.assert_array_equal(pool_state(state, Map((3, 4)), "last:2"), state[:, 2, 2:].reshape(2, 10))
+
+
+def test_a_projection_keeps_distances():
+    state = state_of(60, 20, 20, 8)
+    flat = state.reshape(60, -1)
+    pooled = np.asarray(jax.jit(lambda x: pool_state(x, Map((20, 20)), "project:512"))(state))
+    assert pooled.shape == (60, 512)
+
+    def squared(x):
+        return ((x[:, None] - x[None]) ** 2).sum(-1)[np.triu_indices(60, 1)]
+
+    ratio = squared(pooled) / squared(flat)
+    # Of a projection to D features: mean 1, standard deviation sqrt(2 / D) = 0.0625.
+    assert abs(ratio.mean() - 1) < 0.02
+    assert 0.03 < ratio.std() < 0.09
+    np.testing.assert_array_equal(pooled[:7], pool_state(state[:7], Map((20, 20)), "project:512"))
+
+
+def test_a_projection_of_few_features_is_the_state():
+    state = state_of(2, 3, 4, 5)
+    np.testing.assert_array_equal(pool_state(state, Map((3, 4)), "project:60"), state.reshape(2, 60))
+    assert pooled_width(Map((3, 4)), 5, "project:100") == 60
+
+
+def test_tokens_are_taken_at_places():
+    state = state_of(2, 3, 4, 5)
+    places = np.array([[[0.0, 0.0], [0.99, 0.99]], [[0.34, 0.5], [0.5, 0.26]]], np.float32)
+    found = pool_state(state, Map((3, 4)), "tokens:2", places)
+    np.testing.assert_array_equal(found, [state[0, 0, 0], state[0, 2, 3], state[1, 1, 2], state[1, 1, 1]])
+    tokens = np.concatenate([state_of(2, 3, 5), state.reshape(2, 12, 5)], axis=1)
+    np.testing.assert_array_equal(pool_state(tokens, TOKENS, "tokens:2", places), found)
+    np.testing.assert_array_equal(
+        pool_state(state_of(2, 5), Vector(), "tokens:3", np.zeros((2, 3, 2))), np.repeat(state_of(2, 5), 3, 0)
+    )
+    with pytest.raises(ValueError, match=r"expected places \[2, 2, 2\] for tokens:2, got None"):
+        pool_state(state, Map((3, 4)), "tokens:2")
+
+
+def test_places_belong_to_the_image():
+    places = token_places(["a", "b", "c"], 64)
+    np.testing.assert_array_equal(places[[2, 0]], token_places(["c", "a"], 64))
+    assert (places >= 0).all()
+    assert (places < 1).all()
+    assert abs(places.mean() - 0.5) < 0.05
+    assert len(np.unique(places)) > 350
+
+
+def test_several_pools_are_named():
+    assert [str(each) for each in parse_pools("cls,mean, spatial:2")] == ["cls", "mean", "spatial:2"]
+    for text, said in (
+        ("mean,mean", "every pool once"),
+        ("mean,tokens:4", "stands alone"),
+        ("mean,,cls", "unknown pool"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            parse_pools(text)
+    with pytest.raises(ValueError, match="expected one pool, got 'cls,mean'"):
+        pool_state(state_of(2, 15, 5), TOKENS, "cls,mean")

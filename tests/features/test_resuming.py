@@ -356,7 +356,7 @@ def test_other_pictures_of_the_same_names_and_sizes_are_noticed(TinyModel, tmp_p
 
 
 def test_files_that_did_not_change_are_not_read_again(TinyModel, tmp_path, monkeypatch):
-    monkeypatch.setattr("jaxsim.data.folder._TICK", 0)
+    monkeypatch.setattr("jaxsim.data.folder.TICK", 0)
     photos = tmp_path / "photos"
     photos_of(photos, 0)
     time.sleep(0.02)

@@ -89,7 +89,7 @@ def random_inputs(model: VisionModel, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     if isinstance(model.inputs, TokenIds):
         return generator.integers(0, model.inputs.n_tokens, (2, *model.image_size), np.int32)
-    return generator.standard_normal((2, *model.image_size, 3)).astype(np.float32)
+    return generator.standard_normal((2, *model.image_size, model.inputs.channels)).astype(np.float32)
 
 
 def as_torch(inputs: np.ndarray) -> torch.Tensor:

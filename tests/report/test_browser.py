@@ -142,7 +142,7 @@ def test_choices_are_kept_in_the_address(opened, page):
     assert opened.run("[...document.querySelectorAll('[data-k=\"1\"]')].every((node) => !node.hidden)")
     assert opened.run("[...document.querySelectorAll('[data-k=\"0\"]')].every((node) => node.hidden)")
     assert opened.run("Math.abs(document.getElementById('pair').getBoundingClientRect().top) < 200")
-    assert opened.run("document.querySelector('#pair-forward h3').textContent") == f"{MODELS[2]} → {MODELS[1]}"
+    assert opened.run("document.querySelector('#pair-forward h3 span').textContent") == f"{MODELS[2]} → {MODELS[1]}"
 
 
 def test_nonsense_in_the_address_is_left_alone(browser, page):
@@ -161,7 +161,9 @@ def test_the_selector_changes_both_maps_and_the_curves(opened):
                "a.dispatchEvent(new Event('change')); })()")  # fmt: skip
     after = json.loads(opened.run(look))
     assert all(one != other for one, other in zip(before, after, strict=True))
-    titles = "['pair-forward', 'pair-backward'].map((id) => document.querySelector(`#${id} h3`).textContent).join('|')"
+    titles = (
+        "['pair-forward', 'pair-backward'].map((id) => document.querySelector(`#${id} h3 span`).textContent).join('|')"
+    )
     assert opened.run(titles) == f"{MODELS[2]} → {MODELS[1]}|{MODELS[1]} → {MODELS[2]}"
     opened.run("document.getElementById('pair-turn').click()")
     assert opened.run(titles) == f"{MODELS[1]} → {MODELS[2]}|{MODELS[2]} → {MODELS[1]}"

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from jaxsim.files import OwnedFiles
 from jaxsim.report import write_report
 from jaxsim.report.chapter import figures_of
 from jaxsim.report.page import CHAPTERS
@@ -84,6 +85,12 @@ def test_the_command_that_made_a_study_stands_with_it(tmp_path):
     results.attrs["command"] = "jaxsim compare a b --images <here>"
     text = write_report(results, smoothness, between, tmp_path).read_text(encoding="utf-8")
     assert "<pre><code>jaxsim compare a b --images &lt;here&gt;</code></pre>" in text
+    (tmp_path / "jaxsim.toml").write_text("images = 'of somebody else'")
+    assert "somebody else" not in write_report(results, smoothness, between, tmp_path).read_text(encoding="utf-8")
+    (tmp_path / "jaxsim.toml").unlink()
+    OwnedFiles(tmp_path).write("jaxsim.toml", b'images = "<here>"')
+    text = write_report(results, smoothness, between, tmp_path).read_text(encoding="utf-8")
+    assert "<pre><code>images = &quot;&lt;here&gt;&quot;</code></pre>" in text
 
 
 def test_names_are_text_never_markup(report):
@@ -254,8 +261,6 @@ def test_the_same_datasets_give_the_same_page(tmp_path, single):
 
 
 def test_figures_of_an_earlier_report_go_and_other_files_stay(tmp_path):
-    from jaxsim.files import OwnedFiles
-
     (tmp_path / "figures").mkdir()
     files = OwnedFiles(tmp_path)
     for name in ("overview_k1.png", "overview_k1.svg"):

@@ -31,7 +31,7 @@ def seen(monkeypatch, shapes):
     # What an earlier test has left, until the interpreter lets it go, is not of this one.
     gc.collect()
     before = [array for array in jax.live_arrays() if array.shape in shapes]
-    measure, extract = comparison.measure, extraction.extract
+    measure, extract = comparison.measure, extraction.extract_together
 
     def measured(*args, **options):
         found["measuring"].append(large_arrays(shapes, before))
@@ -44,7 +44,7 @@ def seen(monkeypatch, shapes):
         return extract(*args, progress=watched, **options)
 
     monkeypatch.setattr(comparison, "measure", measured)
-    monkeypatch.setattr(extraction, "extract", extracted)
+    monkeypatch.setattr(extraction, "extract_together", extracted)
     return found
 
 

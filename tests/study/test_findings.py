@@ -239,7 +239,7 @@ class TestStudies:
         loaded = Study.load(tmp_path)
         xr.testing.assert_identical(loaded.findings, study.findings)
         assert (tmp_path / "findings.csv").read_text().startswith("k,finding,value,standard_error,low,high,p_value")
-        assert "Does one model change more smoothly?" in (tmp_path / "index.html").read_text()
+        assert "Does one model change more smoothly than the others?" in (tmp_path / "index.html").read_text()
         again = compare(models, images, n_splits=4, untrained=True, **spaces, out=tmp_path, report=False)
         assert "untrained: imbalance" in again.reused
         xr.testing.assert_identical(again.findings, study.findings)

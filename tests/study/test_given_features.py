@@ -86,3 +86,29 @@ def test_sets_meet_by_id_in_a_measurement():
     assert float(found.cka.sel(source="captions/x", target="photos/x")) == pytest.approx(1)
     with pytest.raises(ValueError, match="got 'plain' as 'ndarray' beside such sets"):
         jaxsim.measure({"captions": captions, "plain": EARLY}, "cka")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_images_are_decoded_once_for_models_and_their_twins(monkeypatch):
+    images = jaxsim.open_images("digits").subset(40)
+    loaded, load = [], type(images).load
+    monkeypatch.setattr(type(images), "load", lambda self, i: loaded.append(i) or load(self, i))
+    models = ["embedded:vit_digits", "embedded:resnet_digits"]
+    study = jaxsim.compare(models, images, untrained=True, n_splits=0)
+    assert sorted(loaded) == list(range(40))
+    assert study.untrained is not None
+    assert not np.allclose(study.untrained.imbalance, study.imbalance)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_several_pools_and_bfloat16():
+    images = jaxsim.open_images("digits").subset(60)
+    study = jaxsim.compare(["embedded:vit_digits"], images, pool="mean,max", steps="block0*", n_splits=0)
+    assert "vit_digits/block00:mean" in study.imbalance.source.values
+    alone = jaxsim.compare(["embedded:vit_digits"], images, pool="max", steps="block0*", n_splits=0)
+    chosen = [f"{name}:max" for name in alone.imbalance.source.values]
+    np.testing.assert_allclose(study.imbalance.sel(source=chosen, target=chosen), alone.imbalance)
+    fast = jaxsim.compare(["embedded:vit_digits"], images, pool="max", steps="block0*", n_splits=0, dtype="bfloat16")
+    assert 0 < np.abs(fast.imbalance.values - alone.imbalance.values).max() < 0.1
+    with pytest.raises(ValueError, match="expected pool to make one sample of an image, got 'tokens:4'"):
+        jaxsim.compare(["embedded:vit_digits"], images, pool="tokens:4")

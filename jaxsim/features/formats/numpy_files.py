@@ -83,7 +83,9 @@ def read_npz(path: Path) -> Contents:
             members = [each for each in archive.infolist() if each.filename.endswith(".npy")]
             arrays = {each.filename[: -len(".npy")]: _member(path, archive, each) for each in members}
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, struct.error, NotImplementedError) as error:
-        raise ValueError(f"cannot read {path} as an .npz archive: {error}; write it with numpy.savez") from error
+        raise ValueError(
+            f"cannot read {path} as an .npz archive: {shown(str(error))}; write it with numpy.savez"
+        ) from error
     plain = {name: each for name, each in arrays.items() if each is not None}
     found = _contents(plain, "NumPy archive", path, [path], {})
     objects = [name for name, each in arrays.items() if each is None]
@@ -122,8 +124,11 @@ def _member(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Any
 
 def _whole(path: Path, member: str) -> np.ndarray:
     """What has to be read at once: ids, labels, and columns in a compressed stream."""
-    with np.load(path, allow_pickle=False) as opened:
-        return opened[member[: -len(".npy")]]
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            return npy.read_array(stream, allow_pickle=False)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path} is damaged in {member}: {shown(str(error))}; write it again") from error
 
 
 def _local_lengths(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
@@ -158,7 +163,9 @@ class _Stream:
                 content = self._opened.read((stop - start) * row)
             except (zipfile.BadZipFile, zlib.error, OSError, EOFError) as error:
                 self._opened = None
-                raise ValueError(f"{self._path} is damaged in {self._member}: {error}; write it again") from error
+                raise ValueError(
+                    f"{self._path} is damaged in {self._member}: {shown(str(error))}; write it again"
+                ) from error
             self._at = stop
         if len(content) != (stop - start) * row:
             raise ValueError(f"{self._path} is damaged in {self._member}: it ends early; write it again")

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from jaxsim.arguments import shown
 from jaxsim.features.formats.contents import Contents, fingerprint_of_files
 from jaxsim.features.formats.natural_order import natural_order
 from jaxsim.features.formats.other_axes import NotRows
@@ -38,7 +39,7 @@ def read_safetensors(path: Path) -> Contents:
             opened = plain.get_slice(name)
             slices[name] = opened.get_shape(), opened.get_dtype()
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"cannot read {path} as safetensors: {error}; write or copy it again") from error
+        raise ValueError(f"cannot read {path} as safetensors: {shown(str(error))}; write or copy it again") from error
     arrays: dict[str, Any] = {}
     for name in natural_order(slices):
         shape, dtype = slices[name]

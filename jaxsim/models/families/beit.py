@@ -119,7 +119,7 @@ class Beit(VisionTransformer):
 
 
 def _read_settings(config: ConfigReader) -> TransformerSettings:
-    config.require("num_channels", 3)
+    config.read_channels()
     patch, image = config.pair("patch_size"), config.pair("image_size")
     grid = (image[0] // patch[0], image[1] // patch[1])
     if config("use_absolute_position_embeddings") and grid[0] != grid[1]:

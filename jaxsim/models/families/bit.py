@@ -159,8 +159,8 @@ class Bit(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()
         x = self._stem(images)
@@ -181,7 +181,7 @@ class Bit(nn.Module):
         return recorder.finish()
 
     @nn.nowrap
-    def _stem(self, images: Float[Array, "batch height width 3"]) -> Array:
+    def _stem(self, images: Float[Array, "batch height width colours"]) -> Array:
         s = self.settings
         if s.tensorflow_padding and not s.pool_padding:
             smallest = 2 * _POOL - 1
@@ -230,7 +230,7 @@ def _rules() -> list[Rule]:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.require("layer_type", "preactivation", "bottleneck")
     if config("global_padding") not in (None, "SAME"):
         config.refuse("global_padding", "without padding the block's two branches differ in size; None or 'SAME'")

@@ -63,7 +63,7 @@ def vision_part(config: ConfigReader) -> ConfigReader:
 
 def read_block(vision: ConfigReader) -> BlockSettings:
     """Returns the settings of the blocks, which SigLIP's towers share."""
-    vision.require("num_channels", 3)
+    vision.read_channels()
     return BlockSettings(
         hidden_size=vision("hidden_size"),
         n_heads=vision("num_attention_heads"),

@@ -30,7 +30,7 @@ def _rules() -> list[Rule]:
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     second = config("model_type") == "convnextv2"
-    config.require("num_channels", 3)
+    config.read_channels()
     stages = read_stages(config)
     if config("num_stages") != len(stages.widths):
         config.refuse("num_stages", f"hidden_sizes and depths have {len(stages.widths)} entries")

@@ -109,7 +109,7 @@ def preprocessing(image_size: tuple[int, int]) -> PlainPreprocessor:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     # A token that replaces patches in training; layout of the feature maps that a backbone returns.
     config.ignore("use_mask_token", "apply_layernorm", "reshape_hidden_states")
     settings = TransformerSettings(

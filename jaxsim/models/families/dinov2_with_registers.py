@@ -10,7 +10,7 @@ from jaxsim.models.loading.weights import WeightTable, param
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.ignore("apply_layernorm", "reshape_hidden_states")  # the feature maps that a backbone returns
     n_registers = config("num_register_tokens")
     settings = TransformerSettings(

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxsim.models.family import Architecture, Family, Shapes
+from jaxsim.models.family import Architecture, Family, Shapes, is_backbone
 from jaxsim.models.layers.conv_layers import map_mean
 from jaxsim.models.layers.conv_stages import map_layout, read_stages
 from jaxsim.models.layers.convnext_core import ConvNeXt, ConvNeXtSettings
@@ -28,13 +28,16 @@ class Dinov3ConvNeXt(ConvNeXt):
     stem_is_hidden: bool = False
 
     @nn.nowrap
-    def begin(self, recorder: Recorder, images: Float[Array, "batch height width 3"]) -> None:
+    def begin(self, recorder: Recorder, images: Float[Array, "batch height width colours"]) -> None:
         """Records the images, the first of the hidden states."""
         recorder.add("images", images, map_layout(images), kind="images", block=False, hidden=True)
 
     @nn.nowrap
     def heads(self, recorder: Recorder, x: Float[Array, "batch height width channels"]) -> None:
-        """Records the normalised tokens; the first of them is the pooler output."""
+        """Records the normalised tokens; the first of them is the pooler output. A backbone has none of that."""
+        if not self.final_norm:
+            recorder.output("last_hidden_state", x)
+            return
         batch, height, width, channels = x.shape
         tokens = jnp.concatenate([map_mean(x)[:, None], x.reshape(batch, -1, channels)], axis=1)
         normed = layer_norm(self.settings.final_eps, self.dtype, "norm")(tokens)
@@ -60,7 +63,7 @@ def _rules() -> list[Rule]:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     settings = ConvNeXtSettings(
         stages=read_stages(config),
         activation=config("hidden_act"),
@@ -71,7 +74,7 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
     )
     image_size = config.pair("image_size")
     return Architecture(
-        Dinov3ConvNeXt(settings),
+        Dinov3ConvNeXt(settings, final_norm=not is_backbone(shapes, config("architectures", None))),
         WeightTable(rules=tuple(_rules()), prefixes=("model.",)),
         image_size,
         PlainPreprocessor(image_size, resample="bilinear"),

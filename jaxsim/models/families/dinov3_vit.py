@@ -102,7 +102,7 @@ def _weight_table(n_registers: int, gated: bool) -> WeightTable:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     # Noise on the coordinates in training; the feature maps that a backbone returns.
     config.ignore("pos_embed_shift", "pos_embed_jitter", "pos_embed_rescale")
     config.ignore("apply_layernorm", "reshape_hidden_states", "return_class_token")

@@ -34,7 +34,11 @@ def _read_blocks(config: ConfigReader) -> tuple[InvertedBlock, ...]:
         )
     width, divisor = config("width_coefficient"), config("depth_divisor")
     previous = rounded_width(_STEM_WIDTH * width, divisor)
-    centred = set(config("depthwise_padding"))
+    centred, squeeze, activation = (
+        set(config("depthwise_padding")),
+        config("squeeze_expansion_ratio"),
+        config("hidden_act"),
+    )
     blocks: list[InvertedBlock] = []
     for given, out, kernel, stride, expansion, repeats in zip(*(lists[name] for name in names), strict=True):
         if rounded_width(given * width, divisor) != previous:
@@ -54,8 +58,8 @@ def _read_blocks(config: ConfigReader) -> tuple[InvertedBlock, ...]:
                     kernel=kernel,
                     stride=step,
                     residual=index > 0 and step == 1,
-                    squeezed=max(1, int(entering * config("squeeze_expansion_ratio"))),
-                    activation=config("hidden_act"),
+                    squeezed=max(1, int(entering * squeeze)),
+                    activation=activation,
                     padding=_padding(kernel, step, len(blocks) in centred),
                 )
             )
@@ -64,7 +68,7 @@ def _read_blocks(config: ConfigReader) -> tuple[InvertedBlock, ...]:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.require("pooling_type", "mean", "max")
     config.ignore("batch_norm_momentum", "dropout_rate", "drop_connect_rate", "num_hidden_layers")  # for training
     blocks = _read_blocks(config)

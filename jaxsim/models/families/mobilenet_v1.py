@@ -43,8 +43,8 @@ class MobileNetV1(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         recorder = Recorder()
         nominal = _STEM_WIDTH
         x = self._conv(images, self._width(nominal), 3, 2, "stem")
@@ -80,7 +80,7 @@ class MobileNetV1(nn.Module):
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.ignore("classifier_dropout_prob")
     module = MobileNetV1(
         multiplier=float(config("depth_multiplier")),

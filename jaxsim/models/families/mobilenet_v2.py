@@ -63,8 +63,8 @@ class MobileNetV2(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()
         x = self._conv(images, s.stem_width, 3, "stem_first", stride=2)
@@ -147,7 +147,7 @@ def _read_settings(config: ConfigReader) -> MobileNetV2Settings:
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.ignore("classifier_dropout_prob", "semantic_loss_ignore_index")
     parts = {"expand_1x1": "expand", "conv_3x3": "depthwise", "reduce_1x1": "reduce"}
     rules = [*conv_norm("conv_stem.first_conv", "stem_first"), *conv_norm("conv_1x1", "top")]

@@ -104,8 +104,8 @@ class PoolFormer(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         edge = s.smallest_extent()
         check_extent(images, (edge, edge))
@@ -144,7 +144,7 @@ class PoolFormer(nn.Module):
 
 
 def _read_settings(config: ConfigReader, shapes: Shapes) -> PoolFormerSettings:
-    config.require("num_channels", 3)
+    config.read_channels()
     sizes = read_stages(config)
     config.require("num_encoder_blocks", len(sizes.depths))
     patches = [tuple(config(name)) for name in ("patch_sizes", "strides", "padding")]

@@ -104,8 +104,8 @@ class Pvt(nn.Module):
     n_labels: int = 0
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         recorder, last = Recorder(), len(self.stages) - 1
         x, grid, prefix = images, (images.shape[1], images.shape[2]), ()
         for number, stage in enumerate(self.stages):
@@ -149,7 +149,7 @@ class Pvt(nn.Module):
 
 
 def _read_stages(config: ConfigReader) -> tuple[PvtStage, ...]:
-    config.require("num_channels", 3)
+    config.read_channels()
     sizes, image = read_stages(config), config("image_size")
     count = len(sizes.depths)
     config.require("num_encoder_blocks", count)

@@ -89,8 +89,8 @@ class RegNet(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()
         numerics = {"dtype": self.dtype, "precision": self.precision}
@@ -107,7 +107,7 @@ class RegNet(nn.Module):
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.require("layer_type", "x", "y")
     squeeze = config("layer_type") == "y"
     settings = RegNetSettings(

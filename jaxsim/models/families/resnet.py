@@ -120,8 +120,8 @@ class ResNet(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()
         numerics = {"dtype": self.dtype, "precision": self.precision}
@@ -146,7 +146,7 @@ class ResNet(nn.Module):
 
 
 def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
-    config.require("num_channels", 3)
+    config.read_channels()
     config.require("layer_type", "basic", "bottleneck")
     settings = ResNetSettings(
         stem_width=config("embedding_size"),

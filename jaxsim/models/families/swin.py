@@ -90,7 +90,7 @@ def block_settings(settings: WindowSettings, stage: int) -> BlockSettings:
 
 def read_settings(config: ConfigReader) -> WindowSettings:
     """Returns the settings from the attributes that Swin and Swin V2 share."""
-    config.require("num_channels", 3)
+    config.read_channels()
     patch, image = config.pair("patch_size"), config.pair("image_size")
     depths, n_heads = tuple(config("depths")), tuple(config("num_heads"))
     if min(depths) < 1 or len(depths) != len(n_heads):

@@ -52,7 +52,7 @@ class ViT(VisionTransformer):
 
 def read_settings(config: ConfigReader) -> TransformerSettings:
     """Returns the core's settings from the attributes that ViT shares with its descendants."""
-    config.require("num_channels", 3)
+    config.read_channels()
     qkv_bias = config("qkv_bias")
     patch, image = config.pair("patch_size"), config.pair("image_size")
     return TransformerSettings(

@@ -53,7 +53,7 @@ class GoogleViT(VisionTransformer):
     n_labels: int = 0
 
     @nn.nowrap
-    def embed(self, images: Float[Array, "batch height width 3"]) -> tuple[Array, tuple[int, int]]:
+    def embed(self, images: Float[Array, "batch height width colours"]) -> tuple[Array, tuple[int, int]]:
         """Returns the embedded tokens and the grid, fixed positions added."""
         tokens, grid = super().embed(images)
         table = fixed_positions(self.fixed_positions, grid, tokens.shape[-1], len(self.settings.prefix))

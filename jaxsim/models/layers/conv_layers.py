@@ -244,7 +244,7 @@ def map_mean(x: Float[Array, "batch height width channels"]) -> Float[Array, "ba
     return x.mean(axis=(1, 2), dtype=jnp.float32).astype(x.dtype)
 
 
-def check_extent(images: Float[Array, "batch height width 3"], smallest: tuple[int, int]) -> None:
+def check_extent(images: Float[Array, "batch height width colours"], smallest: tuple[int, int]) -> None:
     """Refuses images from which nothing would be left after the strides.
 
     Raises:

@@ -108,8 +108,8 @@ class ConvNeXt(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         shrink = 2 ** (len(s.stages.widths) - 1)
         check_extent(images, (s.patch_size[0] * shrink, s.patch_size[1] * shrink))
@@ -145,7 +145,7 @@ class ConvNeXt(nn.Module):
         )
 
     @nn.nowrap
-    def begin(self, recorder: Recorder, images: Float[Array, "batch height width 3"]) -> None:
+    def begin(self, recorder: Recorder, images: Float[Array, "batch height width colours"]) -> None:
         """Records what comes before the stem; nothing here."""
 
     @nn.nowrap

@@ -131,7 +131,7 @@ class InvertedNet(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width channels"]) -> Recording:
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
         """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()

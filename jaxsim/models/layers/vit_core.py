@@ -59,8 +59,8 @@ class VisionTransformer(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()
         x, grid = self.embed(images)
@@ -80,7 +80,7 @@ class VisionTransformer(nn.Module):
         return recorder.finish()
 
     @nn.nowrap
-    def embed(self, images: Float[Array, "batch height width 3"]) -> tuple[Array, tuple[int, int]]:
+    def embed(self, images: Float[Array, "batch height width colours"]) -> tuple[Array, tuple[int, int]]:
         """Returns the embedded tokens `[B, T, D]` and the grid of the patches."""
         s = self.settings
         patches = PatchEmbedding(

@@ -103,7 +103,7 @@ class PatchEmbedding(nn.Module):
 
     @nn.compact
     def __call__(self, images: Float[Array, "batch height width channels"]) -> Float[Array, "batch h w features"]:
-        """Returns the projected patches `[B, h, w, D]` of images `[B, H, W, 3]`."""
+        """Returns the projected patches `[B, h, w, D]` of images `[B, H, W, C]`."""
         if images.shape[1] < self.patch_size[0] or images.shape[2] < self.patch_size[1]:
             raise ValueError(
                 f"images of {images.shape[1]} x {images.shape[2]} pixels are smaller than one patch of "

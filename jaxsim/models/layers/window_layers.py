@@ -135,8 +135,8 @@ class PaddedPatchEmbedding(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Float[Array, "batch h w features"]:
-        """Returns the patches of images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Float[Array, "batch h w features"]:
+        """Returns the patches of images `[B, H, W, C]`."""
         s = self.settings
         down, right = (-edge % patch for edge, patch in zip(images.shape[1:3], s.patch_size, strict=True))
         patches = nn.Conv(
@@ -194,8 +194,8 @@ class WindowTransformer(nn.Module):
     n_labels: int = 0
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width 3"]) -> Recording:
-        """Returns every step and output for images `[B, H, W, 3]`."""
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
+        """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         recorder = Recorder()
         patches = PaddedPatchEmbedding(s, self.dtype, self.precision, name="patch_embedding")(images)

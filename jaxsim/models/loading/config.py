@@ -97,6 +97,7 @@ class ConfigReader:
         self._ignored: set[str] = set()
         self._problems: list[str] = []
         self._parts: list[ConfigReader] = []
+        self._channels: int | None = None
 
     def __call__(self, name: str, *default: Any) -> Any:
         """Returns attribute `name`, or the default if one is given.
@@ -138,6 +139,17 @@ class ConfigReader:
         """States that the attributes do not change what the steps compute."""
         self._seen.update(names)
         self._ignored.update(names)
+
+    def read_channels(self) -> None:
+        """Reads the number of channels of the images; notes a problem unless it is 3 or 1."""
+        self.require("num_channels", 3, 1)
+        self._channels = self.values.get("num_channels", 3)
+
+    @property
+    def channels(self) -> int:
+        """The channels of the images, as this configuration or a nested one has them; 3 where none was read."""
+        read = [reader._channels for reader in (self, *self._parts) if reader._channels is not None]
+        return read[0] if read else 3
 
     @property
     def ignored(self) -> frozenset[str]:

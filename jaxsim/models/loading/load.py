@@ -12,11 +12,13 @@ import jax
 import jax.numpy as jnp
 
 from jaxsim.arguments import check_choice, check_count, check_image_size, shown
+from jaxsim.models.inputs import Pixels
 from jaxsim.models.loading.free_memory import check_room
 from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.sources import open_source, readable_misfits
 from jaxsim.models.loading.weights import convert_weights, hash_weights
 from jaxsim.models.model import Granularity, VisionModel, random_variables
+from jaxsim.models.preprocessing.grey import GreyPreprocessor, with_equal_channels
 from jaxsim.models.preprocessing.preprocessors import Preprocessor, TransformersPreprocessor
 
 
@@ -124,9 +126,13 @@ def _variables(module: nn.Module, opened: OpenedSource, init: str, seed: int) ->
 
 def _preprocessor(opened: OpenedSource, size: tuple[int, int] | None) -> Preprocessor:
     architecture, directory = opened.architecture, opened.processor_directory
+    grey = architecture.inputs == Pixels(1)
     if directory is None:
         plain = architecture.preprocessing
-        return plain if size is None else dataclasses.replace(plain, image_size=size)
-    if architecture.processor is not None:
-        return architecture.processor(directory, size)
-    return TransformersPreprocessor(directory, size)
+        plain = plain if size is None else dataclasses.replace(plain, image_size=size)
+        made: Preprocessor = with_equal_channels(plain) if grey else plain
+    elif architecture.processor is not None:
+        made = architecture.processor(directory, size)
+    else:
+        made = TransformersPreprocessor(directory, size, spread=grey)
+    return GreyPreprocessor(made, opened.where) if grey else made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from jaxsim.models.embedded import SCHEME, embedded_directory
 from jaxsim.models.family import family_of
 from jaxsim.models.google.open import find_checkpoint, open_google
+from jaxsim.models.inputs import Pixels
 from jaxsim.models.loading.checkpoint import Checkpoint, locate, open_checkpoint
 from jaxsim.models.loading.config import ConfigReader, overridden, with_defaults
 from jaxsim.models.loading.opened import OpenedSource
@@ -108,6 +110,8 @@ def _open_hugging_face(name: str, checkpoint: Checkpoint, overrides: dict[str, A
     reader = ConfigReader(whole, where)
     architecture = family.build(reader, checkpoint.shapes)
     reader.finish()
+    if isinstance(architecture.inputs, Pixels):
+        architecture = dataclasses.replace(architecture, inputs=Pixels(reader.channels))
     return OpenedSource(
         name,
         architecture,

@@ -36,7 +36,7 @@ class Preprocessor(Protocol):
         """What it does, JSON-able."""
         ...
 
-    def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width 3"]:
+    def __call__(self, images: Sequence[np.ndarray]) -> Float[np.ndarray, "batch height width colours"]:
         """Takes uint8 `[H, W, 3]` images of any sizes."""
         ...
 
@@ -148,12 +148,13 @@ class TransformersPreprocessor:
     Args:
         directory: holds `preprocessor_config.json`.
         image_size: (height, width) wanted instead of the processor's own.
+        spread: whether a mean or a deviation of one number, of a model for grey images, counts for three channels.
 
     Raises:
         ValueError: the processor cannot be made, or gives images of different sizes.
     """
 
-    def __init__(self, directory: Path, image_size: tuple[int, int] | None = None) -> None:
+    def __init__(self, directory: Path, image_size: tuple[int, int] | None = None, *, spread: bool = False) -> None:
         from transformers import AutoImageProcessor
 
         where, _ = read_processor_settings(directory)
@@ -174,6 +175,9 @@ class TransformersPreprocessor:
             ) from error
         settings = self._processor.to_dict()
         self._override = {} if image_size is None else _resized_settings(settings, image_size)
+        for name in ("image_mean", "image_std") if spread else ():
+            if isinstance(settings.get(name), list | tuple) and len(settings[name]) == 1:
+                self._override[name] = [settings[name][0]] * 3
         self.description: dict[str, Any] = json.loads(json.dumps({**settings, **self._override}, default=str))
         self.description["processor"] = type(self._processor).__name__
         try:

@@ -66,7 +66,7 @@ class DenseNet(nn.Module):
     precision: str = "highest"
 
     @nn.compact
-    def __call__(self, images: Float[Array, "batch height width channels"]) -> Recording:
+    def __call__(self, images: Float[Array, "batch height width colours"]) -> Recording:
         """Returns every step and output for images `[B, H, W, C]`."""
         s = self.settings
         check_extent(images, (2 ** (len(s.depths) + 1),) * 2)

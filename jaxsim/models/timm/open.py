@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
 
 from jaxsim.models.family import Architecture, Shapes
+from jaxsim.models.inputs import Pixels
 from jaxsim.models.loading.checkpoint import Checkpoint
 from jaxsim.models.loading.config import ConfigReader, overridden
 from jaxsim.models.loading.opened import OpenedSource
@@ -66,10 +68,13 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
         )
     described = values.get("pretrained_cfg") or values
     arguments = overridden(values.get("model_args") or {}, overrides, f"{where}: model_args")
+    channels = arguments.get("in_chans", (described.get("input_size") or [3])[0])
     size = arguments.get("img_size")
     if size is not None:
         edges = [size, size] if isinstance(size, int) else list(size)
-        described = {**described, "input_size": [3, *edges]}
+        described = {**described, "input_size": [channels, *edges]}
+    elif "in_chans" in arguments:
+        described = {**described, "input_size": [channels, *(described.get("input_size") or (3, 224, 224))[1:]]}
     arguments.setdefault("global_pool", values.get("global_pool"))
     preprocessing = read_preprocessing(described, where)
     # Names in the file may begin as transformers' wrapper has them, below which a trainer's may be.
@@ -83,7 +88,7 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
     checkpoint = without_prefixes(checkpoint, weights)
     reader = ConfigReader(arguments, f"{where}: model_args")
     reader.ignore("num_classes", "drop_rate", "drop_path_rate")
-    reader.require("in_chans", 3)
+    reader.require("in_chans", 3, 1)
     try:
         built = build(architecture, family, reader, checkpoint.shapes, preprocessing)
     except KeyError as error:
@@ -91,5 +96,6 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
             f"{where}: architecture {architecture!r} needs a tensor {error}, which is not there"
         ) from error
     reader.finish()
+    built = dataclasses.replace(built, inputs=Pixels(channels))
     config = json.loads(json.dumps({**values, "model_args": arguments}, default=str))
     return OpenedSource(name, built, family, config, checkpoint.shapes, checkpoint.read, str(checkpoint.directory))

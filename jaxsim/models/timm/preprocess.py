@@ -69,14 +69,18 @@ def read_preprocessing(settings: dict[str, Any], where: str) -> TimmPreprocessor
     crop = settings.get("crop_pct") or 0.875
     mode = settings.get("crop_mode") or "center"
     resample = settings.get("interpolation") or "bicubic"
-    if not isinstance(size, list | tuple) or len(size) != 3 or size[0] != 3 or not all(map(is_edge, size[1:])):
+    if not isinstance(size, list | tuple) or len(size) != 3 or size[0] not in (1, 3) or not all(map(is_edge, size[1:])):
         raise ValueError(
-            f"{where}: input_size={size!r}; expected [3, height, width], only images of three channels of 1 to "
-            f"{MAX_EDGE} pixels an edge are supported"
+            f"{where}: input_size={size!r}; expected [channels, height, width], images of three channels, or of one, "
+            f"of 1 to {MAX_EDGE} pixels an edge"
         )
     if not is_crop_fraction(crop):
         raise ValueError(f"{where}: crop_pct={crop!r}; expected a number from 0.5 to 2")
     given = {name: settings[name] for name in ("mean", "std") if settings.get(name) is not None}
+    if size[0] == 1:  # one number each counts for the three channels that are made equal
+        given = {
+            name: value * 3 if isinstance(value, list) and len(value) == 1 else value for name, value in given.items()
+        }
     mean, std = (
         channel_values(where, given, name, default)
         for name, default in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD))

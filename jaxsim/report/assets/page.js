@@ -115,7 +115,7 @@ function update({ keep = true } = {}) {
   const said = document.getElementById("pair-said");
   if (said) said.textContent = study.said[state.k][state.pair[0] * study.models.length + state.pair[1]];
   for (const [side, name] of [["forward", "pair-forward"], ["backward", "pair-backward"]]) {
-    const title = document.querySelector(`#${name} h3`), names = state.pair.map((m) => study.models[m].name);
+    const title = document.querySelector(`#${name} h3 span`), names = state.pair.map((m) => study.models[m].name);
     if (title) title.textContent = (side === "forward" ? names : names.reverse()).join(" → ");
   }
   document.querySelectorAll("details[open] [data-table]").forEach(fillTable);

@@ -32,7 +32,7 @@ function pathsPanel(pen, panel) {
 function placeLabel(pen, taken, x, y, words, colour, box) {
   const shown = shorten(words, 26), width = pen.measure(shown, 10.5, "600"), fits = x + 9 + width <= box.x + box.width;
   const left = fits ? x + 9 : x - 9 - width;
-  let v = y + 4;
+  let v = y - 8;
   for (let tries = 0; tries < 24 && taken.some((each) => Math.abs(each.v - v) < 12 && each.left < left + width && each.left + each.width > left); tries++) v += tries % 2 ? (tries + 1) * 6 : -(tries + 1) * 6;
   v = Math.max(box.y + 10, Math.min(box.y + box.height - 3, v));
   taken.push({ left, width, v });
@@ -57,7 +57,7 @@ function plane(pen, panel) {
   const top = Math.max(1e-9, ...pairs.flatMap((pair) => pair.points.map(([x, y]) => Math.max(x, y)))) * 1.03, ticks = ticksOf(0, top, 5);
   const scale = axes(pen, box, { x: [0, top], y: [0, top], xTicks: ticks.map((at) => [at, tickText(at)]), yTicks: ticks, xName: panel.x, yName: panel.y });
   pen.add("path", { d: `M${round(scale.toX(0))} ${round(scale.toY(0))}L${round(scale.toX(top))} ${round(scale.toY(top))}`, stroke: pen.ink("rule"), "stroke-width": 2, fill: "none" });
-  const many = pairs.length > 3, taken = [], models = new Set();
+  const many = pairs.length > 3, models = new Set();
   const chosen = (pair) => state.pair.includes(pair.a) && state.pair.includes(pair.b);
   for (const pair of [...pairs].sort((p, q) => chosen(p) - chosen(q))) {
     const d = pair.points.map(([x, y]) => `M${round(scale.toX(x))} ${round(scale.toY(y))}h0`).join("");
@@ -68,12 +68,24 @@ function plane(pen, panel) {
     if (pair.points.length < 1500) for (const [x, y, i, j] of pair.points) pen.hit(scale.toX(x), scale.toY(y), `${study.models[pair.a].name} / ${called(i)}`, `${study.models[pair.b].name} / ${called(j)}`, `${written(x)}, reverse ${written(y)}`);
     models.add(pair.a); models.add(pair.b);
   }
-  if (!many) for (const pair of pairs) {
-    if (!pair.points.length) continue;
-    const last = pair.points[pair.points.length - 1];
-    placeLabel(pen, taken, scale.toX(last[0]), scale.toY(last[1]), `${study.models[pair.a].name} | ${study.models[pair.b].name}`, pen.ink("ink"), { ...box, width: pen.width - box.x });
-  }
+  namePairs(pen, pairs.filter((pair) => pair.points.length), scale, box);
   return 8 + side + 40 + legend(pen, pen.top + 48 + side, [...models].sort((p, q) => p - q), false);
+}
+
+// Names of the pairs beside the plane, in the order of their middles, each with a line to it; none where there is no room.
+function namePairs(pen, pairs, scale, box) {
+  const left = box.x + box.width + 26, room = pen.width - left - 4, row = 17;
+  if (room < 110 || pairs.length * row > box.height + 20) return;
+  const middle = (values) => [...values].sort((p, q) => p - q)[values.length >> 1];
+  const named = pairs.map((pair) => ({ ...pair, x: scale.toX(middle(pair.points.map(([x]) => x))), y: scale.toY(middle(pair.points.map(([, y]) => y))) })).sort((p, q) => p.y - q.y);
+  const top = box.y + Math.max(8, (box.height - named.length * row) / 2);
+  named.forEach((pair, i) => {
+    const v = top + (i + 0.5) * row, words = `${study.models[pair.a].name} | ${study.models[pair.b].name}`;
+    pen.add("path", { d: `M${round(left - 4)} ${round(v)}L${round(pair.x)} ${round(pair.y)}`, stroke: pen.ink("muted"), "stroke-width": 0.6, fill: "none", opacity: 0.7 });
+    pen.add("rect", { x: round(left), y: round(v - 4.5), width: 9, height: 9, fill: pen.colour(pair.a) });
+    pen.add("rect", { x: round(left + 10), y: round(v - 4.5), width: 9, height: 9, fill: pen.colour(pair.b) });
+    pen.text(left + 24, v + 3.8, pen.fitted(words, room - 24, 10.5), { size: 10.5, ink: "ink" });
+  });
 }
 
 function ranks(pen, spec) {

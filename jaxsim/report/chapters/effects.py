@@ -140,13 +140,14 @@ def _rows(findings: xr.Dataset, k: int) -> list[list[Cell]]:
     listing: list[list[Cell]] = []
     for kind in kinds_of(findings):
         rows = by_magnitude(findings_of(findings, kind, k=k))
-        changes = changing(rows)
-        for at in range(rows.sizes["finding"]):
-            row = rows.isel(finding=at)
-            measured = [float(row[name]) if name in row else np.nan for name in COLUMNS]
-            of = [KINDS[kind].title, *(str(row[name].item()) for name in ("a", "b", "space"))]
-            sizes = numbers(row["by_size"].values[:-1])
-            listing.append([*of, *numbers(measured), *sizes, "yes" if changes[at] else "", str(row["note"].item())])
+        n = rows.sizes["finding"]
+        undefined = np.full(n, np.nan)
+        measured = np.stack([rows[name].values if name in rows else undefined for name in COLUMNS], axis=1)
+        sizes, changes = rows["by_size"].transpose("finding", "size").values[:, :-1], changing(rows)
+        texts = [rows[name].values.astype(str).tolist() for name in ("a", "b", "space", "note")]
+        for at, (a, b, space, note) in enumerate(zip(*texts, strict=True)):
+            values = numbers(measured[at]) + numbers(sizes[at])
+            listing.append([KINDS[kind].title, a, b, space, *values, "yes" if changes[at] else "", note])
     return listing
 
 

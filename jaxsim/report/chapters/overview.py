@@ -8,7 +8,7 @@ import xarray as xr
 
 from jaxsim.report.chapter import Chapter, Figure, Part
 from jaxsim.report.errors import errors_of
-from jaxsim.report.schema import at_k, model_names, steps_of
+from jaxsim.report.schema import model_names, steps_of
 from jaxsim.report.sentences import counted, number
 from jaxsim.report.steps import constant_mask
 from jaxsim.report.story import Story
@@ -46,9 +46,9 @@ def describe_overview(story: Story, k: int) -> str:
 
 def block(results: xr.Dataset, source: str, target: str, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Values and errors between the steps of two models, `[n_source, n_target]` each."""
-    chosen = at_k(results, k)
-    cell = chosen.isel(source=steps_of(results, source), target=steps_of(results, target, "target"))
-    return cell["imbalance"].values, errors_of(cell, "imbalance")
+    place = [int(each) for each in results["k"].values].index(k)
+    cells = np.ix_(steps_of(results, source), steps_of(results, target, "target"))
+    return results["imbalance"].values[place][cells], errors_of(results, "imbalance")[place][cells]
 
 
 def mean_of(values: np.ndarray) -> float:

@@ -10,8 +10,8 @@ from jaxsim.report.steps import describe_constant
 from jaxsim.report.story import Story
 
 HASH_LENGTH = 12
-#: Attributes of a study that say how to make it again, and what they are.
-COMMANDS = {"command": "Command", "config": "Configuration"}
+#: Attribute of a study that says how to make it again.
+COMMAND = "command"
 
 
 def notices(story: Story) -> list[tuple[str, list[str]]]:
@@ -55,7 +55,7 @@ def _settings(facts: StudyFacts, usual: bool) -> Markup:
         ("Seed", facts.seed),
         ("Images", facts.images),
         ("Created", f"{facts.created}, jaxsim {facts.jaxsim_version}"),
-        *((name, value or "none") for name, value in facts.further.items() if name not in COMMANDS),
+        *((name, value or "none") for name, value in facts.further.items() if name != COMMAND),
         ("Versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items()) or "not recorded"),
     ]
     rows = (tag("div", tag("dt", term), tag("dd", value or "not recorded")) for term, value in entries)
@@ -82,9 +82,10 @@ def swatch(colour: str) -> Markup:
     return tag("span", class_="swatch", style=f"background:{colour}", aria_hidden="true")
 
 
-def _commands(facts: StudyFacts) -> list[Markup]:
-    found = [(title, facts.further[name]) for name, title in COMMANDS.items() if facts.further.get(name)]
-    return [joined(tag("h3", title), tag("pre", tag("code", text))) for title, text in found]
+def _commands(story: Story) -> list[Markup]:
+    """The command and the configuration that made the study, where they are known."""
+    found = [("Command", story.facts.further.get(COMMAND, "")), ("Configuration", story.config)]
+    return [joined(tag("h3", title), tag("pre", tag("code", text))) for title, text in found if text]
 
 
 def _parts(story: Story) -> Sequence[Part]:
@@ -92,7 +93,7 @@ def _parts(story: Story) -> Sequence[Part]:
         joined(tag("h3", f"{title[0].upper()}{title[1:]}"), tag("ul", *(tag("li", line) for line in lines)))
         for title, lines in notices(story)
     )
-    inside = (*_commands(story.facts), *listed, _models(story), _settings(story.facts, story.measure.usual))
+    inside = (*_commands(story), *listed, _models(story), _settings(story.facts, story.measure.usual))
     return [tag("details", tag("summary", "Settings, models, warnings, versions"), *inside, class_="provenance")]
 
 

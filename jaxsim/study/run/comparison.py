@@ -69,16 +69,22 @@ class Comparison:
         Raises:
             ValueError: If images or features cannot be used.
         """
-        features = all_features(self.inputs, self.images, self.settings, self.out, progress)
+        features, _ = self._features(progress)
         samples = self._samples(features)
         if self.settings.statistics is not False:
             images, out = self.images, self.out
             statistics = open_statistics(self.settings, images=images, ids=samples, out=out, progress=progress)
             _ = statistics.features  # read or computed when they are first asked for
-        if self.untrained is not None:
-            twins = self.untrained
-            all_features(twins.inputs, twins.images, twins.settings, twins.out, untrained_progress(progress))
         return features
+
+    def _features(self, progress: Progress | None) -> tuple[dict[str, FeatureSet], Comparison | None]:
+        """The features of all models, and the control with those of the untrained ones, from one reading of images."""
+        twins = ((), None) if self.untrained is None else (self.untrained.inputs, self.untrained.out)
+        features, controls = all_features(self.inputs, self.images, self.settings, self.out, progress, twins)
+        if self.untrained is None:
+            return features, None
+        given = [replace(each, given=controls[each.name], from_images=each.extracted) for each in self.untrained.inputs]
+        return features, replace(self.untrained, inputs=tuple(given))
 
     def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
         """Does the work.
@@ -109,7 +115,7 @@ class Comparison:
     ) -> Study:
         """The work; for a control on the samples, statistics and groups of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
-        features = all_features(self.inputs, self.images, self.settings, self.out, progress)
+        features, untrained = self._features(progress)
         extracted = {each.name for each in self.inputs if each.extracted}
         ids = self._samples(features)
         ids = ids if samples is None else tuple(each for each in ids if each in samples)
@@ -138,11 +144,11 @@ class Comparison:
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
         reused += ["imbalance"] if found.reused else []
         control = None
-        if self.untrained is not None:
+        if untrained is not None:
             dropped = parse_json(found.results.attrs["dropped"])
             together = None if groups is None else dict(zip(ids, groups.tolist(), strict=True))
             others = frozenset(ids).difference(dropped)
-            control = self.untrained._run(False, untrained_progress(progress), others, statistics, together)
+            control = untrained._run(False, untrained_progress(progress), others, statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
         study = study_of(found, seed=self.settings.seed, reused=tuple(reused), control=control)
         if self.out is not None and jax.process_index() == 0:

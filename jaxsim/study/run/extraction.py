@@ -10,8 +10,7 @@ from jaxsim_kernels import meet
 
 from jaxsim.arguments import Progress
 from jaxsim.data import ImageSource
-from jaxsim.features import FeatureSet, extract, open_features
-from jaxsim.study.progress import renamed
+from jaxsim.features import Extraction, FeatureSet, extract_together, open_features
 from jaxsim.study.run.inputs import StudyInput
 from jaxsim.study.run.places import places_of
 from jaxsim.study.run.settings import Settings
@@ -23,8 +22,9 @@ def all_features(
     settings: Settings,
     out: Path | None,
     progress: Progress | None = None,
-) -> dict[str, FeatureSet]:
-    """Extracts what is not there yet.
+    twins: tuple[Sequence[StudyInput], Path | None] = ((), None),
+) -> tuple[dict[str, FeatureSet], dict[str, FeatureSet]]:
+    """Extracts what is not there yet; every image is decoded once for all models and their untrained twins.
 
     Of several processes each runs some of the models; at the end all of them read all features.
 
@@ -34,38 +34,48 @@ def all_features(
         settings: The settings.
         out: Folder that keeps the features; None keeps them in memory.
         progress: Called as `progress(done, total, what)`.
+        twins: The untrained models, and the folder that keeps their features.
 
     Returns:
-        Model name -> its features, in the order of the inputs.
+        Model name -> its features, in the order of the inputs; and the same of the twins.
 
     Raises:
         ValueError: As `jaxsim.features.extract`.
     """
-    folders = places_of(inputs, images, settings, out)
-    if jax.process_count() > 1:
+    several = jax.process_count() > 1
+    sets = [(inputs, out, "features of {}"), (twins[0], twins[1], "untrained: features of {}")]
+    folders = [places_of(each, images, settings, folder) for each, folder, _ in sets]
+    if several:
         meet("folders")  # nobody writes before all have looked
-    features: dict[str, FeatureSet] = {}
-    for index, each in enumerate(inputs):
-        if isinstance(each.given, FeatureSet):
-            features[each.name] = each.given
-        elif images is None:
-            raise ValueError(without_images(each.name))
-        elif index % jax.process_count() == jax.process_index():
-            features[each.name] = extract(
-                each.given,
-                images,
-                pool=settings.pool_of(each.name),
-                out=folders.get(each.name),
-                batch_size=settings.batch_size,
-                strict=settings.strict,
-                overwrite=settings.overwrite,
-                verify_images=settings.verify_images,
-                progress=renamed(progress, f"features of {each.name}"),
-            )
-    if jax.process_count() > 1:
+    wanted: list[tuple[int, str, Extraction]] = []
+    found: list[dict[str, FeatureSet]] = [{}, {}]
+    for number, (models, _, what) in enumerate(sets):
+        for index, each in enumerate(models):
+            if isinstance(each.given, FeatureSet):
+                found[number][each.name] = each.given
+            elif images is None:
+                raise ValueError(without_images(each.name))
+            elif index % jax.process_count() == jax.process_index():
+                folder, pool = folders[number].get(each.name), settings.pool_of(each.name)
+                wanted.append((number, each.name, Extraction(each.given, pool, folder, what.format(each.name))))
+    if wanted:
+        extracted = extract_together(
+            [each for _, _, each in wanted],
+            images,
+            batch_size=settings.batch_size,
+            strict=settings.strict,
+            overwrite=settings.overwrite,
+            verify_images=settings.verify_images,
+            progress=progress,
+        )
+        for (number, name, _), features in zip(wanted, extracted, strict=True):
+            found[number][name] = features
+    if several:
         meet("features")
-        features |= {name: open_features(folder) for name, folder in folders.items() if name not in features}
-    return {each.name: features[each.name] for each in inputs}
+        for number, places in enumerate(folders):
+            found[number] |= {name: open_features(at) for name, at in places.items() if name not in found[number]}
+    ordered = [{each.name: found[number][each.name] for each in models} for number, (models, _, _) in enumerate(sets)]
+    return ordered[0], ordered[1]
 
 
 def without_images(name: str) -> str:

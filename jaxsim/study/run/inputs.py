@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from jaxsim.features import FeatureSet, StepModel, is_features_file, open_features
+from jaxsim.features.step_record import step_records
 from jaxsim.models import VisionModel, load_model
 from jaxsim.names import printable
 from jaxsim.study.run.settings import Settings
@@ -41,10 +42,11 @@ class StudyInput:
         """Whether its features come from the images of this comparison, whenever they were extracted."""
         return self.from_images or not isinstance(self.given, FeatureSet)
 
-    @property
-    def step_names(self) -> tuple[str, ...]:
-        """Names of its steps, in processing order."""
-        return tuple(step.name for step in self.given.steps)
+    def step_names(self, pool: str) -> tuple[str, ...]:
+        """Names of its steps under a pooling, in processing order."""
+        if isinstance(self.given, FeatureSet):
+            return tuple(step.name for step in self.given.steps)
+        return tuple(step.name for step in step_records(self.given.steps, pool))
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,13 @@ def _open(source: Source, settings: Settings, name: str | None) -> StepModel | F
         return cast("StepModel | FeatureSet", source)
     if is_features_file(Path(source).expanduser()) or is_remote(source):
         return open_features(source, name=name)
-    model = load_model(source, granularity=settings.granularity, name=name, image_size=settings.image_size_of(name))
+    model = load_model(
+        source,
+        granularity=settings.granularity,
+        name=name,
+        image_size=settings.image_size_of(name),
+        dtype=settings.dtype,
+    )
     # All models are loaded before the first runs, and the device has other work when the last has run.
     return cast("StepModel", model.on_host())
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.arguments import MOST_EDGE, as_count, check_count, check_flag, check_image_size, is_flag, shown
+from jaxsim.features.pools import rows_per_image
 
 #: Fewer splits into halves leave too few degrees of freedom for an interval.
 LEAST_SPLITS = 2
@@ -89,8 +90,13 @@ def checked_pool(name: str, value: Any) -> str | dict[str, str]:
     odd = next((each for each in by_model.values() if not isinstance(each, str)), None)
     if odd is not None or not by_model or not all(isinstance(each, str) for each in by_model):
         raise ValueError(
-            f"expected {name} to be 'mean', 'cls', 'flatten' or 'spatial:P', or a mapping from names of models to "
+            f"expected {name} as 'mean', 'cls', 'max', 'spatial:P' or another pooling, or a mapping from models to "
             f"these, got {shown(value if odd is None else odd)}"
+        )
+    if (tokens := next((each for each in by_model.values() if rows_per_image(each) > 1), None)) is not None:
+        raise ValueError(
+            f"expected {name} to make one sample of an image, got {tokens!r}; extract features with it "
+            "(jaxsim.features.extract) and compare those, with their groups"
         )
     return by_model if isinstance(value, Mapping) else value
 

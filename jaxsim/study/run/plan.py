@@ -114,7 +114,8 @@ def make_plan(inputs: Sequence[StudyInput], n_samples: int, settings: Settings) 
             no step, or they leave a model none.
     """
     models = []
-    chosen = choose_of_every_model({each.name: each.step_names for each in inputs}, settings.steps, settings.drop_steps)
+    names = {each.name: each.step_names(settings.pool_of(each.name)) for each in inputs}
+    chosen = choose_of_every_model(names, settings.steps, settings.drop_steps)
     for each in inputs:
         own = chosen[each.name]
         if isinstance(each.given, FeatureSet):

@@ -146,7 +146,7 @@ def _agree_on_comparison(
     agree(
         {
             "models": [each.name for each in inputs],
-            "number of steps": [len(each.step_names) for each in inputs],
+            "number of steps": [len(each.step_names(settings.pool_of(each.name))) for each in inputs],
             "number of samples": n_samples,
             "hash of names of images": ids,
             **{field.name: _told(getattr(settings, field.name)) for field in fields(settings)},

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Metric = Literal["euclidean", "cosine", "correlation"]
 Ties = Literal["index", "expected"]
 Granularity = Literal["block", "hf"]
+ModelDtype = Literal["float32", "bfloat16"]
 Precision = Literal["float64", "highest", "high", "fast"]
 Passes = Literal["one-pass", "two-pass"]
 Size = tuple[int, int] | int
@@ -60,10 +61,12 @@ class Settings:
     )
     pool: str | dict[str, str] = option(
         "mean",
-        'How a step becomes one vector per image: "mean", "cls", "flatten" or "spatial:P"; or a mapping from names of '
-        "models to these, of which models that it leaves out take the mean.",
+        'How a step becomes one vector per image: "mean", "cls", "max", "flatten", "spatial:P", "last:N" or '
+        '"project:D", see `pool_state`; several with commas make a step "block:cls" and so on of each. Or a mapping '
+        "from names of models to these, of which models that it leaves out take the mean.",
         kind="text by model",
-        short="mean, cls, flatten or spatial:P; MODEL=cls for one model, may come several times.",
+        short="mean, cls, max, flatten, spatial:P, last:N, project:D, or several, mean,cls; MODEL=cls for one model, "
+        "may come several times.",
         check=checked_pool,
     )
     k: tuple[int, ...] = option(
@@ -105,6 +108,14 @@ class Settings:
         kind="text",
         short="block, or hf for Hugging Face's hidden states.",
         check=_one_of(Granularity),
+    )
+    dtype: ModelDtype = option(
+        "float32",
+        '"float32" or "bfloat16": what the models loaded here compute in. bfloat16 is faster where a device has it; '
+        "Delta of the embedded models then changes by up to 0.001.",
+        kind="text",
+        short="float32, or bfloat16 for faster models (Delta changes by about 0.001).",
+        check=_one_of(ModelDtype),
     )
     batch_size: int = option(32, "Images per forward pass.", kind="count", check=partial(check_required_count, least=1))
     strict: bool = option(

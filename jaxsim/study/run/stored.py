@@ -11,6 +11,7 @@ from jaxsim.features import FeatureSet, open_features
 from jaxsim.features.extraction import IMAGES, read_contents
 from jaxsim.features.feature_set import MANIFEST
 from jaxsim.study.run.inputs import Named, StudyInput, unique_names
+from jaxsim.study.run.kept import key_of_features
 from jaxsim.study.run.places import feature_folders_there
 from jaxsim.study.run.settings import Settings
 
@@ -41,10 +42,12 @@ def stored_inputs(
     wanted = list(sources) if sources else list(dict.fromkeys(_source(each) for each in there.values()))
     if not wanted:
         raise ValueError(f"no finished features in {out / 'features'}: run jaxsim extract into this folder first")
+    claimed = {each.name for each in wanted if isinstance(each, Named)}
     names, found = [], []
     for each in wanted:
         name, source = (each.name, each.source) if isinstance(each, Named) else ("", each)
-        features = _of_source(there, name, str(source), settings, out)
+        others = {path: own for path, own in there.items() if name or own.model_name not in claimed}
+        features = _of_source(others, name, str(source), settings, out)
         names.append(name or features.model_name)
         found.append(features)
     return tuple(StudyInput(name, each, True) for name, each in zip(unique_names(names), found, strict=True))
@@ -108,7 +111,7 @@ def _of_source(there: dict[Path, FeatureSet], name: str, source: str, settings: 
             f"no finished features of {name or source!r} with pooling {settings.pool_of(name)!r} in "
             f"{out / 'features'}: run jaxsim extract into this folder with the same images and options"
         )
-    if len(found) > 1:
+    if len({str(key_of_features(each.manifest)) for each in found.values()}) > 1:
         raise ValueError(
             f"expected one set of features of {name or source!r}, got {', '.join(each.name for each in found)}; give "
             "the images that they were extracted from"

@@ -10,7 +10,7 @@ _GROUP_BYTES = 8 * 2**20
 """Scores of one group: on TPU XLA holds them in the chip's own memory while all thresholds are compared, on a GPU
 they stay in its second cache."""
 
-_COMPARED_AT_ONCE = 16_384
+_COMPARED_AT_ONCE = 8192
 """Thresholds of a group, over all of its rows. On a GPU XLA adds in two steps and writes down some two thousand
 bytes of partial counts for each."""
 
@@ -34,7 +34,8 @@ def counts_by_groups(strip: jax.Array, half_norms: jax.Array, thresholds: jax.Ar
         ([[2]], [[3]])
     """
     none = jnp.zeros(thresholds.shape, jnp.int32)
-    return _in_groups(strip, half_norms, thresholds, (none, none), _count)
+    less, upto = _in_groups(strip, half_norms, thresholds, (none, none), _count)
+    return less, upto
 
 
 def counts_of_columns_by_groups(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> _Counts:
@@ -54,9 +55,10 @@ def counts_of_columns_by_groups(strip: jax.Array, half_norms: jax.Array, columns
         ([[2]], [[3]])
     """
     none = jnp.zeros(columns.shape, jnp.int32)
-    return _in_groups(
+    less, upto = _in_groups(
         strip, half_norms, columns, (none, none), lambda scores, wanted: _count(scores, _scores_at(scores, wanted))
     )
+    return less, upto
 
 
 def scores_of_columns_by_groups(strip: jax.Array, half_norms: jax.Array, columns: jax.Array) -> jax.Array:
@@ -91,7 +93,7 @@ def rows_of_a_group(n_rows: int, row_bytes: int, n_thresholds: int) -> int:
 
     Example:
         >>> rows_of_a_group(1024, 4 * 65_536, 24), rows_of_a_group(1024, 4 * 65_536, 720), rows_of_a_group(5, 4, 1)
-        (32, 16, 5)
+        (32, 8, 5)
     """
     rows = min(_GROUP_BYTES // max(row_bytes, 1), _COMPARED_AT_ONCE // n_thresholds)
     return min(max(rows // 8 * 8, 8), n_rows)

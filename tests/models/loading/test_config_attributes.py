@@ -9,7 +9,11 @@ from jaxsim.models.loading.config import ConfigReader, with_defaults
 
 CASES = [(family, kind) for family in families() for kind in family.model_types]
 # Attributes that only matter beside certain values of others.
-BESIDE = {"finegrained_output": {"depth_multiplier": 0.5}}
+BESIDE = {
+    "finegrained_output": {"depth_multiplier": 0.5},
+    # Of blocks with a stride, of which the fourth is then one.
+    "depthwise_padding": {"depth_coefficient": 1.0, "num_block_repeats": [1] * 7},
+}
 each_kind = pytest.mark.parametrize(("family", "kind"), CASES, ids=[kind for _, kind in CASES])
 
 

@@ -245,11 +245,11 @@ def test_missing_model_type(checkpoint):
 
 
 def test_unknown_attributes_are_refused_by_name(checkpoint):
-    edit_config(checkpoint, rotary_twist=2, num_channels=1)
+    edit_config(checkpoint, rotary_twist=2, num_channels=2)
     with pytest.raises(ValueError, match="2 attribute") as caught:
         load_model(checkpoint)
     assert "rotary_twist=2: unknown" in str(caught.value)
-    assert "num_channels=1: only 3 is supported" in str(caught.value)
+    assert "num_channels=2: only 3 or 1 is supported" in str(caught.value)
 
 
 def test_wrongly_typed_attribute(checkpoint):

@@ -126,12 +126,25 @@ def test_random_twin_reads_sizes_from_the_file(tmp_path):
         ({"model_args": {"img_size": 32, "num_heads": 5}}, "5 heads do not divide 24"),
         ({"global_pool": "avgmax"}, "'avgmax' does not fit"),
         ({"pretrained_cfg": {"crop_mode": "zoom"}}, "crop_mode='zoom'"),
-        ({"pretrained_cfg": {"input_size": [1, 32, 32]}, "model_args": {"num_heads": 3}}, "three channels"),
+        ({"pretrained_cfg": {"input_size": [2, 32, 32]}, "model_args": {"num_heads": 3}}, "three channels"),
     ],
 )
 def test_what_is_refused(changes, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         load_model(write("vit_tiny_patch16_224", tmp_path, **changes))
+
+
+def test_one_channel(tmp_path):
+    case = json.loads((ROOT / "vit_tiny_patch16_224.json").read_text())
+    case["shapes"]["patch_embed.proj.weight"][1] = 1
+    config = {**case["config"], "model_args": {**case["config"]["model_args"], "in_chans": 1}}
+    config["pretrained_cfg"] = {"input_size": [1, 32, 32], "mean": [0.5], "std": [0.25]}
+    save_file(MAKE["weights"](case["shapes"]), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = load_model(tmp_path)
+    white = model.preprocess([np.full((40, 40, 3), 255, np.uint8)])
+    np.testing.assert_allclose(white, np.full((1, 32, 32, 1), 2.0), atol=1e-6)
+    assert model(white)["norm"].shape == (1, 17, 24)
 
 
 def test_positions_are_resized_for_other_images(tmp_path):

@@ -1,0 +1,169 @@
+"""Models side by side over one reading of the images."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.arguments import Progress
+from jaxsim.data import Batch, ImageSource, load_batches
+from jaxsim.features.device_step import DeviceStep, Started
+from jaxsim.features.step_model import StepModel
+from jaxsim.features.step_record import step_records
+from jaxsim.features.writers import Writer
+
+# Weights of models that run side by side, so that images are decoded once for all of them.
+_MOST_WEIGHTS = 8 * 2**30
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """A model whose features are wanted.
+
+    Attributes:
+        model: as `jaxsim.load_model` returns it.
+        pool: see `extract`.
+        out: folder to keep the features in; None keeps them in memory.
+        label: what progress calls it; by default the model's name.
+    """
+
+    model: StepModel
+    pool: str = "mean"
+    out: str | PathLike[str] | None = None
+    label: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What progress calls it."""
+        return self.model.name if self.label is None else self.label
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model at work: its place among those wanted, and where its rows go."""
+
+    place: int
+    wanted: Extraction
+    writer: Writer
+    step: DeviceStep
+
+
+def turns(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """The models that run side by side, as many as have room for their weights."""
+    turn: list[Job] = []
+    held = 0
+    for job in jobs:
+        leaves = jax.tree.leaves(job.wanted.model.params)
+        weights = sum(getattr(leaf, "nbytes", 0) for leaf in leaves)
+        if turn and held + weights > _MOST_WEIGHTS:
+            yield turn
+            turn, held = [], 0
+        turn.append(job)
+        held += weights
+    if turn:
+        yield turn
+
+
+def run_together(
+    jobs: Sequence[Job],
+    images: ImageSource,
+    dtype: str,
+    strict: bool,
+    size: int,
+    threads: int | None,
+    report: Progress,
+) -> None:
+    """Runs models over the images, each from where it was, while the device works on the batch before.
+
+    Batches begin at multiples of their size, wherever the work starts: a row's last bits may depend on its neighbours'
+    number, and a run that continues must give what one in a single go does.
+    """
+    prepares, views = _distinct_preprocessing([job.wanted.model for job in jobs])
+    first = min(job.writer.start for job in jobs) // size * size
+    with contextlib.ExitStack() as stack:
+        params = [stack.enter_context(job.step.weights()) for job in jobs]
+        batches = stack.enter_context(
+            contextlib.closing(load_batches(images, prepares, size, start=first, threads=threads))
+        )
+        running: tuple[Batch, list[Started | None]] | None = None
+        for batch in batches:
+            ids = [images.ids[position] for position in batch.positions]
+            started = [
+                job.step.start(held, batch.views[view], ids) if ids and batch.stop > job.writer.start else None
+                for job, held, view in zip(jobs, params, views, strict=True)
+            ]
+            if running is not None:
+                _keep(jobs, *running, images, dtype, strict, report)
+            running = batch, started
+        if running is not None:
+            _keep(jobs, *running, images, dtype, strict, report)
+
+
+def _distinct_preprocessing(models: Sequence[StepModel]) -> tuple[list[Any], list[int]]:
+    """The different preprocessings of some models, and which of them is each model's."""
+    known: dict[str, int] = {}
+    prepares, views = [], []
+    for model in models:
+        # Models of one description whose code differs (own preprocessors without a name) are kept apart.
+        key = f"{type(model).__qualname__} {json.dumps(model.preprocessing, sort_keys=True, default=repr)}"
+        if key not in known:
+            known[key] = len(prepares)
+            prepares.append(model.preprocess)
+        views.append(known[key])
+    return prepares, views
+
+
+def _keep(
+    jobs: Sequence[Job],
+    batch: Batch,
+    started: Sequence[Started | None],
+    images: ImageSource,
+    dtype: str,
+    strict: bool,
+    report: Progress,
+) -> None:
+    """Hands the rows of a batch to the models' writers, without those that are there already."""
+    for job, running in zip(jobs, started, strict=True):
+        if batch.stop <= job.writer.start:
+            continue
+        rows = job.step.fetch(running, len(batch.positions))
+        for position, error in batch.damaged:
+            if position < job.writer.start:
+                continue
+            if strict:
+                raise error
+            job.writer.damaged.append({"id": images.ids[position], "reason": error.reason, "position": position})
+        new = batch.positions >= job.writer.start
+        if not new.all():
+            several = len(rows[0]) // max(1, len(batch.positions))
+            rows = [each[np.repeat(new, several)] for each in rows]
+        _refuse_nonfinite(job, images, batch.positions[new], rows, dtype)
+        job.writer.add(batch.positions[new], rows, batch.stop)
+        report(batch.stop, len(images), job.wanted.shown)
+
+
+def _refuse_nonfinite(
+    job: Job, images: ImageSource, positions: np.ndarray, rows: Sequence[np.ndarray], dtype: str
+) -> None:
+    model = job.wanted.model
+    largest = float(jnp.finfo(dtype).max)
+    for step, representation in zip(step_records(model.steps, job.wanted.pool), rows, strict=True):
+        bad = ~(np.abs(representation) <= largest).all(axis=1)
+        if bad.any():
+            place = int(bad.argmax())
+            sample = images.ids[positions[place * len(positions) // len(representation)]]
+            remedy = (
+                "float16 ends at 65504: use dtype='float32'"
+                if np.isfinite(representation[place]).all()
+                else "check the weights and the preprocessing"
+            )
+            raise ValueError(
+                f"model {model.name}, step {step.name}: NaN or Inf in the representation, first for sample "
+                f"{sample}: {remedy}"
+            )
