@@ -155,13 +155,13 @@ def models_page() -> str:
 
 def notebook_pages() -> dict[str, str | bytes]:
     """Every notebook as Markdown; with what it prints and draws where it was executed into `build/notebooks`."""
-    import nbformat
+    import jupytext
     from nbconvert import MarkdownExporter
 
     pages: dict[str, str | bytes] = {}
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        executed = EXECUTED / path.name
-        notebook = nbformat.read(executed if executed.is_file() else path, as_version=4)
+    for path in sorted(NOTEBOOKS.glob("*.py")):
+        executed = EXECUTED / f"{path.stem}.ipynb"
+        notebook = jupytext.read(executed if executed.is_file() else path)
         text, resources = MarkdownExporter().from_notebook_node(notebook)
         pages[f"notebooks/{path.stem}.md"] = text.replace("](output_", f"]({path.stem}_output_")
         for name, content in (resources.get("outputs") or {}).items():

@@ -42,7 +42,8 @@ def run(project, fails="", script="run", **settings):
 def test_all_steps_run_where_none_fails(project):
     assert run(project).returncode == 0
     calls = (project / "calls").read_text()
-    for step in ("pip install", "pytest \n", "ruff check", "lint-imports", "--doctest-modules", "--nbmake", "mkdocs build"):
+    steps = ("pip install", "pytest \n", "ruff check", "lint-imports", "--doctest-modules", "--nbmake", "mkdocs build")
+    for step in steps:
         assert step in calls
 
 
