@@ -62,6 +62,26 @@ def public_names(module: str) -> list[str]:
     return list(ast.literal_eval(listed))
 
 
+def home(module: str, name: str) -> str:
+    """The dotted name under which a public name of a module is defined, following imports without running them.
+
+    `jaxsim.metrics.cka` is a function; a module `cka` lies beside it, which a reader of the source would take for it.
+    """
+    path = source_of(module)
+    if path is None:
+        return f"{module}.{name}"
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            for each in node.names:
+                if (each.asname or each.name) == name:
+                    above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
+                    source = node.module if not node.level else ".".join(filter(None, (above, node.module)))
+                    if source and source.partition(".")[0] in FOLDERS and source != module:
+                        return home(source, each.name)
+    return f"{module}.{name}"
+
+
 def packages() -> Iterator[str]:
     """All packages of the repository's two distributions' folders, by dotted name."""
     for name, folder in FOLDERS.items():
@@ -74,7 +94,7 @@ def api_pages() -> dict[str, str]:
     pages = {}
     for module, purpose in API.items():
         names = public_names(module)
-        body = "\n".join(f"::: {module}.{name}\n" for name in names)
+        body = "\n".join(f"::: {home(module, name)}\n" for name in names)
         pages[f"reference/api/{module}.md"] = f"# {module}\n\n{purpose}\n\n{body}"
     pages["reference/api/jaxsim.md"] = _top_page()
     return pages
@@ -85,12 +105,12 @@ def _top_page() -> str:
     homes: dict[str, list[str]] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_HOMES":
-            for name, home in ast.literal_eval(node.value).items():
-                homes.setdefault(home, []).append(name)
+            for name, room in ast.literal_eval(node.value).items():
+                homes.setdefault(room, []).append(name)
     text = ["# jaxsim", "", "What `import jaxsim` gives. Every name leads to its description.", ""]
-    for home, names in homes.items():
-        text += [f"## From jaxsim.{home}", ""]
-        text += [f"- [`jaxsim.{name}`][jaxsim.{home}.{name}]" for name in sorted(names, key=str.lower)]
+    for room, names in homes.items():
+        text += [f"## From jaxsim.{room}", ""]
+        text += [f"- [`jaxsim.{name}`][{home(f'jaxsim.{room}', name)}]" for name in sorted(names, key=str.lower)]
         text += [""]
     return "\n".join(text)
 
@@ -204,5 +224,5 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Fills the place that `compare` leaves for its options; called by mkdocs."""
-    return html.replace("{options}", "They are listed under “Options of a study”.")
+    """Leads from `compare` to its options, which are declared elsewhere; called by mkdocs."""
+    return html.replace("All of what follows", 'The <a href="../options.html">options of a study</a>')

@@ -61,10 +61,12 @@ def test_the_reference_is_what_all_says(generated, module):
     """`__all__` as Python has it, against the page; and every class and function says what it is."""
     page = generated.api_pages()[f"reference/api/{module}.md"]
     there = importlib.import_module(module)
-    assert shown(page) == [f"{module}.{name}" for name in generated.public_names(module)]
+    assert shown(page) == [generated.home(module, name) for name in generated.public_names(module)]
     assert sorted(generated.public_names(module)) == sorted(there.__all__)
     for name in there.__all__:
         value = getattr(there, name)
+        place, _, last = generated.home(module, name).rpartition(".")
+        assert getattr(importlib.import_module(place), last) is value, name
         if callable(value) and str(getattr(value, "__module__", "")).startswith("jaxsim"):
             assert value.__doc__, f"{module}.{name} has no docstring"
 
