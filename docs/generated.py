@@ -154,7 +154,8 @@ def measures_page() -> str:
     from jaxsim.metrics.table import markdown
 
     return (
-        "---\nhide: [toc]\n---\n\n# Measures\n\nNumbers are those of N = 1,000, k = 10 and 384 features. Equal: the value for two equal layers. "
+        "---\nhide: [toc]\n---\n\n# Measures\n\n"
+        "Numbers are those of N = 1,000, k = 10 and 384 features. Equal: the value for two equal layers. "
         "Chance: the expected value for independent ones. [What each measure answers](../explanation/measures.md) "
         f"helps to choose.\n\n{markdown()}\n"
     )
@@ -167,7 +168,8 @@ def models_page() -> str:
     head = [f"| {' | '.join(COLUMNS)} |", f"|{' --- |' * len(COLUMNS)}"]
     rows = [f"| {' | '.join(row.cells)} |" for row in supported()]
     return (
-        "---\nhide: [toc]\n---\n\n# Models\n\nWhat `jaxsim.load_model` opens. The last column is the largest error that the tests allow between "
+        "---\nhide: [toc]\n---\n\n# Models\n\n"
+        "What `jaxsim.load_model` opens. The last column is the largest error that the tests allow between "
         "a port and its original, state by state, on perturbed random weights: "
         "max |difference| / max(1, max |original|).\n\n" + "\n".join([*head, *rows]) + "\n"
     )
