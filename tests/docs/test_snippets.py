@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import pytest
 
-from .snippets import DOCS, is_slow, pages, run, snippets
+from .snippets import ROOT, is_slow, pages, run, snippets
 
 mpl.use("agg")
 
@@ -11,7 +11,7 @@ mpl.use("agg")
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, id=str(page.relative_to(DOCS)), marks=[pytest.mark.slow] if is_slow(page) else [])
+        pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.slow] if is_slow(page) else [])
         for page in pages()
     ],
 )
