@@ -298,6 +298,10 @@ def test_a_shell_completes_commands() -> None:
     assert found.stdout.split() == ["measure", "models", "metrics"], found.stderr
 
 
+def test_a_file_alone_goes_by_its_own_name() -> None:
+    assert read_option(OPTIONS["labels"], ["a/kind.csv", "x=b.csv"]) == {"kind": "a/kind.csv", "x": "b.csv"}
+
+
 def test_names_of_models() -> None:
     assert read_model("a=b=c") == ("a", "b=c")
     assert read_model("org/model") == ("", "org/model")
