@@ -53,7 +53,9 @@ def run(page: Path) -> dict[str, object]:
 
 def pages() -> list[Path]:
     """All pages with something to run."""
-    return [path for path in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))) if snippets(path.read_text(encoding="utf-8"))]
+    return [
+        path for path in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))) if snippets(path.read_text(encoding="utf-8"))
+    ]
 
 
 def is_slow(page: Path) -> bool:
