@@ -48,9 +48,9 @@ def numbers(program: Program) -> dict[str, Any]:
         program: What to compile.
 
     Returns:
-        Bytes moved on each device with all turns of loops, what the program holds beside arguments and results, what
-        must be moved, the estimate in seconds of one turn (None where the compiler has none of some part), and
-        seconds of compiling.
+        Bytes moved on each device with all turns of loops, those of them to and from its memory, what the program holds
+        beside arguments and results, what must be moved, the estimate in seconds of one turn (None where the compiler
+        has none of some part), and seconds of compiling.
 
     Example:
         >>> from jaxsim_kernels import Placement
@@ -61,10 +61,12 @@ def numbers(program: Program) -> dict[str, Any]:
     compiled = program.step.lower(*program.arguments).compile()
     seconds = time.perf_counter() - start
     memory, cost, moved = compiled.memory_analysis(), compiled.cost_analysis() or {}, traffic(compiled.as_text())
-    # The compiler's own count, where it has one, knows what a product reads again; it takes every loop for one turn.
+    # The compiler's own count, where it has one, knows what a product reads again; it takes every loop for one turn,
+    # and what stays on the chip for moved.
     once, estimate = cost.get("bytes accessed"), cost.get("optimal_seconds", 0)
     return {
         "bytes": moved.total if once is None else int(once) + moved.in_later_turns,
+        "device_memory_bytes": moved.total,
         "in_later_turns": moved.in_later_turns,
         "loops": moved.loops,
         "least_bytes": program.least_bytes,

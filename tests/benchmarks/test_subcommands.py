@@ -81,6 +81,14 @@ def test_models(lines_of):
 
 
 @pytest.mark.slow
+def test_extraction(lines_of):
+    (line,) = lines_of("extraction", "--models", "tiny-vit", "--images", "6", "--batch", "4", "--runs", "1")
+    assert set(line["images_per_second"]) == {"jaxsim", "torch"} == set(line["peak_bytes"])
+    assert set(line["stage_ms"]) == {"decode", "preprocess one by one", "preprocess", "device"}
+    assert "| tiny-vit | 6 | 4 |" in table("extraction", [line])
+
+
+@pytest.mark.slow
 def test_devices(lines_of):
     lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1", "--precision", "float64")
     (line,) = lines

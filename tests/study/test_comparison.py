@@ -185,7 +185,7 @@ def test_pooling_of_a_model_that_is_not_compared_is_refused(random_vit) -> None:
 
 
 def test_an_option_that_there_is_not_is_refused_with_the_nearest(random_vit) -> None:
-    with pytest.raises(TypeError, match="there is no option 'n_sample'; did you mean n_samples"):
+    with pytest.raises(TypeError, match=r"unexpected keyword 'n_sample'.* did you mean n_samples"):
         compare(random_vit(0), images="digits", n_sample=3)
 
 
@@ -234,7 +234,7 @@ def test_what_can_be_known_before_the_work_is_refused_before_it(random_vit, tmp_
     def refuse(*args, **kwargs):
         raise AssertionError("work was begun")
 
-    monkeypatch.setattr(extraction_module, "extract", refuse)
+    monkeypatch.setattr(extraction_module, "extract_together", refuse)
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "empty").mkdir()
     model = random_vit(0)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.arguments import MOST_EDGE, as_count, check_count, check_flag, check_image_size, is_flag, shown
-from jaxsim.features.pools import rows_per_image
 
 #: Fewer splits into halves leave too few degrees of freedom for an interval.
 LEAST_SPLITS = 2
@@ -71,7 +70,7 @@ def check_statistics_size(name: str, value: Any) -> bool | int | tuple[int, int]
     several = isinstance(value, (tuple, list))
     sizes = [as_count(size) for size in (value if several else (value,))]
     found = [size for size in sizes if size is not None and 8 <= size <= MOST_EDGE]
-    if len(found) != len(sizes) or len(found) not in (1, 2):
+    if len(found) != len(sizes) or len(found) != (2 if several else 1):
         raise ValueError(
             f"expected {name} to be True, False, or the size of the images as an edge or (height, width) of 8 to "
             f"{MOST_EDGE} pixels, got {shown(value)}"
@@ -86,12 +85,14 @@ def checked_pool(name: str, value: Any) -> str | dict[str, str]:
         >>> checked_pool("pool", {"vit": "cls"})
         {'vit': 'cls'}
     """
+    from jaxsim.features.pools import rows_per_image
+
     by_model = dict(value) if isinstance(value, Mapping) else {"": value}
-    odd = next((each for each in by_model.values() if not isinstance(each, str)), None)
-    if odd is not None or not by_model or not all(isinstance(each, str) for each in by_model):
+    odd = [each for each in by_model.values() if not isinstance(each, str)]
+    if odd or not by_model or not all(isinstance(each, str) for each in by_model):
         raise ValueError(
             f"expected {name} as 'mean', 'cls', 'max', 'spatial:P' or another pooling, or a mapping from models to "
-            f"these, got {shown(value if odd is None else odd)}"
+            f"these, got {shown(odd[0] if odd else value)}"
         )
     if (tokens := next((each for each in by_model.values() if rows_per_image(each) > 1), None)) is not None:
         raise ValueError(

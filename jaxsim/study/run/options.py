@@ -120,14 +120,14 @@ def check_known(given: Mapping[str, Any], options: Mapping[str, Option], more: t
         >>> check_known({"sede": 1}, {"seed": Option("seed", 0, "Of the draw.")})
         Traceback (most recent call last):
         ...
-        TypeError: there is no option 'sede'; did you mean seed?
+        TypeError: unexpected keyword 'sede': there is no such option; did you mean seed?
     """
     names = (*options, *more)
     for name in given:
         if name not in names:
             near = get_close_matches(name, names, n=3, cutoff=0.5)
             cure = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
-            raise TypeError(f"there is no option {shown(name)}; {cure}")
+            raise TypeError(f"unexpected keyword {shown(name)}: there is no such option; {cure}")
 
 
 def documented(options: Mapping[str, Option], width: int = 116) -> str:
