@@ -51,7 +51,7 @@ def measure_extraction(name: str, n_images: int = 256, batch: int = 32, runs: in
         with Worker(["-m", "benchmarks.model_worker"]) as maker:
             maker.ask({"do": "make", "directory": str(checkpoint), "model": chosen.model, "config": chosen.config})
         with Worker(_WORKER) as maker:
-            maker.ask({"do": "processor", "directory": str(checkpoint)})
+            maker.ask({"do": "processor", "directory": str(checkpoint), "image_size": chosen.image_size})
             made = maker.ask({"do": "images", "directory": str(photos), "count": n_images})
         workers = {side: Worker(_WORKER) for side in SIDES}
         taken: dict[str, list[float]] = {side: [] for side in SIDES}

@@ -27,7 +27,7 @@ class ExtractionSide:
             case "images":
                 return make_images(Path(request["directory"]), request["count"])
             case "processor":
-                return make_processor(Path(request["directory"]))
+                return make_processor(Path(request["directory"]), request["image_size"])
             case "start":
                 return self._start(request)
             case "run":
@@ -61,12 +61,12 @@ def make_images(folder: Path, count: int) -> dict[str, Any]:
     return {"bytes_per_image": size / count}
 
 
-def make_processor(checkpoint: Path) -> dict[str, Any]:
-    """Write the usual processor beside a checkpoint: shortest edge to 256, crop of 224."""
+def make_processor(checkpoint: Path, image_size: int) -> dict[str, Any]:
+    """Write the usual processor beside a checkpoint: shortest edge to 256 and crop of 224, or in that proportion."""
     import transformers
 
     transformers.BitImageProcessorPil(
-        size={"shortest_edge": 256}, crop_size={"height": 224, "width": 224}
+        size={"shortest_edge": image_size * 256 // 224}, crop_size={"height": image_size, "width": image_size}
     ).save_pretrained(checkpoint)
     return {}
 
@@ -79,7 +79,7 @@ def _jaxsim(request: dict[str, Any]) -> Any:
     from jaxsim.features import extract
     from jaxsim.models import load_model
 
-    model = load_model(Path(request["checkpoint"]), granularity="hf")
+    model: Any = load_model(Path(request["checkpoint"]), granularity="hf")
     out = Path(request["out"])
 
     def run() -> int:

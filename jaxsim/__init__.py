@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from jaxsim import alone as _alone  # noqa: F401  (before anything of another package of this name is used)
 
 if TYPE_CHECKING:
+    __version__: str
     from jaxsim.data import digits as digits
     from jaxsim.data import open_images as open_images
     from jaxsim.data import rendered as rendered

@@ -1,5 +1,6 @@
 """The arrays of Zarr groups (version 2 or 3), local or in a bucket; TensorStore reads them."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,8 +57,6 @@ def is_zarr(path: Path) -> bool:
 def open_zarr_group(source: Path | str) -> ZarrGroup:
     """Opens the arrays of a Zarr group, or an array by itself; nothing but metadata is read.
 
-    A chunk that is missing is an error when it is read, not the fill value.
-
     Args:
         source: A folder, or the URL of one in a bucket.
 
@@ -82,6 +81,41 @@ def open_zarr_group(source: Path | str) -> ZarrGroup:
             else:
                 arrays[name] = opened
     return ZarrGroup(arrays, tuple(others), noted if isinstance(noted, dict) else {}, metadata)
+
+
+class MissingChunkWarning(UserWarning):
+    """A chunk that is not there and is read as the array's fill value."""
+
+
+def read_array(array: tensorstore.TensorStore, where: Any) -> np.ndarray:
+    """The values of an array, or of a part of it.
+
+    Args:
+        array: As `open_zarr_group` opened it, or indexed.
+        where: What to call it.
+
+    Raises:
+        ValueError: If a chunk is damaged.
+
+    Warns:
+        MissingChunkWarning: If a chunk is missing: writers leave out those that hold nothing but the fill value, and
+            so does a copy that is not whole.
+    """
+    try:
+        return array.read().result()
+    except ValueError as error:
+        said = str(error)
+        if "is missing" not in said:
+            raise ValueError(f"cannot read {where}: {shown(said)}; {CURE}") from error
+    warnings.warn(
+        f"{where}: a chunk is missing and is read as the fill value, {array.fill_value}; writers leave out chunks that "
+        "hold nothing else, but so does a copy that is not whole",
+        MissingChunkWarning,
+        stacklevel=2,
+    )
+    spec = array.spec().to_json()
+    spec.pop("fill_missing_data_reads", None)
+    return waited(tensorstore.open(tensorstore.Spec(spec), open=True).result().read(), where)
 
 
 def read_texts(source: Path | str, name: str) -> list[Any]:

@@ -86,7 +86,7 @@ print(told)
 #
 # ```bash
 # gcloud compute tpus tpu-vm ssh my-tpu --worker=all --command='
-#   pip install "jaxsim-metrics[tpu]" &&
+#   pip install "./jaxsim_metrics-0.1.0-py3-none-any.whl[tpu]" &&
 #   jaxsim compare google/vit-base-patch16-224 facebook/dinov2-base --images gs-mounted/photos \
 #     --out /mnt/shared/study --distributed'
 # ```

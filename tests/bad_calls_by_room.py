@@ -302,7 +302,7 @@ def studies():
 def figures():
     """Plot functions."""
     study = example()
-    for name in plot.__all__:
+    for name in set(plot.__all__) - {"Look", "style"}:
         function, further = getattr(plot, name), ("smoothness",) if name in ("findings", "sample_size") else ()
         for bad in (None, 1, "x", {}, X, study.results, Study):
             yield function, (bad, *further), {}
@@ -319,6 +319,16 @@ def figures():
         yield plot.dendrogram, (study,), {"method": method}
     for flag in NOT_FLAGS:
         yield plot.smoothness, (study,), {"fixed_step": flag}
+    for look in (
+        *({"models": bad} for bad in (1, "", "no", ["vit", 1], {}, X)),
+        *({"labels": bad} for bad in (1, "x", {"no": "a"}, {"vit": 1}, {"vit": "resnet"}, X)),
+        *({"colors": bad} for bad in (1, "red", {"no": "red"}, {"vit": "no colour"}, {"vit": 1}, ["red"], X)),
+        *({"width": bad} for bad in (0, -1, "wide", True, float("nan"), 1e9, [3.3], X)),
+        {"colour": "red"},
+    ):
+        yield plot.smoothness, (study,), look
+    for cmap in (1, "no", True, ["red"], X):
+        yield plot.imbalance_heatmap, (study,), {"cmap": cmap}
 
 
 def shown(value):

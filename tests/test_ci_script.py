@@ -22,7 +22,7 @@ def project(tmp_path):
     shutil.copytree(SCRIPTS, tmp_path / ".ci")
     for place, names in {
         "bin": ["python3"],
-        ".venv/bin": ["pip", "pytest", "ruff", "lint-imports", "basedpyright", "jupytext", "python"],
+        ".venv/bin": ["pip", "pytest", "ruff", "lint-imports", "basedpyright", "jupytext", "mkdocs", "python"],
     }.items():
         (tmp_path / place).mkdir(parents=True)
         for name in names:
@@ -42,7 +42,8 @@ def run(project, fails="", script="run", **settings):
 def test_all_steps_run_where_none_fails(project):
     assert run(project).returncode == 0
     calls = (project / "calls").read_text()
-    for step in ("pip install", "pytest \n", "ruff check", "lint-imports", "--doctest-modules", "--nbmake"):
+    steps = ("pip install", "pytest \n", "ruff check", "lint-imports", "--doctest-modules", "--nbmake", "mkdocs build")
+    for step in steps:
         assert step in calls
 
 
@@ -59,6 +60,8 @@ def test_all_steps_run_where_none_fails(project):
         "pytest --doctest-modules",
         "jupytext",
         "pytest --nbmake",
+        "pip install -e .[docs]",
+        "mkdocs build",
     ],
 )
 def test_a_step_that_fails_fails_the_script(project, step):

@@ -111,7 +111,7 @@ def as_toml(config: Config, version: str) -> str:
         version: Of jaxsim.
 
     Example:
-        >>> print(as_toml(Config((("a", "embedded:vit_digits"),), "digits", {"k": (1, 10)}), "1.0").splitlines()[3])
+        >>> print(as_toml(Config((("a", "embedded:vit_digits"),), "digits", {"k": (1, 10)}), "1.0").splitlines()[-2])
         [models]
     """
     lines = [f"# Settings of a study, written by jaxsim {version}: jaxsim compare --config FILE --out FOLDER"]

@@ -106,7 +106,9 @@ def _files(flag: str, given: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in given:
         name, equals, path = text.partition("=")
-        if not (name and equals and path):
+        if not equals and Path(text).suffix and Path(text).stem:
+            name, path = Path(text).stem, text  # a file alone goes by its own name
+        elif not (name and equals and path):
             raise ValueError(f"expected {flag} as NAME=FILE, such as class=labels.csv; got {text!r}")
         if name in found:
             raise ValueError(f"expected every name of {flag} once, got {name!r} twice")

@@ -15,7 +15,7 @@ from jaxsim.data.source import DamagedImage, checked_position
 from jaxsim.hdf5_arrays import hdf5_datasets, hdf5_list
 from jaxsim.names import printable
 from jaxsim.sample_ids import ID_KEYS, checked_ids, numbered_ids
-from jaxsim.zarr_arrays import open_zarr_group, read_texts, waited
+from jaxsim.zarr_arrays import open_zarr_group, read_array, read_texts
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
 _USUAL = ("images", "image", "x", "data")
@@ -140,7 +140,7 @@ def open_zarr(path: Path, key: str | None, ids: Any) -> ArrayFileSource:
     held = {name: _Array(store) for name, store in group.arrays.items()}
 
     def read_list(name: str) -> list[Any]:
-        return read_texts(path, name) if name in group.others else waited(group.arrays[name].read(), path).tolist()
+        return read_texts(path, name) if name in group.others else read_array(group.arrays[name], path).tolist()
 
     return ArrayFileSource(held, path, "Zarr group", key=key, ids=ids, read_list=read_list, texts=group.others)
 
@@ -153,4 +153,4 @@ class _Array:
         self.shape, self.dtype = tuple(store.shape), np.dtype(store.dtype.numpy_dtype)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return self._store[index].read().result()
+        return read_array(self._store[index], f"image {index}")

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
 from jaxsim.arguments import shown
 
 _SCHEME = "hf://"
@@ -40,9 +37,13 @@ def download_dataset(text: str) -> Path:
         raise ValueError(f"expected hf://datasets/OWNER/NAME, with @REVISION and /FOLDER if wanted, got {shown(text)}")
     name, _, revision = parts[1].partition("@")
     below = "/".join(parts[2:])
+    # It takes a second to import.
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
     patterns = [below] if below.endswith(".parquet") else [f"{below}/**.parquet".lstrip("/")]
     try:
-        folder = snapshot_download(
+        folder = huggingface_hub.snapshot_download(
             f"{parts[0]}/{name}", repo_type="dataset", revision=revision or None, allow_patterns=patterns
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:

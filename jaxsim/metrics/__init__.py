@@ -71,7 +71,8 @@ from .precision_check import PrecisionWarning
 from .preprocessing import clip_quantiles, distinct_samples
 from .probes import knn_probe, linear_probe
 from .published_imbalance import PublishedImbalance, published_imbalance
-from .registry import find_measures, layer_measures, pair_measures
+from .registry import describing_measures, find_measures, pair_measures
+from .resi import ReSiMeasure, resi_measures
 from .selection import (
     FeatureWeights,
     SelectedFeatures,
@@ -120,6 +121,7 @@ __all__ = [
     "Neighbours",
     "PrecisionWarning",
     "PublishedImbalance",
+    "ReSiMeasure",
     "SelectedFeatures",
     "Spectra",
     "Statistics",
@@ -140,6 +142,7 @@ __all__ = [
     "clip_quantiles",
     "cycle_knn",
     "describe",
+    "describing_measures",
     "differentiable_imbalance",
     "distance_correlation",
     "distance_covariance",
@@ -164,7 +167,6 @@ __all__ = [
     "knn_jaccard",
     "knn_probe",
     "label_overlap",
-    "layer_measures",
     "lcs_knn",
     "linear_probe",
     "linear_regression",
@@ -183,6 +185,7 @@ __all__ = [
     "r2_cca",
     "rank_similarity",
     "renyi2_entropy",
+    "resi_measures",
     "rsa",
     "rsa_measure",
     "rv",

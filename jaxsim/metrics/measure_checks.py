@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from .condensed import check_condensed
 from .declaration import LayerMeasure, Measure
 from .factors import check_factors
@@ -167,6 +169,15 @@ def _check_neighbours(measure: Measure | LayerMeasure, request: Request, smalles
         raise ValueError(
             f"expected at least {wanted + 2} samples (in every half, where there are splits) for {measure.name!r} "
             f"with k={max(request.ks)}, got {smallest}; use more samples or a smaller k."
+        )
+    if request.groups is None or wanted == 0:
+        return
+    largest = int(np.bincount(request.groups).max())
+    if smallest - largest < wanted + 1:
+        raise ValueError(
+            f"expected at least {wanted + 1} samples outside of every group (in every half, where there are splits) "
+            f"for {measure.name!r} with k={max(request.ks)}, got {smallest - largest}: one group holds {largest}; use "
+            "smaller groups or a smaller k."
         )
 
 

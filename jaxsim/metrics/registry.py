@@ -69,11 +69,11 @@ def pair_measures() -> dict[str, Measure]:
     return {name: each for name, each in all_measures().items() if isinstance(each, Measure)}
 
 
-def layer_measures() -> dict[str, LayerMeasure]:
+def describing_measures() -> dict[str, LayerMeasure]:
     """Measures of one layer, by name.
 
     Example:
-        >>> "participation_ratio" in layer_measures()
+        >>> "participation_ratio" in describing_measures()
         True
     """
     return {name: each for name, each in all_measures().items() if isinstance(each, LayerMeasure)}

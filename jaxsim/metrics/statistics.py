@@ -76,7 +76,8 @@ class KernelSums:
             `exp(-d^2 / (2 s^2))`.
         metric: Of the distances; `cosine` and `correlation` take rows of length one, so that their `squared_distance`
             is twice the cosine or correlation dissimilarity. None for the one that the user asks for.
-        bandwidth: Of `rbf`: s as a multiple of the median distance between samples (the root of the median square).
+        bandwidth: Of `rbf`: s as a multiple of the median distance between samples (the root of the median square), of
+            all samples also where sums are those of a half.
     """
 
     kernel: KernelName

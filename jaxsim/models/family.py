@@ -1,4 +1,4 @@
-"""What a family of models must say about itself, and the registry that finds the families."""
+"""The description that each family of models gives of itself, and the registry that finds the families."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Architecture:
     """One configuration of a family, ready to receive weights.
 
     Attributes:
-        module: a Linen module with the fields `dtype` and `precision`, whose call takes images `[B, H, W, 3]`
+        module: A Linen module with the fields `dtype` and `precision`, whose call takes images `[B, H, W, 3]`
             and returns a `Recording`.
-        weights: the weight table.
+        weights: The weight table.
         image_size: (height, width) that the configuration was made for.
-        preprocessing: what images get when the checkpoint says nothing about it.
-        processor: makes the preprocessor from a checkpoint's directory where transformers' own cannot run.
+        preprocessing: What images get when the checkpoint says nothing about it.
+        processor: Makes the preprocessor from a checkpoint's directory where transformers' own cannot run.
             Called with the directory and the image size asked for (or None).
-        inputs: what the module takes; float images unless it says otherwise.
+        inputs: What the module takes; float images unless it says otherwise.
     """
 
     module: nn.Module
@@ -50,10 +50,10 @@ class Family:
     """A family of checkpoints.
 
     Attributes:
-        name: short name, `"vit"`.
-        title: for people, `"ViT, DINO"`.
-        model_types: the `model_type`s of config.json it serves.
-        build: makes the architecture from the configuration and the checkpoint's tensor shapes (empty for a
+        name: Short name, `"vit"`.
+        title: For people, `"ViT, DINO"`.
+        model_types: The `model_type`s of config.json it serves.
+        build: Makes the architecture from the configuration and the checkpoint's tensor shapes (empty for a
             random twin without weights); the shapes tell whether optional heads are there.
     """
 
@@ -78,11 +78,11 @@ BACKBONE_EXTRAS = ("hidden_states_norms.*",)
 
 
 def is_backbone(shapes: Shapes, architectures: object = None) -> bool:
-    """Whether a checkpoint is of a `*Backbone` class, without a last norm and mostly with one for each feature map.
+    """Returns whether a `*Backbone` class saved a checkpoint: no last norm, mostly one for each feature map.
 
     Args:
-        shapes: of the checkpoint's tensors.
-        architectures: the configuration's attribute of this name, a list of class names.
+        shapes: Of the checkpoint's tensors.
+        architectures: The configuration's attribute of this name, a list of class names.
 
     Example:
         >>> is_backbone({"hidden_states_norms.stage2.weight": (32,), "encoder.layers.0.weight": (8, 8)})
@@ -118,7 +118,7 @@ def family_of(model_type: str, where: str) -> Family:
     """Returns the family that serves a `model_type`.
 
     Raises:
-        ValueError: none does; the message lists the supported ones, nearest first.
+        ValueError: None does; the message lists the supported ones, nearest first.
 
     Example:
         >>> family_of("vit", "config.json").name

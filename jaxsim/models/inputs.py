@@ -1,4 +1,4 @@
-"""What a model takes: pixels, or the number of each pixel's colour in a palette."""
+"""The inputs of a model: pixels, or the number of each pixel's colour in a palette."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pixels:
         """Returns `images`.
 
         Raises:
-            ValueError: not `[B, H, W, C]` or not floating point.
+            ValueError: Not `[B, H, W, C]` or not floating point.
         """
         if images.ndim != 4 or images.shape[-1] != self.channels or not jnp.issubdtype(images.dtype, jnp.floating):
             raise ValueError(
@@ -49,7 +49,7 @@ class TokenIds:
     """Whole numbers `[B, H, W]`, one token for each pixel.
 
     Attributes:
-        n_tokens: how many tokens the model knows; ids are 0 to n_tokens - 1.
+        n_tokens: How many tokens the model knows; ids are 0 to n_tokens - 1.
 
     Example:
         >>> TokenIds(5).check(np.array([[[0, 5]]]))
@@ -68,7 +68,7 @@ class TokenIds:
         """Returns `images`.
 
         Raises:
-            ValueError: not `[B, H, W]`, not integers, or an id that the model does not know.
+            ValueError: Not `[B, H, W]`, not integers, or an id that the model does not know.
         """
         if images.ndim != 3 or not jnp.issubdtype(images.dtype, jnp.integer):
             raise ValueError(

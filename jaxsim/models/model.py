@@ -27,17 +27,17 @@ class VisionModel:
     """A vision model whose call returns every processing step. Made by `load_model`.
 
     Attributes:
-        name: how results call it.
+        name: How results call it.
         family: `"vit"`, `"resnet"`, ...
-        source: directory or hub id it came from.
+        source: Directory or hub id it came from.
         granularity: `"block"`: embeddings or stem, every block, the final norm. `"hf"`: Hugging Face's
             hidden_states one to one, named `hidden_states.0` and so on.
-        config: the checkpoint's configuration, JSON-able.
-        module: the Linen module; `module.apply(params, images)` returns a `Recording`.
-        params: the full Flax variables dict.
+        config: The checkpoint's configuration, JSON-able.
+        module: The Linen module; `module.apply(params, images)` returns a `Recording`.
+        params: The full Flax variables dict.
         weights_hash: SHA-256 over names, shapes, dtypes and bytes of the variables.
-        preprocessor: what `preprocess` runs.
-        inputs: what a call takes; pixels for nearly every family.
+        preprocessor: What `preprocess` runs.
+        inputs: What a call takes; pixels for nearly every family.
 
     Example:
         >>> import json, tempfile, pathlib
@@ -83,7 +83,7 @@ class VisionModel:
         """Returns what `inputs` says, mostly float32 `[B, H, W, 3]`, from PIL images or uint8 arrays, gray or RGB.
 
         Raises:
-            ValueError: no images, or one that is not an image; its position is named.
+            ValueError: No images, or one that is not an image; its position is named.
         """
         return preprocessed(images, self.preprocessor)
 
@@ -93,10 +93,10 @@ class VisionModel:
         return self.steps_at(self.image_size)
 
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
-        """Every step for images of another (height, width).
+        """Returns every step for images of another (height, width).
 
         Raises:
-            ValueError: images that this model cannot take: smaller than a patch or a window.
+            ValueError: Images that this model cannot take: smaller than a patch or a window.
         """
         images = self.inputs.example(image_size)
         try:
@@ -106,7 +106,7 @@ class VisionModel:
         return self.steps_of(cast(Recording, recording))
 
     def steps_of(self, recording: Recording) -> tuple[Step, ...]:
-        """Every step that a recording of `module` holds, as this granularity shows them."""
+        """Returns every step that a recording of `module` holds, as this granularity shows them."""
         chosen = self._chosen(recording)
         return tuple(
             Step(
@@ -125,8 +125,8 @@ class VisionModel:
         """Returns every step's state, in order; pure, to be jitted, sharded or differentiated.
 
         Args:
-            params: variables like `self.params`.
-            images: as `preprocess` returns them.
+            params: Variables like `self.params`.
+            images: As `preprocess` returns them.
 
         Data parallel: shard the batch axis, and every state comes out sharded the same way (B a multiple of the
         number of devices):
@@ -142,7 +142,7 @@ class VisionModel:
         """Returns every step's state, in order; compiled once for each shape of `images`.
 
         Raises:
-            ValueError: not what `inputs` says: another shape or dtype.
+            ValueError: Not what `inputs` says: another shape or dtype.
         """
         return self._compiled_apply(self.params, self.inputs.check(images))
 
@@ -150,7 +150,7 @@ class VisionModel:
         """Returns what follows the steps: `last_hidden_state`, and `pooler_output` and `logits` where loaded.
 
         Raises:
-            ValueError: not what `inputs` says: another shape or dtype.
+            ValueError: Not what `inputs` says: another shape or dtype.
         """
         return self._compiled_outputs(self.params, self.inputs.check(images))
 
@@ -160,7 +160,7 @@ class VisionModel:
         Everything else (name, preprocessing, granularity, dtype) is this model's.
 
         Args:
-            seed: of the weights.
+            seed: Of the weights.
         """
         images = self.inputs.example(self.image_size)
         variables = random_variables(self.module, images, seed)
@@ -188,7 +188,7 @@ class VisionModel:
         return jax.jit(outputs)
 
     def _chosen(self, recording: Recording) -> list[tuple[str, RecordedState, Any]]:
-        """The recording's (name, description, state) triples that this granularity shows."""
+        """Returns the recording's (name, description, state) triples that this granularity shows."""
         pairs = list(zip(recording.descriptions, recording.states, strict=True))
         if self.granularity == "block":
             return [(description.name, description, state) for description, state in pairs if description.block]
@@ -200,9 +200,9 @@ def random_variables(module: nn.Module, images: jax.ShapeDtypeStruct, seed: int)
     """Returns a module's variables as its initialisers draw them.
 
     Args:
-        module: a Linen module.
-        images: shape and dtype of what it takes.
-        seed: of the draws.
+        module: A Linen module.
+        images: Shape and dtype of what it takes.
+        seed: Of the draws.
 
     Example:
         >>> variables = random_variables(nn.Dense(2), jax.ShapeDtypeStruct((1, 3), np.float32), seed=0)

@@ -1,4 +1,4 @@
-"""What a processing step is: its name, its place in the model and the meaning of its axes."""
+"""A processing step: its name, its place in the model and the meaning of its axes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Tokens:
     """A state `[B, T, C]`: leading tokens with a role, then the patches, row-major.
 
     Attributes:
-        prefix: role of each leading token in order (`"cls"`, `"distillation"`, `"register"`, ...).
-        grid: rows and columns of the patches that follow.
+        prefix: Role of each leading token in order (`"cls"`, `"distillation"`, `"register"`, ...).
+        grid: Rows and columns of the patches that follow.
 
     Example:
         >>> Tokens(prefix=("cls",), grid=(14, 14)).n_tokens
@@ -64,11 +64,11 @@ class Step:
     """One processing step of a model.
 
     Attributes:
-        name: stable and readable: `"embeddings"`, `"block03"`, `"stage2.block0"`, `"norm"`.
+        name: Stable and readable: `"embeddings"`, `"block03"`, `"stage2.block0"`, `"norm"`.
         kind: `"embeddings"`, `"stem"`, `"block"`, `"stage"`, `"norm"`, ...
-        depth: relative depth l / (L - 1), from 0 to 1 (0 for a model with one step).
-        layout: the meaning of the state's axes.
-        n_features: size of the last axis, C.
+        depth: Relative depth l / (L - 1), from 0 to 1 (0 for a model with one step).
+        layout: The meaning of the state's axes.
+        n_features: Size of the last axis, C.
 
     Example:
         >>> Step("block00", "block", 0.5, Tokens(("cls",), (2, 2)), 8).name
@@ -87,11 +87,11 @@ class RecordedState:
     """What a module says about a state when it records it.
 
     Attributes:
-        name: the step's name under `granularity="block"`.
-        kind: see `Step`.
-        layout: the meaning of the axes.
-        block: whether it is a step under `granularity="block"`.
-        hidden: whether it is the next entry of Hugging Face's `hidden_states`.
+        name: The step's name under `granularity="block"`.
+        kind: See `Step`.
+        layout: The meaning of the axes.
+        block: Whether it is a step under `granularity="block"`.
+        hidden: Whether it is the next entry of Hugging Face's `hidden_states`.
     """
 
     name: str
@@ -108,10 +108,10 @@ class Recording:
     The descriptions are static, so `jax.eval_shape` and `jax.jit` keep them.
 
     Attributes:
-        states: the arrays (or what a tree transformation made of them), one for each of `descriptions`.
-        outputs: the arrays of `output_names` (`last_hidden_state`, `pooler_output`, `logits`).
-        descriptions: what each state is.
-        output_names: names of the outputs.
+        states: The arrays (or what a tree transformation made of them), one for each of `descriptions`.
+        outputs: The arrays of `output_names` (`last_hidden_state`, `pooler_output`, `logits`).
+        descriptions: What each state is.
+        output_names: Names of the outputs.
     """
 
     states: tuple[Any, ...]
@@ -149,15 +149,15 @@ class Recorder:
         """Records `state` and returns it unchanged.
 
         Args:
-            name: unique step name.
+            name: Unique step name.
             state: `[B, T, C]`, `[B, H, W, C]` or `[B, C]`, as `layout` says.
-            layout: the meaning of the axes.
-            kind: see `Step`.
+            layout: The meaning of the axes.
+            kind: See `Step`.
             block: False for a state that exists only in Hugging Face's counting (Swin after merging).
             hidden: True if it is the next entry of Hugging Face's `hidden_states`.
 
         Raises:
-            ValueError: the shape contradicts the layout, or the name was recorded before.
+            ValueError: The shape contradicts the layout, or the name was recorded before.
         """
         fits = {
             Tokens: lambda lay: state.ndim == 3 and state.shape[1] == lay.n_tokens,

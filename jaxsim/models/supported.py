@@ -1,4 +1,4 @@
-"""What can be loaded, read off the registries: families, formats, what preprocesses, how closely it was tested."""
+"""The table of what can be loaded: families, formats, image processors, and how closely each port was tested."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class SupportedFamily:
     """A family of models that `load_model` opens.
 
     Attributes:
-        family: for people, `"ViT, DINO"`.
-        model_types: in config.json; none where only timm's format has the family.
+        family: For people, `"ViT, DINO"`.
+        model_types: In config.json; none where only timm's format has the family.
         formats: `"Hugging Face"`, `"timm"`, `"Scenic"`, `"vision_transformer"`, `"big_vision"`.
-        processor: what preprocesses a Hugging Face checkpoint that brings settings for it: transformers' processor
+        processor: What preprocesses a Hugging Face checkpoint that brings settings for it: transformers' processor
             on Pillow, or one of our own. The other formats always have our own.
-        parity: the original that every state was compared with -> largest error allowed, as
+        parity: The original that every state was compared with -> largest error allowed, as
             max |difference| / max(1, max |original|).
     """
 
@@ -58,7 +58,7 @@ class SupportedFamily:
 
 
 def _plain(bound: float) -> str:
-    """`2e-5`, not `2e-05`."""
+    """Returns a bound as people write it: `2e-5`, not `2e-05`."""
     return f"{bound:.0e}".replace("e-0", "e-")
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec
 
 import xarray as xr
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 
 from jaxsim.arguments import as_count, shown
-from jaxsim.files import parse_json
-from jaxsim.report.palette import model_styles
 from jaxsim.study import Study
 
 _Further = ParamSpec("_Further")
@@ -48,21 +48,18 @@ def check_model(model: Any) -> None:
         raise ValueError(f"Expected a model by its name in the study, got {shown(model)}.")
 
 
+def check_colours(cmap: Any) -> None:
+    """Refuses what is no colormap, nor the name of one."""
+    if cmap is not None and not isinstance(cmap, Colormap) and not (isinstance(cmap, str) and cmap in colormaps):
+        raise ValueError(f"Expected cmap as a colormap or its name, such as 'viridis', got {shown(cmap)}.")
+
+
 def one_model(study: Study, model: str | None) -> str:
     """The model, or the first of a study that has pairs."""
     check_model(model)
     if study.between.sizes.get("pair", 0) == 0:
         raise ValueError("Expected a study of at least two models, but it has one. Compare it with another.")
     return str(study.imbalance["source_model"].values[0]) if model is None else model
-
-
-def styles_of(study: Study) -> Any:
-    """The report's colours where the study knows its families; else a hue for every model."""
-    if "models" not in study.results.attrs:
-        return None
-    described = study.results.attrs["models"]
-    families = {each["name"]: each["family"] for each in parse_json(described)}
-    return model_styles(families)
 
 
 def example_study() -> Study:

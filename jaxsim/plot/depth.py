@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from matplotlib.axes import Axes
 
 from jaxsim.arguments import check_flag
 from jaxsim.plot import figures
-from jaxsim.plot.arguments import check_model, checked, one_model, styles_of
+from jaxsim.plot.arguments import check_model, checked, one_model
+from jaxsim.plot.look import Look, fitted, looked
 from jaxsim.report.measured_by import measured_by
 from jaxsim.study import Study
 
@@ -19,6 +22,7 @@ def smoothness(
     fixed_step: bool = False,
     k: int | None = None,
     ax: Axes | None = None,
+    **look: Unpack[Look],
 ) -> Axes:
     """Change from step to step against relative depth.
 
@@ -29,6 +33,7 @@ def smoothness(
             different numbers of steps by.
         k: Number of neighbours, one of the study's. Default: its first.
         ax: Where to draw. Default: the axes of a new figure.
+        **look: `models`, `labels`, `colors`, `width`, as in `Look`.
 
     Returns:
         The axes drawn on.
@@ -41,20 +46,25 @@ def smoothness(
         >>> smoothness(example_study(), fixed_step=True).get_xlabel()
         'relative depth t'
     """
+    study, styles = looked(study, look)
     check_model(model)
     if check_flag("fixed_step", fixed_step):
         if model is not None:
             raise ValueError("Expected all models for the fixed-step profile, which compares them. Leave model out.")
-        return figures.fixed_step_profile(study.smoothness, k=k, styles=styles_of(study), ax=ax)
+        return fitted(figures.fixed_step_profile(study.smoothness, k=k, styles=styles, ax=ax), ax, look)
     if model is None:
-        return figures.smoothness_overlay(
-            study.smoothness, k=k, styles=styles_of(study), measure=measured_by(study.results), ax=ax
+        return fitted(
+            figures.smoothness_overlay(study.smoothness, k=k, styles=styles, measure=measured_by(study.results), ax=ax),
+            ax,
+            look,
         )
-    return figures.smoothness_profile(study.smoothness, model, k=k, styles=styles_of(study), ax=ax)
+    return fitted(figures.smoothness_profile(study.smoothness, model, k=k, styles=styles, ax=ax), ax, look)
 
 
 @checked
-def distance(study: Study, model: str | None = None, *, k: int | None = None, ax: Axes | None = None) -> Axes:
+def distance(
+    study: Study, model: str | None = None, *, k: int | None = None, ax: Axes | None = None, **look: Unpack[Look]
+) -> Axes:
     """Distance of one model to each of the others against relative depth; rings mark the peaks.
 
     Args:
@@ -62,6 +72,7 @@ def distance(study: Study, model: str | None = None, *, k: int | None = None, ax
         model: The model; None takes the first.
         k: Number of neighbours, one of the study's. Default: its first.
         ax: Where to draw. Default: the axes of a new figure.
+        **look: `models`, `labels`, `colors`, `width`, as in `Look`.
 
     Returns:
         The axes drawn on.
@@ -74,13 +85,20 @@ def distance(study: Study, model: str | None = None, *, k: int | None = None, ax
         >>> distance(example_study()).get_title(loc="left")
         'vit against resnet'
     """
-    return figures.between_model_distance(
-        study.between, one_model(study, model), k=k, styles=styles_of(study), measure=measured_by(study.results), ax=ax
+    study, styles = looked(study, look)
+    return fitted(
+        figures.between_model_distance(
+            study.between, one_model(study, model), k=k, styles=styles, measure=measured_by(study.results), ax=ax
+        ),
+        ax,
+        look,
     )
 
 
 @checked
-def best_match(study: Study, model: str | None = None, *, k: int | None = None, ax: Axes | None = None) -> Axes:
+def best_match(
+    study: Study, model: str | None = None, *, k: int | None = None, ax: Axes | None = None, **look: Unpack[Look]
+) -> Axes:
     """Relative depth of the closest step in each other model, for every step of one.
 
     Args:
@@ -88,6 +106,7 @@ def best_match(study: Study, model: str | None = None, *, k: int | None = None, 
         model: The model; None takes the first.
         k: Number of neighbours, one of the study's. Default: its first.
         ax: Where to draw. Default: the axes of a new figure.
+        **look: `models`, `labels`, `colors`, `width`, as in `Look`.
 
     Returns:
         The axes drawn on.
@@ -100,4 +119,5 @@ def best_match(study: Study, model: str | None = None, *, k: int | None = None, 
         >>> best_match(example_study()).get_ylabel()
         'depth of closest step'
     """
-    return figures.best_match(study.between, one_model(study, model), k=k, styles=styles_of(study), ax=ax)
+    study, styles = looked(study, look)
+    return fitted(figures.best_match(study.between, one_model(study, model), k=k, styles=styles, ax=ax), ax, look)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from matplotlib.axes import Axes
 
 from jaxsim.arguments import check_count
 from jaxsim.plot import figures
-from jaxsim.plot.arguments import checked, styles_of, with_intervals
+from jaxsim.plot.arguments import checked, with_intervals
+from jaxsim.plot.look import Look, fitted, looked
 from jaxsim.report.measured_by import measured_by
 from jaxsim.study import Study
 
@@ -20,6 +23,7 @@ def findings(
     k: int | None = None,
     most: int | None = None,
     ax: Axes | None = None,
+    **look: Unpack[Look],
 ) -> Axes:
     """Effects of one kind at N with their intervals, those of random weights beside them, the largest first.
 
@@ -31,6 +35,7 @@ def findings(
         k: Number of neighbours, one of the study's. Default: its first.
         most: Draw so many of the largest effects only; the axis says of how many. Default: all of them.
         ax: Where to draw. Default: the axes of a new figure, as high as the rows need.
+        **look: `models`, `labels`, `colors`, `width`, as in `Look`.
 
     Returns:
         The axes drawn on.
@@ -45,15 +50,26 @@ def findings(
         ...
         ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
     """
+    study, _ = looked(study, look)
     most = None if most is None else check_count("most", most, 1)
-    return figures.finding_effects(
-        with_intervals(study), kind, space=space, k=k, most=most, measure=measured_by(study.results), ax=ax
+    return fitted(
+        figures.finding_effects(
+            with_intervals(study), kind, space=space, k=k, most=most, measure=measured_by(study.results), ax=ax
+        ),
+        ax,
+        look,
     )
 
 
 @checked
 def sample_size(
-    study: Study, kind: str, *, space: str | None = None, k: int | None = None, ax: Axes | None = None
+    study: Study,
+    kind: str,
+    *,
+    space: str | None = None,
+    k: int | None = None,
+    ax: Axes | None = None,
+    **look: Unpack[Look],
 ) -> Axes:
     """Effects of one kind at a quarter, half and all of the images, with their intervals at N.
 
@@ -63,6 +79,7 @@ def sample_size(
         space: Only those of one space or label.
         k: Number of neighbours, one of the study's. Default: its first.
         ax: Where to draw. Default: the axes of a new figure.
+        **look: `models`, `labels`, `colors`, `width`, as in `Look`.
 
     Returns:
         The axes drawn on.
@@ -77,12 +94,17 @@ def sample_size(
         ...
         ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
     """
-    return figures.sample_size(
-        with_intervals(study),
-        kind,
-        space=space,
-        k=k,
-        styles=styles_of(study),
-        measure=measured_by(study.results),
-        ax=ax,
+    study, styles = looked(study, look)
+    return fitted(
+        figures.sample_size(
+            with_intervals(study),
+            kind,
+            space=space,
+            k=k,
+            styles=styles,
+            measure=measured_by(study.results),
+            ax=ax,
+        ),
+        ax,
+        look,
     )

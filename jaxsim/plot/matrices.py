@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Unpack
+
 from matplotlib.axes import Axes
 
 from jaxsim.plot import figures
-from jaxsim.plot.arguments import check_model, checked
+from jaxsim.plot.arguments import check_colours, check_model, checked
+from jaxsim.plot.look import Look, fitted, looked
 from jaxsim.study import Study
 
 
@@ -16,7 +19,9 @@ def imbalance_heatmap(
     target: str | None = None,
     *,
     k: int | None = None,
+    cmap: Any = None,
     ax: Axes | None = None,
+    **look: Unpack[Look],
 ) -> Axes:
     """Delta between all steps of all models, or between the steps of two.
 
@@ -25,13 +30,15 @@ def imbalance_heatmap(
         source: Name of the model on the rows; None draws all models.
         target: Name of the model on the columns; None takes the source itself.
         k: Number of neighbours, one of the study's. Default: its first.
+        cmap: Colours of the cells, a colormap of matplotlib or its name. Default: the report's, dark meaning alike.
         ax: Where to draw. Default: the axes of a new figure.
+        **look: `models`, `labels`, `colors`, `width`, as in `Look`.
 
     Returns:
         The axes drawn on.
 
     Raises:
-        ValueError: The study has no such model or k, or a target came without a source.
+        ValueError: The study has no such model or k, a target came without a source, or there are no such colours.
 
     Example:
         >>> from jaxsim.plot.arguments import example_study
@@ -40,10 +47,14 @@ def imbalance_heatmap(
         >>> imbalance_heatmap(example_study(), "vit", "resnet").get_ylabel()
         'from vit'
     """
+    study, _ = looked(study, look)
+    check_colours(cmap)
     for model in (source, target):
         check_model(model)
     if source is None:
         if target is not None:
             raise ValueError(f"Expected a source for the target {target!r}. Give both, or neither for all models.")
-        return figures.overview(study.results, k=k, ax=ax)
-    return figures.heatmap(study.results, source, source if target is None else target, k=k, ax=ax)
+        return fitted(figures.overview(study.results, k=k, cmap=cmap, ax=ax), ax, look)
+    return fitted(
+        figures.heatmap(study.results, source, source if target is None else target, k=k, cmap=cmap, ax=ax), ax, look
+    )

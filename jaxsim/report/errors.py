@@ -53,11 +53,6 @@ def error_word(dataset: xr.Dataset, of: str) -> str:
     return "sampling error" if is_sampling(dataset, of) else "query-row error"
 
 
-def error_meaning(dataset: xr.Dataset, of: str) -> str:
-    """What the error of a variable is called, and what it is, for captions."""
-    return SAMPLING if is_sampling(dataset, of) else QUERY_ROWS
-
-
 def band_note(dataset: xr.Dataset, of: str) -> str:
     """What a band around a curve shows, as a sentence for its caption.
 

@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import xarray as xr
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex, to_rgb
-
-from jaxsim.report.facts import read_facts
 
 INK = "#22272e"
 MUTED = "#5f6873"
@@ -89,20 +86,6 @@ def styles_for(names: Sequence[str], styles: Mapping[str, ModelStyle] | None) ->
             "Make them with model_styles(families) over all models, or leave `styles` out."
         )
     return dict(styles)
-
-
-def families_of(results: xr.Dataset) -> dict[str, str]:
-    """Model name -> family, in the order of the study.
-
-    Args:
-        results: The results dataset; its attribute `models` names the families.
-
-    Example:
-        >>> from jaxsim.study.constructed import constructed_study
-        >>> families_of(constructed_study()[0])
-        {'vit': 'vit', 'resnet': 'resnet'}
-    """
-    return read_facts(results).families
 
 
 def for_dark_paper(colour: str) -> str:

@@ -63,20 +63,6 @@ def packed(values: Float[np.ndarray, "..."], *, decimals: int, digits: int) -> s
     return characters.tobytes().decode()
 
 
-def unpacked(text: str, *, decimals: int, digits: int) -> Float[np.ndarray, " size"]:
-    """The numbers that `packed` wrote, as the page's script reads them.
-
-    Example:
-        >>> unpacked("AABA//", decimals=5, digits=2)
-        array([0.     , 0.00064,     nan])
-    """
-    place_of = np.zeros(128, dtype=np.int64)
-    place_of[np.frombuffer(DIGITS.encode(), dtype=np.uint8)] = np.arange(64)
-    characters = place_of[np.frombuffer(text.encode(), dtype=np.uint8)].reshape(-1, digits)
-    whole = characters @ (64 ** np.arange(digits - 1, -1, -1))
-    return np.where(whole == 64**digits - 1, np.nan, whole / 10.0**decimals)
-
-
 def page_payload(
     story: Story,
     styles: Mapping[str, ModelStyle],

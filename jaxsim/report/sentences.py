@@ -22,19 +22,6 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}"
 
 
-def with_error(value: float, error: float) -> str:
-    """A value and its error, to the error's first digit and at least three decimals.
-
-    Example:
-        >>> print(with_error(0.41234, 0.0062), with_error(0.00213, 0.00004), sep="; ")
-        0.412 ± 0.006; 0.00213 ± 0.00004
-    """
-    if not (math.isfinite(value) and math.isfinite(error)):
-        return number(value)
-    decimals = max(3, math.ceil(-math.log10(error))) if error > 0 else 3
-    return f"{value:.{decimals}f}\u00a0±\u00a0{error:.{decimals}f}" if error > 0 else number(value)
-
-
 def percent(share: float) -> str:
     """A share in whole percent.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -63,68 +64,70 @@ def _check_pairs(one: Any, other: Any) -> None:
             raise ValueError(f"expected the same steps of {model!r} in both studies; select the same in both")
 
 
-def joined(one: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
-    """A dataset of both studies, the steps of the first before those that only the other has.
+def joined(*parts: xr.Dataset) -> xr.Dataset:
+    """A dataset of several studies: the steps of the first, then those that others have beside them.
 
     Args:
-        one: Of the first study.
-        other: The same of the other.
+        *parts: The same dataset of each study.
 
     Returns:
-        The dataset, with the attributes of the first, and the models of both in its record of them.
+        The dataset, with the attributes of the first, and the models of all in its record of them; NaN for what none
+        of them has.
 
     Raises:
-        ValueError: If numbers that both have differ.
+        ValueError: If numbers that two of them have differ.
     """
-    dims = [dim for dim in DIMS if dim in one.dims]
-    new = {dim: np.flatnonzero(~np.isin(other[dim].values.astype(str), one[dim].values.astype(str))) for dim in dims}
-    added = {dim: other.isel({dim: places})[dim].values for dim, places in new.items()}
-    order = {dim: np.concatenate([one[dim].values, added[dim]]) for dim in dims}
+    first = parts[0]
+    dims = [dim for dim in DIMS if dim in first.dims]
+    new: list[dict[str, np.ndarray]] = []
+    order: dict[str, list[str]] = {dim: [] for dim in dims}
+    for part in parts:
+        new.append({dim: np.flatnonzero(~np.isin(part[dim].values.astype(str), order[dim])) for dim in dims})
+        for dim in dims:
+            order[dim] += part[dim].values.astype(str)[new[-1][dim]].tolist()
     coords: dict[str, Any] = {}
-    for name, coord in one.coords.items():
-        along = [dim for dim in dims if dim in coord.dims]
-        if along:
-            dim = along[0]
-            values = np.concatenate([coord.values, other[name].isel({dim: new[dim]}).values])
-            coords[str(name)] = (coord.dims, values, coord.attrs)
-        else:
+    for name, coord in first.coords.items():
+        along = next((dim for dim in dims if dim in coord.dims), None)
+        if along is None:
             coords[str(name)] = coord
-    variables = {}
-    for name in one.data_vars:
-        if name not in other:
             continue
-        ours, theirs = one[name], other[name].transpose(*one[name].dims)
-        variables[name] = (ours.dims, _filled(ours, theirs, order, dims, str(name)), ours.attrs)
-    whole = xr.Dataset(variables, coords=coords, attrs=dict(one.attrs))
-    if "models" in whole.attrs and "models" in other.attrs:
-        whole = with_models(whole, lambda model: model, parse_json(other.attrs["models"]))
+        values = [part[name].isel({along: places[along]}).values for part, places in zip(parts, new, strict=True)]
+        coords[str(name)] = (coord.dims, np.concatenate(values), coord.attrs)
+    variables = {}
+    for name in first.data_vars:
+        own = [part[name].transpose(*first[name].dims) for part in parts if name in part]
+        if len(own) == len(parts):
+            variables[name] = (own[0].dims, _filled(own, order, str(name)), own[0].attrs)
+    whole = xr.Dataset(variables, coords=coords, attrs=dict(first.attrs))
+    if all("models" in part.attrs for part in parts):
+        entries = [entry for part in parts[1:] for entry in parse_json(part.attrs["models"])]
+        whole = with_models(whole, lambda model: model, list({entry["name"]: entry for entry in entries}.values()))
     return whole
 
 
-def _filled(
-    ours: xr.DataArray, theirs: xr.DataArray, order: dict[str, np.ndarray], dims: list[str], name: str
-) -> np.ndarray:
-    """The values of both, laid out in one order."""
-    along = [dim for dim in dims if dim in ours.dims]
-    shape = [len(order[str(dim)]) if dim in along else ours.sizes[dim] for dim in ours.dims]
-    dtype = np.result_type(ours.dtype, np.float64) if ours.dtype.kind in "fiu" else ours.dtype
+def _filled(parts: Sequence[xr.DataArray], order: Mapping[str, Sequence[str]], name: str) -> np.ndarray:
+    """The values of all, laid out in one order."""
+    first = parts[0]
+    shape = [len(order[str(dim)]) if dim in order else first.sizes[dim] for dim in first.dims]
+    dtype = np.result_type(first.dtype, np.float64) if first.dtype.kind in "fiu" else first.dtype
     values = np.full(shape, np.nan if dtype.kind == "f" else None, dtype=dtype)
     known = np.zeros(shape, bool)
-    for part in (theirs, ours):
+    for part in parts:
         at = np.ix_(
-            *(_places(part, str(dim), order) if dim in along else np.arange(part.sizes[dim]) for dim in part.dims)
+            *(_places(part, str(dim), order) if dim in order else np.arange(part.sizes[dim]) for dim in part.dims)
         )
         both = known[at]
-        if part is ours and not _agree(values[at][both], part.values[both]):
+        if not _agree(values[at][both], part.values[both]):
             raise ValueError(
                 f"expected the same {name} where both studies have it, but they differ; measure both with the same "
                 "models, images and version"
             )
-        values[at], known[at] = part.values, True
+        values[at] = np.where(both, values[at], part.values)  # the first that has it, to the last bit
+        known[at] = True
     return values
 
 
-def _places(part: xr.DataArray, dim: str, order: dict[str, np.ndarray]) -> np.ndarray:
+def _places(part: xr.DataArray, dim: str, order: Mapping[str, Sequence[str]]) -> np.ndarray:
     place = {str(label): i for i, label in enumerate(order[dim])}
     return np.array([place[str(label)] for label in part[dim].values], np.int64)
 

@@ -92,7 +92,7 @@ def headline(row: Any) -> str:
         row: Of `Study.verdicts`, at one k and claim.
 
     Example:
-        >>> from jaxsim.report.constructed_further import constructed_findings
+        >>> from jaxsim.study.constructed import constructed_findings
         >>> from jaxsim.study.derived.verdicts import verdicts
         >>> headline(verdicts(constructed_findings()).isel(k=0).sel(claim="order"))
         'vit, resnet +0.213 [+0.163, +0.263], random weights +0.092'

@@ -81,6 +81,14 @@ def test_models(lines_of):
 
 
 @pytest.mark.slow
+def test_extraction(lines_of):
+    (line,) = lines_of("extraction", "--models", "tiny-vit", "--images", "6", "--batch", "4", "--runs", "1")
+    assert set(line["images_per_second"]) == {"jaxsim", "torch"} == set(line["peak_bytes"])
+    assert set(line["stage_ms"]) == {"decode", "preprocess one by one", "preprocess", "device"}
+    assert "| tiny-vit | 6 | 4 |" in table("extraction", [line])
+
+
+@pytest.mark.slow
 def test_devices(lines_of):
     lines = lines_of("devices", *TOY, "--devices", "2", "--processes", "1", "--precision", "float64")
     (line,) = lines
@@ -172,6 +180,21 @@ def test_measures(lines_of, monkeypatch, tmp_path):
     text = table("measures", [together, torch, absent, alone])
     assert "| together, first k |" in text
     assert "pytorch-cka==1.1.0" in text
+
+
+def test_factors(lines_of):
+    lines = lines_of(
+        "factors", "--samples", "120", "--layers", "3", "--features", "10", "--pairs", "2", "--permutations", "400",
+        "--permuted", "60", "--runs", "1",
+    )  # fmt: skip
+    *single, together, calibrated, permuted = lines
+    assert [line["key"]["measures"] for line in single] == [["procrustes"], ["mean_cca"], ["linear_regression"]]
+    assert together["key"]["measures"] == ["procrustes", "mean_cca", "linear_regression"]
+    assert max(line["largest_difference"] for line in (*single, together)) < 1e-9
+    assert together["pairs"] == {"timed": 2, "all": 6}
+    assert calibrated["ratios"]["calibrated"]["of_medians"] > 0
+    assert permuted["found"]["in_monte_carlo_errors"] < 5
+    assert "p in Monte Carlo errors" in table("factors", lines)
 
 
 @pytest.mark.skipif(not PYTORCH_CKA.ready, reason="pytorch-cka's environment has not been made here")

@@ -1,8 +1,10 @@
 import io
+import sys
 
+import pytest
 from rich.console import Console
 
-from jaxsim.study.progress import LineProgress, shown_progress
+from jaxsim.study.progress import LineProgress, asked_progress, shown_progress
 
 
 class Clock:
@@ -51,3 +53,26 @@ def test_a_terminal_gets_bars_with_rate_and_remaining_time() -> None:
     assert "features of vit" in text
     assert "100/100" in text
     assert "/s" in text
+
+
+class TestAsked:
+    def test_true_shows_and_false_does_not(self, capsys) -> None:
+        with asked_progress(True) as progress:
+            assert progress is not None
+            progress(2, 2, "statistics of the images")
+        assert "statistics of the images: 2/2" in capsys.readouterr().err
+        with asked_progress(False) as progress:
+            assert progress is None
+
+    def test_by_default_in_interactive_sessions_alone(self, monkeypatch) -> None:
+        with asked_progress(None) as progress:
+            assert progress is None
+        monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+        with asked_progress(None) as progress:
+            assert progress is not None
+
+    def test_a_callable_is_itself_and_anything_else_is_refused(self) -> None:
+        with asked_progress(print) as progress:
+            assert progress is print
+        with pytest.raises(ValueError, match="expected progress to be called as"), asked_progress("yes"):
+            pass

@@ -74,7 +74,7 @@ def test_extract_measure_and_report_give_what_compare_gives(jaxsim, tmp_path, mo
     def refuse(*args, **kwargs):
         raise AssertionError("a model was run")
 
-    monkeypatch.setattr(extraction_module, "extract", refuse)
+    monkeypatch.setattr(extraction_module, "extract_together", refuse)
     monkeypatch.setattr("jaxsim.study.run.inputs.load_model", refuse)
     well(jaxsim("measure", "--out", out))
     assert not (out / "index.html").exists()
@@ -122,6 +122,7 @@ def test_every_option_survives_a_file(tmp_path) -> None:
         "size by model": (["vit=224x160", "cnn=96"], {"vit": (224, 160), "cnn": 96}),
     }  # fmt: skip
     texts = {"metric": "cosine", "ties": "expected", "granularity": "hf", "precision": "float64", "plan": "two-pass"}
+    texts["dtype"] = "bfloat16"
     options = {}
     for name, option in OPTIONS.items():
         if option.kind == "text":
@@ -296,6 +297,10 @@ def test_a_shell_completes_commands() -> None:
     asked = {"_JAXSIM_COMPLETE": "complete_bash", "COMP_WORDS": "jaxsim m", "COMP_CWORD": "1"}
     found = subprocess.run([sys.executable, "-c", program], env=os.environ | asked, capture_output=True, text=True)
     assert found.stdout.split() == ["measure", "models", "metrics"], found.stderr
+
+
+def test_a_file_alone_goes_by_its_own_name() -> None:
+    assert read_option(OPTIONS["labels"], ["a/kind.csv", "x=b.csv"]) == {"kind": "a/kind.csv", "x": "b.csv"}
 
 
 def test_names_of_models() -> None:

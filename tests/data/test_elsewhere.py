@@ -310,7 +310,7 @@ def test_data_sets_of_the_hub_are_downloaded(tmp_path, monkeypatch):
 
     (tmp_path / "data").mkdir()
     shutil.copy(ELSEWHERE / "pictures.parquet", tmp_path / "data" / "test.parquet")
-    monkeypatch.setattr("jaxsim.data.hub.snapshot_download", snapshot)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
     check_pictures(open_images("hf://datasets/owner/pictures@v1/data"))
     assert asked == [("owner/pictures", "v1", ["data/**.parquet"])]
     with pytest.raises(ValueError, match="has no Parquet files"):

@@ -17,6 +17,7 @@ import zarr
 
 import jaxsim
 from jaxsim.features import open_features
+from jaxsim.zarr_arrays import MissingChunkWarning
 
 ELSEWHERE = Path(__file__).parents[1] / "written_elsewhere"
 WORDS = tuple(f"word{i:02d}" for i in range(12))
@@ -311,3 +312,16 @@ def test_measures_take_features_of_any_format(tmp_path):
     expected = jaxsim.measure({"enc/early": EARLY, "late": LATE}, ("cka", "information_imbalance"))
     np.testing.assert_array_equal(found.cka, expected.cka)
     np.testing.assert_array_equal(found.information_imbalance, expected.information_imbalance)
+
+
+def test_a_missing_chunk_of_zarr_is_the_fill_value_and_is_said(tmp_path):
+    values = np.zeros((30, 4), np.float32)
+    values[10:20] = 1
+    group = zarr.open_group(tmp_path / "f.zarr", mode="w")
+    group.create_array("x", shape=(30, 4), chunks=(10, 4), dtype="f4", fill_value=0)[:] = values
+    found = open_features(tmp_path / "f.zarr")["x"]
+    with pytest.warns(MissingChunkWarning, match="array x: a chunk is missing and is read as the fill value, 0"):
+        np.testing.assert_array_equal(np.asarray(found), values)
+    with pytest.warns(MissingChunkWarning):
+        np.testing.assert_array_equal(found[5:15], values[5:15])
+    np.testing.assert_array_equal(found[10:20], values[10:20])

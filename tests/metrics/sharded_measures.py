@@ -16,7 +16,7 @@ if n_processes > 1:
 
 import numpy as np
 
-from jaxsim.metrics import describe, layer_measures, measure, pair_measures
+from jaxsim.metrics import describe, describing_measures, measure, pair_measures
 
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(5)
@@ -24,7 +24,7 @@ x = rng.standard_normal((1100, 24)).astype(np.float32)
 y = x[:, :10] + 0.7 * rng.standard_normal((1100, 10)).astype(np.float32)
 layers = {"x": x, "y": y, "z": rng.standard_normal((1100, 6)).astype(np.float32) + 10}
 alone_on = jax.local_devices()[:1]
-calls = ((measure, tuple(pair_measures())), (describe, tuple(layer_measures())))
+calls = ((measure, tuple(pair_measures())), (describe, tuple(describing_measures())))
 options = {"k": (2, 5), "n_splits": 2}
 alone = [call(layers, names, devices=alone_on, **options) for call, names in calls]
 counts = [jax.device_count()] if n_processes > 1 else [int(n) for n in sys.argv[4].split(",")]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import jaxsim
 from jaxsim.cli.app import app
 from jaxsim.metrics.declaration import constant
-from jaxsim.metrics.registry import all_measures, find_measures, layer_measures, pair_measures
+from jaxsim.metrics.registry import all_measures, describing_measures, find_measures, pair_measures
 from jaxsim.metrics.statistics import Neighbours
 
 from .declaration_checks import (
@@ -86,9 +86,9 @@ def test_wrong_declarations_fail(name, fields, check):
 
 class TestFinding:
     def test_every_measure_is_of_one_kind(self):
-        assert {*pair_measures(), *layer_measures()} == set(all_measures())
+        assert {*pair_measures(), *describing_measures()} == set(all_measures())
         assert len(pair_measures()) > 15
-        assert len(layer_measures()) > 5
+        assert len(describing_measures()) > 5
 
     def test_near_names(self):
         with pytest.raises(ValueError, match=r"unknown measure 'mutal_knn'; did you mean 'mutual_knn'.*jaxsim metrics"):
@@ -168,7 +168,7 @@ class TestEntryPoints:
         np.testing.assert_allclose(own.imbalance.sel(k=1), expected, atol=1e-9)
         assert study.measures.title.values.tolist() == ["information imbalance", "toy distance"]
         page = (tmp_path / "run" / "index.html").read_text(encoding="utf-8")
-        assert "Rank correlation with information imbalance" in page
+        assert "rank correlation of every two measures" in page
         assert "toy distance" in page
 
     def test_declarations_that_nothing_could_show(self):

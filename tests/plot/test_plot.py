@@ -1,9 +1,11 @@
 """`jaxsim.plot`: every function draws the study's own numbers on the axes it is given."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jaxsim import plot
@@ -41,7 +43,7 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(plot.__all__))
+@pytest.mark.parametrize("name", sorted(set(plot.__all__) - {"Look", "style"}))
 def test_every_figure_draws_on_the_axes_it_is_given(study, name) -> None:
     ax = Figure().add_subplot()
     assert getattr(plot, name)(study, k=10, ax=ax, **FIGURES[name]) is ax
@@ -125,3 +127,45 @@ def test_axes_have_the_symbol_of_the_measure(study) -> None:
     assert "debiased CKA" in plot.dendrogram(other).get_xlabel()
     assert plot.findings(other, "smoothness").get_xlabel() == "mean debiased CKA between t and t + h"
     assert "Δ" not in plot.sample_size(other, "smoothness").get_ylabel()
+
+
+def test_models_are_chosen_named_and_coloured(study) -> None:
+    ax = plot.smoothness(study, models=["a", "c"], labels={"a": "first"}, colors={"c": "#123456"}, k=10)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["first", "c"]
+    assert ax.lines[1].get_color() == "#123456"
+    assert ax.lines[0].get_color() == plot.smoothness(study).lines[0].get_color()
+    own = study.smoothness.model.values == "c"
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), study.smoothness["mean"].sel(k=10).values[own])
+    heat = plot.imbalance_heatmap(study, "first", "c", labels={"a": "first"}, cmap="magma")
+    assert heat.get_ylabel() == "from first"
+    assert heat.get_images()[0].get_cmap().name == "magma"
+    steps = plot.imbalance_heatmap(study, "a", labels={"embeddings": "patches"})
+    assert steps.get_yticklabels()[0].get_text() == "patches"
+
+
+@pytest.mark.parametrize(("width", "inches"), [("column", 3.3), ("page", 6.8), (5, 5.0), (None, 7.2)])
+def test_a_new_figure_is_as_wide_as_asked_for(study, width, inches) -> None:
+    ax = plot.smoothness(study, width=width)
+    assert ax.figure.get_size_inches()[0] == pytest.approx(inches)
+    given = Figure(figsize=(9, 3)).add_subplot()
+    assert plot.smoothness(study, width=width, ax=given).figure.get_size_inches()[0] == 9
+
+
+def test_everything_lies_within_a_narrow_figure(study) -> None:
+    for name, options in FIGURES.items():
+        ax = getattr(plot, name)(study, width="column", **options)
+        figure = ax.figure
+        with plot.style():
+            FigureCanvasAgg(figure).draw()
+        frame = ax.get_window_extent()
+        assert min(frame.width, frame.height) > 60, name
+        names = [legend.get_window_extent() for legend in figure.legends]
+        assert not any(frame.overlaps(each) for each in names), name
+
+
+def test_words_stay_words_in_files_for_print(study) -> None:
+    with plot.style():
+        file = io.BytesIO()
+        plot.distance(study, width="column").figure.savefig(file, format="pdf")
+    assert b"/Type /Font" in file.getvalue()
+    assert b"/FontFile2" in file.getvalue()

@@ -6,12 +6,21 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 60
+# The protocol's pipe is 3 for reading and 4 for writing; a launcher of its own, since JAX forbids code in a fork.
+LAUNCH = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -20,17 +29,14 @@ class Browser:
     def __init__(self, folder: Path):
         to_browser, from_browser = os.pipe(), os.pipe()
 
-        def fds() -> None:
-            # The protocol's pipe is 3 for reading and 4 for writing; they may be in each other's way.
-            reading, writing = os.dup(to_browser[0]), os.dup(from_browser[1])
-            os.dup2(reading, 3)
-            os.dup2(writing, 4)
-
         flags = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars")
+        ends = to_browser[0], from_browser[1]
         self.process = subprocess.Popen(
-            [str(CHROMIUM), *flags, f"--user-data-dir={folder}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=fds, close_fds=False,
-        )  # fmt: skip
+            [sys.executable, "-c", LAUNCH, *map(str, ends), str(CHROMIUM), *flags, f"--user-data-dir={folder}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=ends,
+        )
         os.close(to_browser[0])
         os.close(from_browser[1])
         self.writing, self.reading = to_browser[1], from_browser[0]
@@ -61,7 +67,10 @@ class Browser:
             ready, _, _ = select.select([self.reading], [], [], max(0, until - time.monotonic()))
             if not ready:
                 raise TimeoutError("Chromium did not answer.")
-            self.buffer += os.read(self.reading, 1 << 20)
+            heard = os.read(self.reading, 1 << 20)
+            if not heard:
+                raise RuntimeError("Chromium has ended.")
+            self.buffer += heard
         message, _, self.buffer = self.buffer.partition(b"\0")
         return json.loads(message)
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 
 from jaxsim.report import Control, write_report
 from jaxsim.report.facts import read_facts
 from jaxsim.report.measured_by import measured_by
+from jaxsim.report.payload import DIGITS
 from jaxsim.report.steps import read_flags
 from jaxsim.report.story import Story
 from jaxsim.study.constructed import (
@@ -91,6 +93,15 @@ def changed(findings: xr.Dataset, kind: str, **values: float | str) -> xr.Datase
     for name, value in values.items():
         found[name].values[..., own] = value
     return found
+
+
+def unpacked(text: str, *, decimals: int, digits: int) -> np.ndarray:
+    """The numbers that `packed` wrote, as the page's script reads them."""
+    place_of = np.zeros(128, dtype=np.int64)
+    place_of[np.frombuffer(DIGITS.encode(), dtype=np.uint8)] = np.arange(64)
+    characters = place_of[np.frombuffer(text.encode(), dtype=np.uint8)].reshape(-1, digits)
+    whole = characters @ (64 ** np.arange(digits - 1, -1, -1))
+    return np.where(whole == 64**digits - 1, np.nan, whole / 10.0**decimals)
 
 
 def story_of(results, smoothness, between=None, **more) -> Story:

@@ -12,10 +12,9 @@ from jaxsim.files import OwnedFiles
 from jaxsim.report import write_report
 from jaxsim.report.chapter import figures_of
 from jaxsim.report.page import CHAPTERS
-from jaxsim.report.payload import unpacked
 from jaxsim.study.constructed import constructed_study
 
-from .conftest import AWKWARD, HOSTILE, NOTE, TIES, WARNINGS, table_of
+from .conftest import AWKWARD, HOSTILE, NOTE, TIES, WARNINGS, table_of, unpacked
 
 CHOSEN = ("overview", "pair-forward", "pair-backward", "distance", "best-match", "equal-stretches", "step-changes")
 

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from jaxsim.report.facts import read_facts
 from jaxsim.report.palette import model_styles
-from jaxsim.report.payload import as_script_text, packed, study_payload, unpacked
+from jaxsim.report.payload import as_script_text, packed, study_payload
 from jaxsim.report.schema import checked_results
 from jaxsim.study.constructed import constructed_study
+
+from .conftest import unpacked
 
 
 @given(st.lists(st.floats(0, 2) | st.just(float("nan")), max_size=30))

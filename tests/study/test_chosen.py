@@ -77,7 +77,7 @@ class TestFromLayers:
             ({}, {}, "layers as a mapping from names of models"),
             ({"a": X}, {}, "the steps of 'a' as a mapping"),
             ({"a": {"s": X.astype(str)}}, {}, "'s' of arrays in memory is no layer: it holds .* not real numbers"),
-            ({"a": {"s": np.where(X > 2, np.nan, X)}}, {}, "layer 'a/s' .*NaN"),
+            ({"a": {"s": np.where(X > 2, np.nan, X)}}, {}, "layer 'a/s', but sample .* has NaN"),
             ({"a": {"s": X}, "b": {"s": X[1:]}}, {}, "the same samples for all, but '000095' is only in 'a'"),
             ({"a": {"s": X}}, {"ids": ["x"] * 96}, "different ids in sample_ids, got 'x' in rows 0 and 1"),
             ({"a": {"s": X}}, {"untrained": True}, "was given as features, which jaxsim cannot draw random"),

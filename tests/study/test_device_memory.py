@@ -66,7 +66,7 @@ def test_a_model_that_was_given_is_left_where_it_is(seen):
 
 
 def test_a_comparison_runs_twice(seen):
-    ready = comparison.prepare_comparison(
+    ready = jaxsim.study.prepare_comparison(
         [MODEL], "digits", settings=jaxsim.study.checked_settings(k=1, n_samples=40, batch_size=20, n_splits=0)
     )
     first, again = ready.run().imbalance, ready.run().imbalance

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxsim.study.run.comparison as comparison_module
-import jaxsim.study.run.measurement as measurement_module
+import jaxsim.study.run.reuse as reuse_module
 from jaxsim.files import JOURNAL, OwnedFiles
 from jaxsim.study import Study, compare
 from jaxsim.study.netcdf import write_netcdf
@@ -135,5 +135,5 @@ def test_a_study_nested_too_deep_names_its_file(random_vit, tmp_path, attribute)
 def test_a_measurement_of_another_format_is_made_anew(random_vit, tmp_path, monkeypatch) -> None:
     compare([random_vit()], "rendered:20", out=tmp_path, report=False)
     assert "imbalance" in compare([random_vit()], "rendered:20", out=tmp_path, report=False).reused
-    monkeypatch.setattr(measurement_module, "MEASUREMENT_FORMAT", measurement_module.MEASUREMENT_FORMAT + 1)
+    monkeypatch.setattr(reuse_module, "MEASUREMENT_FORMAT", reuse_module.MEASUREMENT_FORMAT + 1)
     assert "imbalance" not in compare([random_vit()], "rendered:20", out=tmp_path, report=False).reused

@@ -12,7 +12,7 @@ from jaxsim.features.formats.natural_order import natural_order
 from jaxsim.features.formats.other_axes import NotRows
 from jaxsim.rows import LazyRows
 from jaxsim.sample_ids import ID_KEYS
-from jaxsim.zarr_arrays import ZarrGroup, open_zarr_group, read_texts, waited
+from jaxsim.zarr_arrays import ZarrGroup, open_zarr_group, read_array, read_texts
 
 
 def read_zarr(source: Path | str) -> Contents:
@@ -48,11 +48,9 @@ def read_zarr(source: Path | str) -> Contents:
 def _rows(array: tensorstore.TensorStore, where: str) -> Any:
     dtype = np.dtype(array.dtype.numpy_dtype)
     if array.ndim != 2:
-        return NotRows(array.shape, dtype, lambda: waited(array.read(), where))
+        return NotRows(array.shape, dtype, lambda: read_array(array, where))
     chunk_rows = (array.chunk_layout.read_chunk.shape or (1,))[0] or 1
-    return LazyRows(
-        lambda start, stop: waited(array[start:stop].read(), where), array.shape, dtype, chunk_rows=chunk_rows
-    )
+    return LazyRows(lambda start, stop: read_array(array[start:stop], where), array.shape, dtype, chunk_rows=chunk_rows)
 
 
 def _fingerprint(source: Path | str, group: ZarrGroup) -> str:

@@ -126,7 +126,8 @@ def cka(
         kernel: `linear`, or `rbf`: `exp(-d^2 / (2 s^2))`.
         debiased: From -1 to 1, 0 expected for independent representations, at least 4 samples, and never clamped.
             Otherwise from 0 to 1, and close to 1 for any two representations with many more features than samples.
-        bandwidth: Of `rbf`: s of each representation as a multiple of its median distance; None for 1.
+        bandwidth: Of `rbf`: s of each representation as a multiple of its median distance; None for 1. Standard errors
+            from half-samples keep the median of all samples.
         metric: `euclidean`, or `cosine` or `correlation` for rows of length one.
         precision: `float64`, `highest`, `high` or `fast`.
 

@@ -32,7 +32,7 @@ def check_confidence(confidence: Any) -> float:
         >>> check_confidence(0.95)
         0.95
     """
-    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0 < confidence < 1:
+    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0 < float(confidence) < 1:
         raise ValueError(f"expected confidence between 0 and 1, such as 0.95, got {confidence!r}.")
     return float(confidence)
 

@@ -1,4 +1,4 @@
-"""Live models of any framework, as jaxsim sees a checkpoint."""
+"""Live models of any framework (Linen, NNX, Equinox, torch) as functions from images to steps."""
 
 from jaxsim.models.capture.captured_model import CapturedModel
 from jaxsim.models.capture.capturing import capture

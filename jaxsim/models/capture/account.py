@@ -1,4 +1,4 @@
-"""What a setting of a live module is, told by its content: one text in every process, another for another value."""
+"""Texts for the settings of live modules: the same text in every process, another one for another value."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def account(value: Any, depth: int = 0) -> str:
 
     Args:
         value: anything.
-        depth: how deep it lies in what is told.
+        depth: How deep it lies in what is told.
 
     Example:
         >>> account({"eps": 1e-6, "sizes": (1, 2), "act": np.tanh})
@@ -88,7 +88,7 @@ def _array(value: Any) -> str:
 
 
 def _function(function: Any, depth: int) -> str:
-    """A function by its name, where that leads to it, or by what it does."""
+    """Returns a function by its name, where that leads to it, or by what it does."""
     bound = getattr(function, "__self__", None)
     if isinstance(function, types.MethodType):
         return f"{account(function.__func__, depth + 1)} of {_name(type(bound))}"
@@ -123,7 +123,7 @@ def _content(cell: Any) -> Any:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """The attributes that are settings: all of a dataclass, the plain ones of other objects."""
+    """Returns the attributes that are settings: all of a dataclass, the plain ones of other objects."""
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value) if field.init}
     plain = (*_PLAIN, list, tuple, dict, np.dtype, type)

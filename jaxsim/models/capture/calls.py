@@ -1,4 +1,4 @@
-"""What happened in one forward pass: every module call, its place in the tree of calls, its state."""
+"""A record of one forward pass: every call of a module, its place in the tree of calls, its state."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Call:
     """One call of one module.
 
     Attributes:
-        name: unique: the path, with `#1`, `#2`... from the second call of the same module on.
-        path: of the module in the model, parts joined by dots; `"output"` for the model itself.
-        module_type: class of the module.
-        parent: position of the enclosing call in the tuple of calls; None for the model's own.
-        shape: of the first floating-point array of what the call returned; None if it returned none.
+        name: Unique: the path, with `#1`, `#2`... from the second call of the same module on.
+        path: Of the module in the model, parts joined by dots; `"output"` for the model itself.
+        module_type: Class of the module.
+        parent: Position of the enclosing call in the tuple of calls; None for the model's own.
+        shape: Of the first floating-point array of what the call returned; None if it returned none.
         reachable: False inside a transformation (remat, vmap, a loop) that states cannot leave.
-        unrolled: whether scans and inner jits must be run as plain Python for the state to be reachable.
+        unrolled: Whether scans and inner jits must be run as plain Python for the state to be reachable.
     """
 
     name: str
@@ -49,7 +49,7 @@ class CallLog:
     """Collects the calls of one forward pass, in the order in which they return.
 
     Args:
-        wanted: names of the calls whose states are kept.
+        wanted: Names of the calls whose states are kept.
 
     Example:
         >>> import numpy as np
@@ -83,10 +83,10 @@ class CallLog:
         """Notes that the innermost call returned.
 
         Args:
-            module_type: class of the module.
-            state: the first array of what it returned, or None.
-            reachable: whether the state can leave the forward pass.
-            keep: what to do to a state that is wanted, at once, before later modules can change it in place.
+            module_type: Class of the module.
+            state: The first array of what it returned, or None.
+            reachable: Whether the state can leave the forward pass.
+            keep: What to do to a state that is wanted, at once, before later modules can change it in place.
         """
         entry, path = self._open.pop()
         name = _numbered(path, self._times[path, reachable])
@@ -116,7 +116,7 @@ class CallLog:
         return output
 
     def calls(self, *, unrolled: bool = False) -> tuple[Call, ...]:
-        """Every call, in the order in which they returned.
+        """Returns every call, in the order in which they returned.
 
         Flax traces the body of a scan once more to see what it returns; calls of that rehearsal are left out where
         the module was also called for good.

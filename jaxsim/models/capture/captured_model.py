@@ -30,16 +30,16 @@ class CapturedModel:
     It offers what a `VisionModel` does and goes wherever one goes.
 
     Attributes:
-        name: how results call it.
-        family: the model's class.
-        source: framework, module and class.
-        config: arguments of the call, JSON-able.
-        preprocessor: what `preprocess` runs.
-        n_channels: of the images.
-        runner: runs the model.
-        rules: what was said about layouts.
-        chosen: the calls whose states are the steps, with each step's kind and how its state is read.
-        granularity: always `"captured"`.
+        name: How results call it.
+        family: The model's class.
+        source: Framework, module and class.
+        config: Arguments of the call, JSON-able.
+        preprocessor: What `preprocess` runs.
+        n_channels: Of the images.
+        runner: Runs the model.
+        rules: What was said about layouts.
+        chosen: The calls whose states are the steps, with each step's kind and how its state is read.
+        granularity: Always `"captured"`.
     """
 
     name: str
@@ -63,12 +63,12 @@ class CapturedModel:
 
     @property
     def jitted(self) -> bool:
-        """Whether `apply` runs under `jax.jit`: a Flax model's does, a torch module's does not."""
+        """Whether `apply` runs under `jax.jit`: a torch module's does not."""
         return self.runner.jitted
 
     @property
     def params(self) -> Any:
-        """First argument of `apply`: Linen variables, an NNX state; empty for torch, whose modules keep theirs."""
+        """First argument of `apply`: variables, an NNX state, Equinox arrays; empty for torch, which keeps its own."""
         return self.runner.params
 
     @property
@@ -89,7 +89,7 @@ class CapturedModel:
         """Returns float32 `[B, H, W, C]` from PIL images or uint8 arrays, gray or RGB.
 
         Raises:
-            ValueError: no images, or one that is not an image; its position is named.
+            ValueError: No images, or one that is not an image; its position is named.
         """
         return preprocessed(images, self.preprocessor)
 
@@ -111,10 +111,10 @@ class CapturedModel:
         return self._described([reading for _, _, reading in self.chosen])
 
     def steps_at(self, image_size: tuple[int, int]) -> tuple[Step, ...]:
-        """Every step for images of another (height, width).
+        """Returns every step for images of another (height, width).
 
         Raises:
-            ValueError: a step is not called on such images, or its layout cannot be read.
+            ValueError: A step is not called on such images, or its layout cannot be read.
         """
         calls = self.runner.calls(input_shape(PROBE_BATCH, image_size, self.n_channels, self.rules.channels_first))
         found = readings(calls, [call.name for call, _, _ in self.chosen], self.rules, image_size)
@@ -126,8 +126,8 @@ class CapturedModel:
         """Returns every step's state, in order; pure, and where `jitted` to be jitted, sharded or differentiated.
 
         Args:
-            params: like `self.params`.
-            images: as `preprocess` returns them.
+            params: Like `self.params`.
+            images: As `preprocess` returns them.
         """
         pixels = jnp.transpose(images, (0, 3, 1, 2)) if self.rules.channels_first else images
         states = self.runner.states(params, pixels, [call for call, _, _ in self.chosen])
@@ -140,7 +140,7 @@ class CapturedModel:
         """Returns every step's state, in order; of a Flax model compiled once for each shape of `images`.
 
         Raises:
-            ValueError: not float `[B, H, W, C]`.
+            ValueError: Not float `[B, H, W, C]`.
         """
         if images.ndim != 4 or images.shape[-1] != self.n_channels or not jnp.issubdtype(images.dtype, jnp.floating):
             raise ValueError(
@@ -148,6 +148,21 @@ class CapturedModel:
                 f"got {images.dtype} {images.shape}; call `preprocess` on pictures first"
             )
         return self._function(self.params, jnp.asarray(images))
+
+    def untrained(self, seed: int = 0) -> CapturedModel:
+        """Returns the same model with random weights, the control for what training made of it; this one stays.
+
+        A torch module is copied, and every module in it draws its weights by its own `reset_parameters`. A Linen module
+        is initialised anew.
+
+        Args:
+            seed: Of the weights.
+
+        Raises:
+            ValueError: A torch module with weights that no `reset_parameters` draws; an NNX or Equinox module.
+        """
+        shape = input_shape(PROBE_BATCH, self.image_size, self.n_channels, self.rules.channels_first)
+        return dataclasses.replace(self, runner=self.runner.untrained(seed, shape))
 
     @functools.cached_property
     def _function(self) -> Callable[..., OrderedDict[str, Array]]:
@@ -172,7 +187,7 @@ def readings(
     """Returns how the states of some calls are read.
 
     Raises:
-        ValueError: a name that was not called; see also `read_state`.
+        ValueError: A name that was not called; see also `read_state`.
     """
     grids = map_grids(calls, rules, PROBE_BATCH)
     found = {

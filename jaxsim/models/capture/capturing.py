@@ -36,7 +36,7 @@ def capture(
     grid: Any = None,
     prefix: Any = None,
 ) -> CapturedModel:
-    """Turns a live Linen, NNX or torch module into what `load_model` returns, a step for each chosen module call.
+    """Turns a live Linen, NNX, Equinox or torch module into what `load_model` returns, a step for each chosen call.
 
     A step is one call of one module: its state is the first floating-point array of what the call returned (of a
     tuple, list or mapping, `ModelOutput` included). Steps come in the order in which the calls return and are called
@@ -45,6 +45,8 @@ def capture(
 
     - Linen: the module runs through `apply`, jitted, with `variables`.
     - NNX: a copy in evaluation mode (`deterministic`, `use_running_average`) runs, jitted, with the weights of now.
+    - Equinox: a copy in inference mode runs, jitted, on one image `[C, H, W]` at a time under `vmap`, as its layers
+      take them; `call={"key": ..., "state": ...}` is the same for every image.
     - torch (timm, torchvision, transformers): the module runs on its own device, in evaluation mode and without
       gradients, through forward hooks that are gone afterwards, when each module is in the mode it was in. Weights are
       those of the moment of running. It runs outside `jax.jit`, where feature extraction compiles the pooling alone.
@@ -57,33 +59,33 @@ def capture(
     block, and the norm that follows the last. Where nothing repeats: the model's outermost calls.
 
     Args:
-        model: the live module.
-        variables: of a Linen module that is not bound: all collections, `{"params": ..., "batch_stats": ...}`.
-        name: how results call the model; its class by default.
-        include: what to take instead of the default, one or several of: a name or glob (`*` stays between dots, `**`
+        model: The live module.
+        variables: Of a Linen module that is not bound: all collections, `{"params": ..., "batch_stats": ...}`.
+        name: How results call the model; its class by default.
+        include: What to take instead of the default, one or several of: a name or glob (`*` stays between dots, `**`
             crosses them), a compiled regular expression, a class of modules. Each must match something.
-        exclude: what to leave out, likewise.
-        image_size: edge, or (height, width), to which images are stretched; then they are scaled to 0..1 and
+        exclude: What to leave out, likewise.
+        image_size: Edge, or (height, width), to which images are stretched; then they are scaled to 0..1 and
             normalised by `mean` and `std`.
-        mean: for R, G, B; ImageNet's by default.
-        std: for R, G, B; ImageNet's by default.
-        preprocess: instead of these a `PlainPreprocessor`, or a function from a list of uint8 `[H, W, 3]` images to
+        mean: For R, G, B; ImageNet's by default.
+        std: For R, G, B; ImageNet's by default.
+        preprocess: Instead of these a `PlainPreprocessor`, or a function from a list of uint8 `[H, W, 3]` images to
             float `[B, H, W, C]`.
-        call: keyword arguments of the model's call, `{"train": False}`.
-        method: name of the method to call, `"forward_features"`, instead of the model itself.
-        channels_first: whether the model takes and returns `[B, C, H, W]`; True for torch, False for Flax.
-        layouts: pattern as in `include` -> what the state's axes are: `"BHWC"`, `"BCHW"`, `"BTC"`, `"TBC"`, `"BCT"`,
+        call: Keyword arguments of the model's call, `{"train": False}`.
+        method: Name of the method to call, `"forward_features"`, instead of the model itself.
+        channels_first: Whether the model takes and returns `[B, C, H, W]`; True for torch and Equinox, False for Flax.
+        layouts: Pattern as in `include` -> what the state's axes are: `"BHWC"`, `"BCHW"`, `"BTC"`, `"TBC"`, `"BCT"`,
             `"BC"`, or a whole `Tokens`, `Map` or `Vector`.
         grid: (rows, columns) of the patches in states of tokens. By default the one grid of square patches, or of an
             earlier map, that leaves at most five leading tokens; an error where there are several or none.
-        prefix: role of each leading token, `("cls", "register")`. Unknown by default (`"token0"`), so that
+        prefix: Role of each leading token, `("cls", "register")`. Unknown by default (`"token0"`), so that
             `pool="cls"` is refused; `pool="mean"` takes the patches alone in any case.
 
     Returns:
         The model; see `CapturedModel`.
 
     Raises:
-        ValueError: another kind of model, a call that fails, a filter that matches nothing (names the nearest), a
+        ValueError: Another kind of model, a call that fails, a filter that matches nothing (names the nearest), a
             state that cannot be a step or whose layout is ambiguous, settings that make no sense.
 
     Example:
@@ -110,7 +112,7 @@ def capture(
     """
     runner = _runner(model, variables, _mapping("call", call), method)
     rules = LayoutRules(
-        channels_first=runner.framework == "torch" if channels_first is None else bool(channels_first),
+        channels_first=runner.framework in ("torch", "equinox") if channels_first is None else bool(channels_first),
         layouts=_mapping("layouts", layouts),
         grid=None if grid is None else _grid(grid),
         prefix=None if prefix is None else _roles(prefix),
@@ -136,8 +138,8 @@ def capture(
 
 
 def _runner(model: Any, variables: Any, call: Mapping[str, Any], method: str | None) -> Runner:
-    # Who has an NNX or a torch module has imported its framework; nobody else should wait for that.
-    nnx, torch = sys.modules.get("flax.nnx"), sys.modules.get("torch")
+    # Who has such a module has imported its framework; nobody else should wait for that.
+    nnx, torch, equinox = (sys.modules.get(name) for name in ("flax.nnx", "torch", "equinox"))
     if method is not None and not callable(getattr(model, method, None)):
         raise ValueError(f"method={method!r}: {type(model).__name__} has no such method")
     if isinstance(model, nn.Module):
@@ -152,12 +154,16 @@ def _runner(model: Any, variables: Any, call: Mapping[str, Any], method: str | N
         from jaxsim.models.capture.torch_module import TorchRunner
 
         return TorchRunner(model, call, method)
+    if equinox is not None and isinstance(model, equinox.Module):
+        from jaxsim.models.capture.equinox_module import EquinoxRunner
+
+        return EquinoxRunner(model, call, method)
     what = f"the class {model.__name__}: make an object of it" if isinstance(model, type) else type(model).__name__
-    raise ValueError(f"expected a live Linen, NNX or torch module, came {what}")
+    raise ValueError(f"expected a live Linen, NNX, Equinox or torch module, got {what}")
 
 
 def _calls(runner: Runner, shape: tuple[int, ...]) -> tuple[Call, ...]:
-    """Every call on a batch of `shape`; a model that cannot be called so is the user's to mend."""
+    """Returns every call on a batch of `shape`; raises a ValueError where the model cannot be called so."""
     try:
         return runner.calls(shape)
     except Exception as error:  # whatever a user's model raises
@@ -171,7 +177,7 @@ def _mapping(name: str, value: Any) -> Mapping[Any, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ValueError(f"{name}: expected a mapping, came {value!r}")
+        raise ValueError(f"{name}: expected a mapping, got {value!r}")
     return value
 
 

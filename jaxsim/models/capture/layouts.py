@@ -22,9 +22,9 @@ class Reading:
     """How a state is to be read.
 
     Attributes:
-        axes: the model's own, one of `AXES`.
-        layout: of the state with its axes in jaxsim's order.
-        n_features: size of the channel axis.
+        axes: The model's own, one of `AXES`.
+        layout: Of the state with its axes in jaxsim's order.
+        n_features: Size of the channel axis.
     """
 
     axes: str
@@ -42,10 +42,10 @@ class LayoutRules:
     """What a user says about layouts.
 
     Attributes:
-        channels_first: whether maps are `[B, C, H, W]`.
-        layouts: pattern of calls -> axes or layout.
-        grid: rows and columns of the patches of every token state.
-        prefix: roles of the tokens before the patches.
+        channels_first: Whether maps are `[B, C, H, W]`.
+        layouts: Pattern of calls -> axes or layout.
+        grid: Rows and columns of the patches of every token state.
+        prefix: Roles of the tokens before the patches.
     """
 
     channels_first: bool
@@ -57,15 +57,15 @@ class LayoutRules:
         for pattern, rule in self.layouts.items():
             if rule not in AXES and not isinstance(rule, Tokens | Map | Vector):
                 raise ValueError(
-                    f"layouts[{pattern!r}]: expected axes ({', '.join(AXES)}) or a Tokens, Map or Vector, came {rule!r}"
+                    f"layouts[{pattern!r}]: expected axes ({', '.join(AXES)}) or a Tokens, Map or Vector, got {rule!r}"
                 )
 
     def rule(self, call: Call) -> Any:
-        """What `layouts` says about a call; None if nothing."""
+        """Returns what `layouts` says about a call; None if nothing."""
         return next((rule for pattern, rule in self.layouts.items() if matches(call, pattern)), None)
 
     def eligible(self, call: Call, batch: int) -> bool:
-        """Whether a call has one vector, map or row of tokens for each image."""
+        """Returns whether a call has one vector, map or row of tokens for each image."""
         if call.shape is None or not call.reachable:
             return False
         if self.rule(call) is not None:
@@ -79,14 +79,14 @@ def read_state(
     """Returns how a state is to be read.
 
     Args:
-        call: with the shape of its state.
-        rules: what the user says.
+        call: With the shape of its state.
+        rules: What the user says.
         image_size: (height, width) of the images.
-        batch: their number.
-        grids_before: sizes of the maps in earlier calls, which tell grids of tokens apart.
+        batch: Their number.
+        grids_before: Sizes of the maps in earlier calls, which tell grids of tokens apart.
 
     Raises:
-        ValueError: the state cannot leave a transformation, is no state of single images, or has more than one
+        ValueError: The state cannot leave a transformation, is no state of single images, or has more than one
             reading or none.
     """
     where = f"step {call.name!r}"
@@ -118,7 +118,7 @@ def read_state(
 
 
 def map_grids(calls: Sequence[Call], rules: LayoutRules, batch: int) -> list[list[Grid]]:
-    """For each call, the sizes of the maps that calls before it have returned."""
+    """Returns, for each call, the sizes of the maps that calls before it have returned."""
     seen: list[Grid] = []
     before = []
     for call in calls:
@@ -154,7 +154,7 @@ def _axes(name: str, shape: tuple[int, ...], rule: Any, rules: LayoutRules, imag
 
 
 def _like_image(rows: int, columns: int, image_size: Grid) -> bool:
-    """Whether a map has the image's proportions, but for the rounding of strides."""
+    """Returns whether a map has the image's proportions, but for the rounding of strides."""
     height, width = image_size
     return abs(rows * width - columns * height) <= max(image_size)
 

@@ -22,13 +22,13 @@ class LinenRunner:
     """Runs a Linen module.
 
     Args:
-        module: the module, bound or not.
-        variables: all its collections, `{"params": ..., "batch_stats": ...}`; None takes a bound module's own.
-        call: keyword arguments of `apply` beside the images.
-        method: name of the method to call instead of `__call__`.
+        module: The module, bound or not.
+        variables: All its collections, `{"params": ..., "batch_stats": ...}`; None takes a bound module's own.
+        call: Keyword arguments of `apply` beside the images.
+        method: Name of the method to call instead of `__call__`.
 
     Raises:
-        ValueError: no variables, or something that does not have a `"params"` collection.
+        ValueError: No variables, or something that does not have a `"params"` collection.
     """
 
     framework = "linen"
@@ -47,7 +47,7 @@ class LinenRunner:
         if not isinstance(variables, Mapping) or "params" not in variables:
             keys = f"the keys {sorted(map(str, variables))[:5]}" if isinstance(variables, Mapping) else "no mapping"
             raise ValueError(
-                f"expected variables with a 'params' collection, came {keys}: pass variables={{'params': params}}"
+                f"expected variables with a 'params' collection, got {keys}: pass variables={{'params': params}}"
             )
         self.module = module
         self.params: dict[str, Any] = jax.tree.map(jnp.asarray, flax.core.unfreeze(nn.meta.unbox(variables)))
@@ -56,7 +56,7 @@ class LinenRunner:
         self._called: dict[str, str] = {}
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
-        """Every module call on images of a shape; nothing is computed."""
+        """Returns every module call on images of a shape; nothing is computed."""
         called: dict[str, str] = {}
 
         def trace(opened: bool) -> tuple[Call, ...]:
@@ -71,19 +71,35 @@ class LinenRunner:
         return found
 
     def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
-        """The states of some calls; pure."""
+        """Returns the states of some calls; pure."""
         log = CallLog([call.name for call in wanted])
         self._run(params, images, log, any(call.unrolled for call in wanted))
         return kept_states(log.kept, wanted)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Every array of every collection."""
+        """Returns every array of every collection."""
         return {name: np.asarray(leaf) for name, leaf in flatten_dict(self.params, sep="/").items()}
 
     def structure(self) -> str:
         """Class and attributes of the module, and of every module that it called when it was captured."""
         told = {"": _told(self.module), **self._called}
         return "\n".join(f"{path} {settings}" for path, settings in sorted(told.items()))
+
+    def untrained(self, seed: int, shape: Sequence[int]) -> LinenRunner:
+        """Returns the same module with the variables that its initialisers draw.
+
+        Raises:
+            ValueError: It cannot be initialised by a call with these arguments.
+        """
+        images = jnp.zeros(tuple(shape), jnp.float32)
+        try:
+            variables = self.module.init(jax.random.key(seed), images, method=self._method, **self._call)
+        except Exception as error:  # whatever a user's model raises
+            raise ValueError(
+                f"{type(self.module).__name__} cannot be initialised anew: {type(error).__name__}: {error!s:.300}. "
+                "Capture an untrained one instead"
+            ) from error
+        return LinenRunner(self.module, dict(variables), self._call, self._method)
 
     def _run(self, params: Any, images: Any, log: CallLog, opened: bool, called: dict[str, str] | None = None) -> None:
         here = trace_state()
@@ -123,7 +139,7 @@ def _told(module: nn.Module) -> str:
 
 
 def _nested(value: Any) -> Any:
-    """An attribute; a module among them, or in a list or a dictionary of them, told as such."""
+    """Returns an attribute as `account` takes it, with the settings of modules in place of the modules."""
     if isinstance(value, nn.Module):
         return _told(value)
     if isinstance(value, list | tuple):

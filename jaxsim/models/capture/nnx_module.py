@@ -28,10 +28,10 @@ class NNXRunner:
     """Runs an NNX module, as it is now: later changes of its weights are not seen.
 
     Args:
-        module: the module; it is not changed. Its copy runs in evaluation mode (`deterministic`,
+        module: The module; it is not changed. Its copy runs in evaluation mode (`deterministic`,
             `use_running_average`).
-        call: keyword arguments of the call beside the images.
-        method: name of the method to call instead of `__call__`.
+        call: Keyword arguments of the call beside the images.
+        method: Name of the method to call instead of `__call__`.
     """
 
     framework = "nnx"
@@ -45,7 +45,7 @@ class NNXRunner:
         self._method = method
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
-        """Every module call on images of a shape; nothing is computed."""
+        """Returns every module call on images of a shape; nothing is computed."""
 
         def trace(opened: bool) -> tuple[Call, ...]:
             log = CallLog()
@@ -56,13 +56,13 @@ class NNXRunner:
         return traced_calls(trace)
 
     def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
-        """The states of some calls; pure."""
+        """Returns the states of some calls; pure."""
         log = CallLog([call.name for call in wanted])
         self._run(params, images, log, any(call.unrolled for call in wanted))
         return kept_states(log.kept, wanted)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Every variable's value, keys of random streams as their numbers."""
+        """Returns every variable's value, keys of random streams as their numbers."""
         leaves, _ = jax.tree_util.tree_flatten_with_path(self.params)
         arrays = {}
         for path, leaf in leaves:
@@ -78,6 +78,13 @@ class NNXRunner:
             for path, module in nnx.iter_modules(evaluated)
         ]
         return "\n".join(lines)
+
+    def untrained(self, seed: int, shape: Sequence[int]) -> NNXRunner:
+        """Raises ValueError: an NNX module does not know how it was made."""
+        raise ValueError(
+            f"{type(self.module).__name__} is an NNX module, which does not say how its weights were drawn: make an "
+            "untrained one and capture that"
+        )
 
     def _run(self, params: Any, images: Any, log: CallLog, opened: bool) -> None:
         here = trace_state()
@@ -105,7 +112,7 @@ class NNXRunner:
 
 @functools.cache
 def _noting(module_type: type) -> type:
-    """A subclass that notes its calls; one for each class, since JAX keeps every NNX class for good."""
+    """Returns a subclass that notes its calls; one for each class, since JAX keeps every NNX class for good."""
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         note, path = _note.get(), getattr(self, _PATH, None)
@@ -131,7 +138,7 @@ def _joined(path: Sequence[Any]) -> str:
 
 
 def _settings(module: nnx.Module) -> str:
-    """The attributes that are no modules and no variables; initialisers compute nothing once there are weights."""
+    """Returns the attributes that are settings: no modules, no variables, and no initialisers, whose work is done."""
     return account(
         {
             name: value
@@ -142,6 +149,6 @@ def _settings(module: nnx.Module) -> str:
 
 
 def _is_graph(value: Any) -> bool:
-    """Whether a value is a part of the graph, or holds one: those are told as modules and weights."""
+    """Returns whether a value is a part of the graph, or holds one: those are told as modules and weights."""
     leaves = jax.tree.leaves(value, is_leaf=lambda each: isinstance(each, nnx.Module | nnx.Variable | nnx.Rngs))
     return any(isinstance(each, nnx.Module | nnx.Variable | nnx.Rngs) for each in leaves)

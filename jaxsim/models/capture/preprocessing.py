@@ -16,10 +16,10 @@ class FunctionPreprocessor:
     """A user's own function.
 
     Args:
-        function: takes a list of uint8 `[H, W, 3]` images of any sizes; returns float `[B, H, W, C]` of one size.
+        function: Takes a list of uint8 `[H, W, 3]` images of any sizes; returns float `[B, H, W, C]` of one size.
 
     Raises:
-        ValueError: it returns something else.
+        ValueError: It returns something else.
 
     Example:
         >>> FunctionPreprocessor(lambda images: np.zeros((len(images), 8, 8, 1), np.float32)).image_size
@@ -50,7 +50,7 @@ class FunctionPreprocessor:
         if result.ndim != 4 or len(result) != len(images) or not np.issubdtype(result.dtype, np.floating):
             raise ValueError(
                 "expected preprocess to return float [B, H, W, C], channels last (channels_first=True turns them "
-                f"around for the model), came {result.dtype} {result.shape} for {len(images)} images"
+                f"around for the model), got {result.dtype} {result.shape} for {len(images)} images"
             )
         return np.ascontiguousarray(result, np.float32)
 
@@ -59,7 +59,7 @@ def preprocessor_from(preprocess: Any, image_size: Any, mean: Any, std: Any) -> 
     """Returns what `capture` is asked for; its arguments are described there.
 
     Raises:
-        ValueError: neither or both of a preprocessor and an image size, or numbers that make no sense.
+        ValueError: Neither or both of a preprocessor and an image size, or numbers that make no sense.
     """
     if preprocess is not None:
         given = [
@@ -71,8 +71,7 @@ def preprocessor_from(preprocess: Any, image_size: Any, mean: Any, std: Any) -> 
             return preprocess
         if not callable(preprocess):
             raise ValueError(
-                "preprocess: expected a PlainPreprocessor, or a function of a list of uint8 images, "
-                f"came {preprocess!r}"
+                f"preprocess: expected a PlainPreprocessor, or a function of a list of uint8 images, got {preprocess!r}"
             )
         return FunctionPreprocessor(preprocess)
     if image_size is None:

@@ -1,4 +1,4 @@
-"""What the three frameworks have in common once a model is captured."""
+"""The interface through which captured models of all frameworks run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Runner(Protocol):
 
     @property
     def framework(self) -> str:
-        """`"linen"`, `"nnx"` or `"torch"`."""
+        """`"linen"`, `"nnx"`, `"equinox"` or `"torch"`."""
         ...
 
     @property
@@ -42,29 +42,33 @@ class Runner(Protocol):
         ...
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
-        """Every module call on images of a shape, in the order in which they return."""
+        """Returns every module call on images of a shape, in the order in which they return."""
         ...
 
     def states(
         self, params: Any, images: Shaped[Array | np.ndarray, "..."], wanted: Sequence[Call]
     ) -> tuple[Array, ...]:
-        """The states of some calls, with the model's own axes; pure."""
+        """Returns the states of some calls, with the model's own axes; pure."""
         ...
 
     def weights(self) -> Mapping[str, np.ndarray]:
-        """Every weight and buffer by name."""
+        """Returns every weight and buffer by name."""
         ...
 
     def structure(self) -> str:
-        """What else decides the numbers, as far as the model tells: modules and their settings."""
+        """Returns what else decides the numbers, as far as the model tells: modules and their settings."""
+        ...
+
+    def untrained(self, seed: int, shape: Sequence[int]) -> Runner:
+        """Returns the same model with random weights; raises a ValueError where they cannot be drawn anew."""
         ...
 
 
 def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
-    """The calls of a Flax model, with scans and inner jits opened where that makes states reachable.
+    """Returns the calls of a Flax model, with scans and inner jits opened where that makes states reachable.
 
     Args:
-        trace: traces the model with jit and scan disabled (True) or not.
+        trace: Traces the model with jit and scan disabled (True) or not.
     """
     plain = trace(False)
     if all(call.reachable for call in plain):
@@ -89,15 +93,15 @@ def trace_state() -> Any:
 
 
 def is_floating(value: Any) -> bool:
-    """Whether a value is a JAX array of floats."""
+    """Returns whether a value is a JAX array of floats."""
     return isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, jax.numpy.floating)
 
 
 def kept_states(kept: Mapping[str, Any], wanted: Sequence[Call]) -> tuple[Any, ...]:
-    """The states in the order wanted.
+    """Returns the states in the order wanted.
 
     Raises:
-        ValueError: a module was not called as often as when the model was captured.
+        ValueError: A module was not called as often as when the model was captured.
     """
     missing = [call.name for call in wanted if call.name not in kept]
     if missing:

@@ -21,13 +21,13 @@ def choose(calls: Sequence[Call], include: Any, exclude: Any, eligible: Sequence
     """Returns the calls that become steps, each with the kind of the step, in the order in which they return.
 
     Args:
-        calls: every call.
-        include: patterns, see `capture`; None for the default.
-        exclude: patterns of calls to leave out.
-        eligible: for each call, whether its state can be a step; the default takes no other.
+        calls: Every call.
+        include: Patterns, see `capture`; None for the default.
+        exclude: Patterns of calls to leave out.
+        eligible: For each call, whether its state can be a step; the default takes no other.
 
     Raises:
-        ValueError: a pattern that matches nothing (the names there are, nearest first), or nothing left.
+        ValueError: A pattern that matches nothing (the names there are, nearest first), or nothing left.
     """
     if include is None:
         chosen = default_calls(calls, eligible)
@@ -57,7 +57,7 @@ def default_calls(calls: Sequence[Call], eligible: Sequence[bool]) -> Chosen:
     blocks = _block_types(calls, children)
 
     def outermost(parent: int) -> list[int]:
-        """The calls beside and including the blocks; nothing inside a block, or inside what holds no block."""
+        """Returns the calls beside and including the blocks; nothing inside a block, or inside what holds no block."""
         found = []
         for index in children.get(parent, []):
             if calls[index].module_type in blocks or not (_is_container(calls[index]) or holds_block(index)):
@@ -134,15 +134,15 @@ def _matching(calls: Sequence[Call], patterns: Any, argument: str) -> set[int]:
 
 
 def matches(call: Call, pattern: Any) -> bool:
-    """Whether a call is one that a pattern means.
+    """Returns whether a call is one that a pattern means.
 
     Args:
-        call: the call.
-        pattern: a name or glob (`*` stays between two dots, `**` crosses them) or a compiled regular expression, of
+        call: The call.
+        pattern: A name or glob (`*` stays between two dots, `**` crosses them) or a compiled regular expression, of
             the call's name or its module's path; or a class of modules.
 
     Raises:
-        ValueError: another type of pattern.
+        ValueError: Another type of pattern.
 
     Example:
         >>> call = Call("layer1.0.conv2", "layer1.0.conv2", object, None, (1, 8))
@@ -155,7 +155,7 @@ def matches(call: Call, pattern: Any) -> bool:
         pattern = _glob(pattern)
     if not isinstance(pattern, re.Pattern):
         raise ValueError(
-            f"expected a name, a glob, a compiled regular expression or a class of modules, came {pattern!r}"
+            f"expected a name, a glob, a compiled regular expression or a class of modules, got {pattern!r}"
         )
     return any(pattern.fullmatch(name) is not None for name in (call.name, call.path))
 

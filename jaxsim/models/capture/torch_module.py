@@ -6,6 +6,7 @@ torch is not imported here: who has a torch module has imported it.
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import sys
 import threading
@@ -30,9 +31,9 @@ class TorchRunner:
     would be copied once more.
 
     Args:
-        module: the module; of one that `torch.compile` made, the original is run.
-        call: keyword arguments of the call beside the images.
-        method: name of the method to call instead of the module itself.
+        module: The module; of one that `torch.compile` made, the original is run.
+        call: Keyword arguments of the call beside the images.
+        method: Name of the method to call instead of the module itself.
 
     Raises:
         ValueError: TorchScript, or weights on the device `meta`.
@@ -53,7 +54,7 @@ class TorchRunner:
         self._written: set[str] = set()
 
     def calls(self, shape: Sequence[int]) -> tuple[Call, ...]:
-        """Every module call on images of a shape, found by running one batch of zeros."""
+        """Returns every module call on images of a shape, found by running one batch of zeros."""
         key = tuple(shape)
         if key not in self._known:
             log = CallLog()
@@ -66,10 +67,10 @@ class TorchRunner:
         return self._known[key]
 
     def states(self, params: Any, images: Any, wanted: Sequence[Call]) -> tuple[jax.Array, ...]:
-        """The states of some calls, float32.
+        """Returns the states of some calls, float32.
 
         Raises:
-            ValueError: under `jax.jit` or another transformation.
+            ValueError: Under `jax.jit` or another transformation.
         """
         if isinstance(images, Tracer):
             raise ValueError(
@@ -80,7 +81,7 @@ class TorchRunner:
         return tuple(jnp.asarray(state) for state in kept_states(log.kept, wanted))
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Every parameter and buffer as it is now."""
+        """Returns every parameter and buffer as it is now."""
         named = itertools.chain(self.module.named_parameters(), self.module.named_buffers())
         return {f"{name} {tensor.dtype}": _as_numpy(tensor.detach()) for name, tensor in named}
 
@@ -89,8 +90,38 @@ class TorchRunner:
         told = sorted(_settings(self.module).items())
         return "\n".join(f"{place} {setting}" for place, setting in told if place not in self._written)
 
+    def untrained(self, seed: int, shape: Sequence[int]) -> TorchRunner:
+        """Returns a copy whose modules have drawn their weights anew, each by its own `reset_parameters`.
+
+        Raises:
+            ValueError: Some weights are drawn by none of them; they are named.
+        """
+        torch = sys.modules["torch"]
+        copied = copy.deepcopy(self.module)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            for module in copied.modules():
+                # MultiheadAttention and Transformer have it under this name.
+                reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+                if callable(reset):
+                    reset()
+        trained = dict(self.module.named_parameters())
+        # What was drawn differs; a constant, such as a bias of zeros, may be what training began with.
+        kept = [
+            name
+            for name, weight in copied.named_parameters()
+            if torch.equal(weight, trained[name]) and not torch.equal(weight, weight.flatten()[:1].expand_as(weight))
+        ]
+        if kept:
+            more = f" and {len(kept) - 5} more" if len(kept) > 5 else ""
+            raise ValueError(
+                f"{type(self.module).__name__}: no reset_parameters draws {', '.join(kept[:5])}{more} anew: make an "
+                "untrained model and capture that"
+            )
+        return TorchRunner(copied, self._call, self._method)
+
     def _run(self, images: np.ndarray, log: CallLog, paths: set[str] | None) -> None:
-        """One forward pass with hooks on the modules of `paths`, on all if None."""
+        """Runs one forward pass with hooks on the modules of `paths`, on all if None."""
         torch = sys.modules["torch"]
         modules = {
             path: module
@@ -107,7 +138,7 @@ class TorchRunner:
 
 @contextlib.contextmanager
 def _hooked(modules: Mapping[str, Any], log: CallLog) -> Iterator[None]:
-    """Every module notes its calls; the hooks are gone afterwards, whatever happens."""
+    """Lets every module note its calls; the hooks are gone afterwards, whatever happens."""
     handles = []
     try:
         for path, module in modules.items():
@@ -128,7 +159,7 @@ def _hooked(modules: Mapping[str, Any], log: CallLog) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode; afterwards every module, some of which may be frozen, is in the mode it was in."""
+    """Switches to evaluation mode, and each module (some may be frozen) back to its own mode afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         for module, _ in modes:
@@ -141,7 +172,7 @@ def _evaluating(model: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _called_one_by_one(torch: Any) -> Iterator[None]:
-    """Without torch's fused encoder layer, which skips its own modules, and only where no hook is on them."""
+    """Switches off torch's fused encoder layer, which would skip the modules that have no hook."""
     fused = torch.backends.mha.get_fastpath_enabled()
     try:
         torch.backends.mha.set_fastpath_enabled(False)
@@ -181,12 +212,12 @@ def _settings(model: Any) -> dict[str, str]:
 
 
 def _is_parametrization(path: str) -> bool:
-    """Whether a module makes another's weight (`spectral_norm`, `weight_norm`) and sees no images."""
+    """Returns whether a module makes another's weight (`spectral_norm`, `weight_norm`) and sees no images."""
     return "parametrizations" in path.split(".")
 
 
 def _placement(model: Any) -> dict[str, Any]:
-    """Device and dtype of the first floating-point weight."""
+    """Returns the device and dtype of the first floating-point weight."""
     for tensor in itertools.chain(model.parameters(), model.buffers()):
         if tensor.is_floating_point():
             return {"device": tensor.device, "dtype": tensor.dtype}
@@ -199,7 +230,7 @@ def _state(output: Any) -> Any:
 
 
 def _as_numpy(tensor: Any) -> np.ndarray:
-    """A copy in host memory, float32 if floating: a later module may change the tensor in place."""
+    """Returns a copy in host memory, float32 if floating: a later module may change the tensor in place."""
     tensor = tensor.detach()
     if tensor.is_floating_point():
         tensor = tensor.float()

@@ -16,7 +16,7 @@ def embedded_names() -> tuple[str, ...]:
 
 
 def embedded_directory(source: str) -> Path:
-    """The directory of `embedded:NAME`.
+    """Returns the directory of `embedded:NAME`.
 
     Raises:
         ValueError: There is no such model; the message lists those there are.

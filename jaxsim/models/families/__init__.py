@@ -1,4 +1,4 @@
-"""One file per family; each is found by itself.
+"""The families of models, one a file; a new file is found without being listed anywhere.
 
 How to add one:
 

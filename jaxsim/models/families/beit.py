@@ -47,13 +47,13 @@ class Beit(VisionTransformer):
     """The shared core with relative-position biases, and a pooler that can average the patches.
 
     Attributes:
-        bias_grid: rows and columns of patches that the bias tables were learned for.
-        own_bias: whether every block has a bias table.
-        shared_bias: whether there is a table for all blocks.
-        mean_pooling: pool the patches and normalise the mean, instead of taking CLS after the final norm.
-        pooler_norm: whether the checkpoint has the norm of the mean.
-        n_labels: classes of the classifier on the pooled vector, 0 without one.
-        n_codes: visual tokens that masked image modelling predicts for each patch, 0 without that head.
+        bias_grid: Rows and columns of patches that the bias tables were learned for.
+        own_bias: Whether every block has a bias table.
+        shared_bias: Whether there is a table for all blocks.
+        mean_pooling: Pool the patches and normalise the mean, instead of taking CLS after the final norm.
+        pooler_norm: Whether the checkpoint has the norm of the mean.
+        n_labels: Classes of the classifier on the pooled vector, 0 without one.
+        n_codes: Visual tokens that masked image modelling predicts for each patch, 0 without that head.
     """
 
     bias_grid: tuple[int, int] = (1, 1)
@@ -150,7 +150,7 @@ def _read_settings(config: ConfigReader) -> TransformerSettings:
 
 
 def _rules(base: str) -> tuple[Rule, ...]:
-    """All rules; `base` is the prefix of everything but the heads.
+    """Returns all rules; `base` is the prefix of everything but the heads.
 
     It can't be an optional prefix: `layernorm` without it belongs to the masked-image-modelling head.
     """

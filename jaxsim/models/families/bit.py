@@ -34,15 +34,15 @@ class BitSettings:
     """A BiT.
 
     Attributes:
-        stem_width: channels of the stem.
-        stages: widths and depths.
-        strides: of each stage.
-        dilations: of each stage; only blocks without pre-activation use them.
-        preactivation: norm and activation before the convolutions (v2), and a final norm.
-        groups: of the group norms.
+        stem_width: Channels of the stem.
+        stages: Widths and depths.
+        strides: Of each stage.
+        dilations: Of each stage; only blocks without pre-activation use them.
+        preactivation: Norm and activation before the convolutions (v2), and a final norm.
+        groups: Of the group norms.
         activation: everywhere.
         tensorflow_padding: TensorFlow's padding instead of torch's.
-        pool_padding: whether the stem's pooling is padded with zeros, like TensorFlow's.
+        pool_padding: Whether the stem's pooling is padded with zeros, like TensorFlow's.
     """
 
     stem_width: int
@@ -88,11 +88,11 @@ class BitBlock(nn.Module):
     """1x1, 3x3, 1x1 convolutions with norms before (v2) or after them; the first of a stage projects the shortcut.
 
     Attributes:
-        settings: of the network.
-        width: output channels.
-        stride: of the block.
-        dilation: of the 3x3 convolution, without pre-activation.
-        projected: whether the shortcut is projected.
+        settings: Of the network.
+        width: Output channels.
+        stride: Of the block.
+        dilation: Of the 3x3 convolution, without pre-activation.
+        projected: Whether the shortcut is projected.
     """
 
     settings: BitSettings
@@ -149,8 +149,8 @@ class Bit(nn.Module):
     Face are the stem and each stage's last block.
 
     Attributes:
-        settings: of the network.
-        n_labels: classes of the classifier, 0 without one.
+        settings: Of the network.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     settings: BitSettings

@@ -25,8 +25,8 @@ class ClipVision(VisionTransformer):
     (not scaled to unit length), the logits of a classifier read the mean of the patches before the norm.
 
     Attributes:
-        projection_size: width of the projection, 0 without one.
-        n_labels: classes of the classifier, 0 without one.
+        projection_size: Width of the projection, 0 without one.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     projection_size: int = 0

@@ -19,7 +19,7 @@ class DeiT(ViT):
     """ViT whose logits, where the checkpoint was distilled, are the mean of two classifiers.
 
     Attributes:
-        n_distilled_labels: classes of the classifiers on the class and the distillation token, 0 without them.
+        n_distilled_labels: Classes of the classifiers on the class and the distillation token, 0 without them.
     """
 
     n_distilled_labels: int = 0

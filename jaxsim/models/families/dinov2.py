@@ -21,7 +21,7 @@ class Dinov2(VisionTransformer):
     """The shared core with DINOv2's outputs: the class token as pooler output, and a linear classifier.
 
     Attributes:
-        n_labels: classes of the classifier, 0 without one. It reads the class token beside the mean of the
+        n_labels: Classes of the classifier, 0 without one. It reads the class token beside the mean of the
             patch tokens.
     """
 
@@ -104,7 +104,7 @@ def encoder_rules() -> list[Rule]:
 
 
 def preprocessing(image_size: tuple[int, int]) -> PlainPreprocessor:
-    """What DINOv2's checkpoints do to an image: resize the short edge, crop the centre, ImageNet statistics."""
+    """Returns the preprocessing of DINOv2's checkpoints: short edge resized, centre cropped, ImageNet statistics."""
     return PlainPreprocessor(image_size, resample="bicubic", fit="crop", crop_fraction=224 / 256)
 
 

@@ -26,9 +26,9 @@ def rotary_angles(grid: tuple[int, int], head_dim: int, theta: float) -> Float[n
     -1 to 1 across the image, at the patches' centres, whatever their number.
 
     Args:
-        grid: rows and columns of the patches.
-        head_dim: width of a head, a multiple of 4.
-        theta: base of the frequencies.
+        grid: Rows and columns of the patches.
+        head_dim: Width of a head, a multiple of 4.
+        theta: Base of the frequencies.
 
     Example:
         >>> rotary_angles((2, 1), 4, 100.0).round(2)
@@ -45,7 +45,7 @@ class Dinov3(VisionTransformer):
     """The shared core with rotary instead of added positions.
 
     Attributes:
-        theta: base of the rotary frequencies.
+        theta: Base of the rotary frequencies.
     """
 
     theta: float = 100.0

@@ -24,7 +24,7 @@ def _padding(kernel: int, stride: int, centred: bool) -> Padding:
 
 
 def _read_blocks(config: ConfigReader) -> tuple[InvertedBlock, ...]:
-    """The blocks, with widths and numbers scaled by the configuration's coefficients."""
+    """Returns the blocks, with widths and numbers scaled by the configuration's coefficients."""
     names = ("in_channels", "out_channels", "kernel_sizes", "strides", "expand_ratios", "num_block_repeats")
     lists = {name: list(config(name)) for name in names}
     if len({len(values) for values in lists.values()}) != 1 or not set(lists["strides"]) <= {1, 2}:

@@ -30,7 +30,7 @@ class ColourPreprocessor(PlainPreprocessor):
     """Resizes images, scales them to -1 .. 1 and numbers each pixel by its nearest colour.
 
     Attributes:
-        colours: the palette, (red, green, blue) in -1 .. 1 each; empty where the checkpoint brings none.
+        colours: The palette, (red, green, blue) in -1 .. 1 each; empty where the checkpoint brings none.
 
     Example:
         >>> palette = ((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0))
@@ -52,7 +52,7 @@ class ColourPreprocessor(PlainPreprocessor):
         """Returns token ids `[B, H, W]`, int32.
 
         Raises:
-            ValueError: the checkpoint brought no palette.
+            ValueError: The checkpoint brought no palette.
         """
         if not self.colours:
             raise ValueError(
@@ -74,14 +74,14 @@ class ImageGPTSettings:
     """An ImageGPT.
 
     Attributes:
-        block: settings of every block, without its attention scale.
-        n_blocks: number of blocks.
-        n_tokens: size of the vocabulary: the colours and a start token.
-        n_positions: longest sequence.
-        scale_scores: whether attention scores are divided by the square root of the head's width.
-        scale_by_block: whether those of block i are also divided by i + 1.
-        n_labels: classes of the classifier, 0 without one.
-        n_predicted: colours that the language-modelling head predicts, 0 without one.
+        block: Settings of every block, without its attention scale.
+        n_blocks: Number of blocks.
+        n_tokens: Size of the vocabulary: the colours and a start token.
+        n_positions: Longest sequence.
+        scale_scores: Whether attention scores are divided by the square root of the head's width.
+        scale_by_block: Whether those of block i are also divided by i + 1.
+        n_labels: Classes of the classifier, 0 without one.
+        n_predicted: Colours that the language-modelling head predicts, 0 without one.
     """
 
     block: BlockSettings

@@ -25,12 +25,12 @@ class MobileNetV1(nn.Module):
     without the stem.
 
     Attributes:
-        multiplier: scales all widths.
-        min_width: smallest width.
-        activation: after every convolution.
-        eps: of the batch norms.
+        multiplier: Scales all widths.
+        min_width: Smallest width.
+        activation: After every convolution.
+        eps: Of the batch norms.
         tensorflow_padding: TensorFlow's padding instead of torch's.
-        n_labels: classes of the classifier, 0 without one.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     multiplier: float

@@ -26,13 +26,13 @@ class MobileNetV2Settings:
     """A MobileNet V2.
 
     Attributes:
-        stem_width: channels of the first convolution.
-        first_width: channels of the stem's output.
+        stem_width: Channels of the first convolution.
+        first_width: Channels of the stem's output.
         blocks: (inner width, width, stride, dilation) of every block.
-        top_width: channels of the last convolution.
-        expanded_stem: whether the stem has a 1x1 convolution before its depthwise one.
-        activation: after every convolution but the projections.
-        eps: of the batch norms.
+        top_width: Channels of the last convolution.
+        expanded_stem: Whether the stem has a 1x1 convolution before its depthwise one.
+        activation: After every convolution but the projections.
+        eps: Of the batch norms.
         tensorflow_padding: TensorFlow's padding instead of torch's.
     """
 
@@ -53,8 +53,8 @@ class MobileNetV2(nn.Module):
     last hidden state.
 
     Attributes:
-        settings: of the network.
-        n_labels: classes of the classifier, 0 without one.
+        settings: Of the network.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     settings: MobileNetV2Settings

@@ -28,15 +28,15 @@ class PoolFormerSettings:
     """A PoolFormer.
 
     Attributes:
-        sizes: widths and depths of the stages.
+        sizes: Widths and depths of the stages.
         patches: (kernel, stride, padding) of the convolution before each stage.
-        pool_size: side of the averaged neighbourhood, odd.
-        mlp_ratio: width inside the feed-forward part over the stage's width.
+        pool_size: Side of the averaged neighbourhood, odd.
+        mlp_ratio: Width inside the feed-forward part over the stage's width.
         activation: Hugging Face's name of it.
-        layer_scale: initial value of the branches' learned scale, None without one.
-        init_std: of the random twin's kernels.
-        final_norm: whether the checkpoint has the norm before the classifier.
-        n_labels: classes of the classifier, 0 without one.
+        layer_scale: Initial value of the branches' learned scale, None without one.
+        init_std: Of the random twin's kernels.
+        final_norm: Whether the checkpoint has the norm before the classifier.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     sizes: StageSizes
@@ -50,7 +50,7 @@ class PoolFormerSettings:
     n_labels: int
 
     def smallest_extent(self) -> int:
-        """Edge of the smallest images that leave a map at the end."""
+        """Returns the edge of the smallest images that leave a map at the end."""
         edge = 1
         for kernel, stride, padding in reversed(self.patches):
             edge = max(1, (edge - 1) * stride + kernel - 2 * padding)

@@ -23,12 +23,12 @@ class PvtStage:
     """One stage.
 
     Attributes:
-        block: settings of its blocks.
-        depth: number of blocks.
-        kernel: of the convolution that makes its patches.
-        stride: of that convolution.
-        n_positions: patches that it has learned positions for.
-        reduction: keys and values are made of cells of this many tokens squared.
+        block: Settings of its blocks.
+        depth: Number of blocks.
+        kernel: Of the convolution that makes its patches.
+        stride: Of that convolution.
+        n_positions: Patches that it has learned positions for.
+        reduction: Keys and values are made of cells of this many tokens squared.
     """
 
     block: BlockSettings

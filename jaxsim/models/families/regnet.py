@@ -23,12 +23,12 @@ class RegNetSettings:
     """A RegNet.
 
     Attributes:
-        stem_width: channels of the stem.
-        stages: widths and depths.
-        group_width: channels of a group of the 3x3 convolutions; the number of groups is rounded down.
-        squeeze: whether blocks have squeeze-and-excitation (Y).
-        activation: everywhere but in the squeeze, which has ReLU.
-        first_stride: of the first stage; the others have 2.
+        stem_width: Channels of the stem.
+        stages: Widths and depths.
+        group_width: Channels of a group of the 3x3 convolutions; the number of groups is rounded down.
+        squeeze: Whether blocks have squeeze-and-excitation (Y).
+        activation: Everywhere but in the squeeze, which has ReLU.
+        first_stride: Of the first stage; the others have 2.
     """
 
     stem_width: int
@@ -43,9 +43,9 @@ class RegNetBlock(nn.Module):
     """1x1, grouped 3x3, perhaps squeeze-and-excitation, 1x1, and a shortcut, projected where the shape changes.
 
     Attributes:
-        settings: of the network.
-        width: output channels.
-        stride: of the block.
+        settings: Of the network.
+        width: Output channels.
+        stride: Of the block.
     """
 
     settings: RegNetSettings
@@ -79,8 +79,8 @@ class RegNet(nn.Module):
     block.
 
     Attributes:
-        settings: of the network.
-        n_labels: classes of the classifier, 0 without one.
+        settings: Of the network.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     settings: RegNetSettings

@@ -25,19 +25,19 @@ class ResNetSettings:
     """A ResNet.
 
     Attributes:
-        stem_width: channels of the stem.
-        stages: widths and depths.
+        stem_width: Channels of the stem.
+        stages: Widths and depths.
         bottleneck: 1x1, 3x3, 1x1 blocks instead of 3x3, 3x3 ones.
-        activation: after the stem and after each sum; inside the blocks it is always ReLU.
-        first_stride: of the first stage; the others have 2.
-        stride_in_reduction: whether a bottleneck is strided in its first 1x1 instead of its 3x3.
-        project_always: whether every shortcut is projected, not only where the shape changes.
-        inner_widths: channels of each stage's 3x3 convolutions in bottlenecks; empty for a quarter of the width.
-        groups: of the 3x3 convolutions in bottlenecks (ResNeXt).
-        deep_stem: channels of the first two of three 3x3 convolutions in the stem (ResNet-C, -D); empty for one 7x7.
-        strided_stem: whether the stem ends with a strided 3x3 convolution in place of the maximum (ResNet-RS).
-        averaged_shortcut: whether strided shortcuts take means before they are projected (ResNet-D).
-        squeezed: width inside each stage's squeeze-and-excitation; empty without it.
+        activation: After the stem and after each sum; inside the blocks it is always ReLU.
+        first_stride: Of the first stage; the others have 2.
+        stride_in_reduction: Whether a bottleneck is strided in its first 1x1 instead of its 3x3.
+        project_always: Whether every shortcut is projected, not only where the shape changes.
+        inner_widths: Channels of each stage's 3x3 convolutions in bottlenecks; empty for a quarter of the width.
+        groups: Of the 3x3 convolutions in bottlenecks (ResNeXt).
+        deep_stem: Channels of the first two of three 3x3 convolutions in the stem (ResNet-C, -D); empty for one 7x7.
+        strided_stem: Whether the stem ends with a strided 3x3 convolution in place of the maximum (ResNet-RS).
+        averaged_shortcut: Whether strided shortcuts take means before they are projected (ResNet-D).
+        squeezed: Width inside each stage's squeeze-and-excitation; empty without it.
     """
 
     stem_width: int
@@ -59,9 +59,9 @@ class ResNetBlock(nn.Module):
     """Two or three convolutions and a shortcut, which is projected where the shape changes.
 
     Attributes:
-        settings: of the network.
-        stage: in which the block is.
-        stride: of the block.
+        settings: Of the network.
+        stage: In which the block is.
+        stride: Of the block.
     """
 
     settings: ResNetSettings
@@ -110,8 +110,8 @@ class ResNet(nn.Module):
     block.
 
     Attributes:
-        settings: of the network.
-        n_labels: classes of the classifier, 0 without one.
+        settings: Of the network.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     settings: ResNetSettings

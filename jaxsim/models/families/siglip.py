@@ -26,8 +26,8 @@ class SiglipVision(VisionTransformer):
     """The shared core without a class token; a learned query pools the patches by attention.
 
     Attributes:
-        pooled: whether the checkpoint has the attention pooling.
-        n_labels: classes of a classifier on the mean of the patches, 0 without one.
+        pooled: Whether the checkpoint has the attention pooling.
+        n_labels: Classes of a classifier on the mean of the patches, 0 without one.
     """
 
     pooled: bool = True
@@ -96,7 +96,7 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
 
 
 def _build_flexible(config: ConfigReader, shapes: Shapes) -> Architecture:
-    """SigLIP 2's NaFlex class: patches arrive cut and flattened, positions are resized for every image."""
+    """Returns SigLIP 2's NaFlex class: patches arrive cut and flattened, positions are resized for every image."""
     vision = vision_part(config)
     patch, n_positions = vision.pair("patch_size"), vision("num_patches")
     edge = math.isqrt(n_positions)
@@ -113,7 +113,7 @@ def _build_flexible(config: ConfigReader, shapes: Shapes) -> Architecture:
     )
 
     def as_convolution(weight: np.ndarray) -> np.ndarray:
-        """From (features, height * width * channels), the order in which patches are flattened."""
+        """Returns a kernel from (features, height * width * channels), the order in which patches are flattened."""
         return linear_kernel(weight).reshape(*patch, 3, -1)
 
     projection, target = "embeddings.patch_embedding", "patch_embedding/projection"
@@ -137,7 +137,7 @@ def _build_flexible(config: ConfigReader, shapes: Shapes) -> Architecture:
 
 
 def _one_grid(directory: Path, plain: PlainPreprocessor) -> PlainPreprocessor:
-    """The checkpoint's processor, but with one grid of patches for images of every shape."""
+    """Returns the checkpoint's processor, but with one grid of patches for images of every shape."""
     where, settings = read_processor_settings(directory)
     switched = {"do_resize": True, "do_rescale": True, "do_normalize": True, "rescale_factor": 1 / 255}
     require_settings(where, settings, switched)

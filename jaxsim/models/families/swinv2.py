@@ -24,11 +24,11 @@ MAX_LOGIT_SCALE = 100.0
 
 
 def offset_coordinates(window: int, pretrained_window: int) -> Float[np.ndarray, "offsets 2"]:
-    """The log-spaced coordinates (down, right) of every offset in a window, row-major.
+    """Returns the log-spaced coordinates (down, right) of every offset in a window, row-major.
 
     Args:
-        window: side of the windows.
-        pretrained_window: side of the windows during pre-training, 0 if it was the same; 8 * its largest
+        window: Side of the windows.
+        pretrained_window: Side of the windows during pre-training, 0 if it was the same; 8 * its largest
             offset is the unit.
 
     Example:
@@ -84,7 +84,7 @@ class SwinV2Block(nn.Module):
 
     @nn.nowrap
     def _position_bias(self) -> Float[Array, "1 heads tokens tokens"]:
-        """The bias of each head between the tokens of a window, from 0 to 16."""
+        """Returns the bias of each head between the tokens of a window, from 0 to 16."""
 
         def dense(size: int, use_bias: bool, name: str) -> nn.Dense:
             return nn.Dense(size, use_bias=use_bias, precision=self.precision, name=name)
@@ -98,8 +98,8 @@ class SwinV2(WindowTransformer):
     """Swin V2: the stages of `WindowTransformer` with `SwinV2Block`s.
 
     Attributes:
-        pretrained_windows: side of the windows during pre-training in each stage, 0 for the same.
-        mask_factor: how often the mask of shifted windows is added: transformers does it twice, timm once.
+        pretrained_windows: Side of the windows during pre-training in each stage, 0 for the same.
+        mask_factor: How often the mask of shifted windows is added: transformers does it twice, timm once.
     """
 
     pretrained_windows: tuple[int, ...] = ()

@@ -19,9 +19,9 @@ class ViT(VisionTransformer):
     """The shared core with ViT's heads: a pooler or a classifier on the class token.
 
     Attributes:
-        pooler_size: width of the pooler, 0 without one.
-        pooler_activation: its activation.
-        n_labels: classes of the classifier, 0 without one.
+        pooler_size: Width of the pooler, 0 without one.
+        pooler_activation: Its activation.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     pooler_size: int = 0

@@ -16,11 +16,11 @@ from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
 
 
 def sine_positions(grid: tuple[int, int], width: int) -> Float[np.ndarray, "tokens features"]:
-    """MAE's fixed position table: sine and cosine of the column, then of the row, frequencies to 1/10000.
+    """Returns MAE's fixed position table: sine and cosine of the column, then of the row, frequencies to 1/10000.
 
     Args:
-        grid: rows and columns.
-        width: features, a multiple of 4.
+        grid: Rows and columns.
+        width: Features, a multiple of 4.
 
     Example:
         >>> sine_positions((1, 2), 4).round(3)

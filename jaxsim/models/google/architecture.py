@@ -1,4 +1,4 @@
-"""What a kind of Google-style checkpoint must say about itself, and rules for the names of Flax's parameters."""
+"""The description of an architecture in Google-style checkpoints, and rules for the names of Flax's parameters."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class GoogleArchitecture:
     """An architecture whose configuration is read off the shapes of its parameters.
 
     Attributes:
-        family: name of the family that results show, `"vit"`.
-        title: for people.
-        formats: where it occurs: `("npz", "msgpack", "orbax")`.
-        signature: names that tell it from every other architecture.
-        describe: makes the configuration from the shapes, the image size asked for and the overrides.
-        overridable: attributes of the configuration that `overrides` may set.
-        build: makes module and weight table from the configuration; the shapes tell spellings of names.
-        codebases: family as `jaxsim.models.supported` lists it -> the codebases that write it.
-        parity: the largest error that the tests against them allow.
+        family: Name of the family that results show, `"vit"`.
+        title: For people.
+        formats: Where it occurs: `("npz", "msgpack", "orbax")`.
+        signature: Names that tell it from every other architecture.
+        describe: Makes the configuration from the shapes, the image size asked for and the overrides.
+        overridable: Attributes of the configuration that `overrides` may set.
+        build: Makes module and weight table from the configuration; the shapes tell spellings of names.
+        codebases: Family as `jaxsim.models.supported` lists it -> the codebases that write it.
+        parity: The largest error that the tests against them allow.
     """
 
     family: str

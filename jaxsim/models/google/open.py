@@ -1,4 +1,4 @@
-"""Opening a Google-style checkpoint: its place, its format, its parameters, the architecture that they belong to."""
+"""Opening a Google-style checkpoint: finding it, its format, its parameters and their architecture."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def find_checkpoint(path: Path) -> Path | None:
 
 
 def _only_item(path: Path) -> Path | None:
-    """The one orbax item of a step, whatever name its writer gave it; None where there are several or none."""
+    """Returns the one orbax item of a step, whatever name its writer gave it; None where there are several or none."""
     if _step(path) is None and not (path / "_CHECKPOINT_METADATA").is_file():
         return None
     items = [child for child in sorted(path.iterdir()) if child.is_dir() and is_orbax(child)]
@@ -77,12 +77,12 @@ def open_google(path: Path, *, image_size: tuple[int, int] | None, overrides: di
     """Opens a checkpoint that carries no configuration; the architecture is read off the shapes.
 
     Args:
-        path: as `find_checkpoint` returns it.
+        path: As `find_checkpoint` returns it.
         image_size: (height, width) asked for.
-        overrides: what the shapes cannot tell; see `GoogleArchitecture.overridable`.
+        overrides: What the shapes cannot tell; see `GoogleArchitecture.overridable`.
 
     Raises:
-        ValueError: a damaged file, a pickle, an unknown tree, overrides that the architecture does not have.
+        ValueError: A damaged file, a pickle, an unknown tree, overrides that the architecture does not have.
     """
     tree = _read(path)
     architecture, root, below = identify(tree)
@@ -103,7 +103,7 @@ def open_google(path: Path, *, image_size: tuple[int, int] | None, overrides: di
 
 
 def _name(path: Path) -> str:
-    """`vit_b16` for `vit_b16.npz`; `runs-checkpoint_7` for what would only be called a checkpoint."""
+    """Returns `vit_b16` for `vit_b16.npz`, and `runs-checkpoint_7` for what would only be called a checkpoint."""
     stem = path.stem if path.suffix == ".npz" else path.name
     return f"{path.resolve().parent.name}-{stem}" if stem.startswith(("checkpoint", "ckpt")) else stem
 
@@ -120,7 +120,7 @@ def identify(tree: Tree) -> tuple[GoogleArchitecture, str, Tree]:
     """Returns the architecture, the root of its parameters, and the tree below it.
 
     Raises:
-        ValueError: no architecture fits; the first differing paths of the nearest one are named.
+        ValueError: No architecture fits; the first differing paths of the nearest one are named.
     """
     nearest: tuple[float, str, GoogleArchitecture, list[str]] | None = None
     for root, below in candidates(tree):

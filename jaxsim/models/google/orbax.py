@@ -22,7 +22,7 @@ _ARRAYS = ("_METADATA", "manifest.ocdbt")
 
 
 def is_orbax(directory: Path) -> bool:
-    """Whether a directory is one orbax checkpoint."""
+    """Returns whether a directory is one orbax checkpoint."""
     return any((directory / mark).is_file() for mark in ("_METADATA", "_CHECKPOINT_METADATA", "manifest.ocdbt"))
 
 
@@ -30,7 +30,7 @@ def read_orbax(directory: Path) -> Tree:
     """Returns the arrays of an orbax directory; only its metadata are read now.
 
     Raises:
-        ValueError: orbax cannot open it: files are missing or damaged.
+        ValueError: Orbax cannot open it: files are missing or damaged.
     """
     import orbax.checkpoint as ocp
 

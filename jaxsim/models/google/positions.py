@@ -1,4 +1,4 @@
-"""Which grid a table of positions stands for, and the fixed tables that are in no checkpoint."""
+"""Position tables of Google's codebases: the grid of a learned one, and fixed ones, which are computed."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def read_grid(
     resized. A table that is not square needs the grid, or an image size whose patches are as many.
 
     Args:
-        n_positions: entries of the table.
-        slot: whether the class token has a slot; None if only the numbers can tell (big_vision's tables had one).
-        default_slot: where they cannot, whether a table of n * n + 1 is a square with a slot.
-        grid: what the user says it is.
-        image_grid: patches of the image size that the user asked for.
-        where: what to call the checkpoint in messages.
+        n_positions: Entries of the table.
+        slot: Whether the class token has a slot; None if only the numbers can tell (big_vision's tables had one).
+        default_slot: Where they cannot, whether a table of n * n + 1 is a square with a slot.
+        grid: What the user says it is.
+        image_grid: Patches of the image size that the user asked for.
+        where: What to call the checkpoint in messages.
 
     Raises:
-        ValueError: the grid does not fit the table, or nothing tells it.
+        ValueError: The grid does not fit the table, or nothing tells it.
 
     Example:
         >>> read_grid(17, slot=None, default_slot=True, grid=None, image_grid=None, where="a.npz")
@@ -132,12 +132,12 @@ def fixed_positions(
     Args:
         kind: `"sincos2d"` (big_vision), `"sinusoidal_2d"` (Scenic; other frequencies) for the patches alone,
             `"sinusoidal_1d"` (Scenic) for all tokens in their order.
-        grid: rows and columns of the patches.
-        width: features of a token.
-        n_prefix: tokens before the patches.
+        grid: Rows and columns of the patches.
+        width: Features of a token.
+        n_prefix: Tokens before the patches.
 
     Raises:
-        ValueError: the width does not divide by four (by two for the one-dimensional kind).
+        ValueError: The width does not divide by four (by two for the one-dimensional kind).
 
     Example:
         >>> fixed_positions("sincos2d", (2, 3), 8, 1).shape
@@ -159,6 +159,6 @@ def fixed_positions(
 
 
 def _one_dimensional(n_tokens: int, width: int) -> np.ndarray:
-    """Sine and cosine in alternation, as in the first transformer."""
+    """Returns sine and cosine in alternation, as in the first transformer."""
     angle = np.arange(n_tokens)[:, None] * np.exp(np.arange(0, width, 2) * -(math.log(10_000.0) / width))
     return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(n_tokens, width)

@@ -1,4 +1,4 @@
-"""A Google-style checkpoint as flat names and arrays, read from `.npz` or msgpack; which ones are the image model."""
+"""A Google-style checkpoint as names and arrays, read from `.npz` or msgpack, and where the image model lies in it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Tree:
     """A checkpoint's arrays by name.
 
     Attributes:
-        where: what to call it in messages.
+        where: What to call it in messages.
         format: `"npz"`, `"msgpack"` or `"orbax"`.
-        shapes: shape of each array; names are joined by `/`, places in a list are numbers.
-        read: returns an array by name (bfloat16 as ml_dtypes' type).
+        shapes: Shape of each array; names are joined by `/`, places in a list are numbers.
+        read: Returns an array by name (bfloat16 as ml_dtypes' type).
     """
 
     where: str
@@ -87,7 +87,7 @@ def read_npz(path: Path) -> Tree:
     """Returns the arrays of an `.npz` file; only their headers are read now.
 
     Raises:
-        ValueError: not a whole `.npz` file, or one with pickled objects.
+        ValueError: Not a whole `.npz` file, or one with pickled objects.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     try:
@@ -163,7 +163,7 @@ _MAP = frozenset(range(0x80, 0x90)) | {0xDE, 0xDF}
 
 
 def looks_like_msgpack(path: Path) -> bool:
-    """Whether a file starts as a msgpack map does."""
+    """Returns whether a file starts as a msgpack map does."""
     with path.open("rb") as file:
         return (file.read(1) or b"\0")[0] in _MAP
 
@@ -172,7 +172,7 @@ def read_msgpack(path: Path) -> Tree:
     """Returns the arrays of a file that `flax.serialization` wrote.
 
     Raises:
-        ValueError: not a whole msgpack file.
+        ValueError: Not a whole msgpack file.
     """
     try:
         nested = flax.serialization.msgpack_restore(path.read_bytes())

@@ -37,12 +37,12 @@ class GoogleViT(VisionTransformer):
     """The shared core with fixed positions and the pooling and heads of Google's codebases.
 
     Attributes:
-        fixed_positions: kind of the positions that are computed, `"none"` where they are learned or absent.
-        pool: how tokens become one vector; see `POOLS`.
-        map_mlp_size: feed-forward size of the attention pooling.
-        map_heads: its heads.
-        representation_size: width of the layer before the classifier, 0 without one.
-        n_labels: classes, 0 without a classifier.
+        fixed_positions: Kind of the positions that are computed, `"none"` where they are learned or absent.
+        pool: How tokens become one vector; see `POOLS`.
+        map_mlp_size: Feed-forward size of the attention pooling.
+        map_heads: Its heads.
+        representation_size: Width of the layer before the classifier, 0 without one.
+        n_labels: Classes, 0 without a classifier.
     """
 
     fixed_positions: str = "none"
@@ -176,7 +176,7 @@ def _heads(query: tuple[int, ...], overrides: Mapping[str, Any], where: str) -> 
 
 
 def _block_lines() -> list[Line]:
-    """Today's numbering of a block's parts, and the one before Linen."""
+    """Returns the rules for a block's parts under today's numbers, and under those before Linen."""
     return [
         *normed("LayerNorm_0", to="norm1"),
         *attention("MultiHeadDotProductAttention_0", "MultiHeadDotProductAttention_1", to="attention"),

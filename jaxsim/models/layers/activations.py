@@ -57,7 +57,7 @@ def activation(name: str) -> Callable[[Array], Array]:
     and more); `"quick_gelu"` is x * sigmoid(1.702 x).
 
     Raises:
-        ValueError: an unknown name; the message lists the known ones.
+        ValueError: An unknown name; the message lists the known ones.
 
     Example:
         >>> float(activation("relu")(-1.0))

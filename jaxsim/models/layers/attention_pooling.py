@@ -14,7 +14,7 @@ class AttentionPooling(nn.Module):
     """A learned probe attends to all tokens; a norm and a feed-forward part with residual follow.
 
     Attributes:
-        settings: width, heads, feed-forward size, eps and activation.
+        settings: Width, heads, feed-forward size, eps and activation.
     """
 
     settings: BlockSettings

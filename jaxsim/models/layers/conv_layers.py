@@ -21,7 +21,7 @@ HE_NORMAL = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 def centred_padding(kernel: int | tuple[int, int], dilation: int = 1) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Torch's `padding=(kernel - 1) // 2 * dilation`, equal on both sides whatever the stride.
+    """Returns torch's `padding=(kernel - 1) // 2 * dilation`, equal on both sides whatever the stride.
 
     Example:
         >>> centred_padding((3, 7))
@@ -46,7 +46,7 @@ def convolution(
     precision: str,
     name: str,
 ) -> nn.Conv:
-    """A convolution with torch's padding (`centred_padding`) unless another is given.
+    """Returns a convolution with torch's padding (`centred_padding`) unless another is given.
 
     `padding="SAME"` is TensorFlow's: where a stride leaves an odd rest, one more at the bottom and right. It is
     right only for the networks that imitate TensorFlow.
@@ -80,7 +80,7 @@ def convolved(
     padding: str | Sequence[tuple[int, int]],
     **options: Any,
 ) -> Float[Array, "batch h w features"]:
-    """`lax.conv_general_dilated` of NHWC images, faster on CPU where every channel is convolved alone.
+    """Returns `lax.conv_general_dilated` of NHWC images, faster on CPU where every channel is convolved alone.
 
     XLA:CPU has no code of its own for depthwise convolutions. A sum of shifted, scaled images it fuses into one
     vectorised loop: 20 times as fast for the 7 x 7 kernels of ConvNeXt, 47 times for 3 x 3 (two AVX-512 threads).
@@ -88,9 +88,9 @@ def convolved(
     Args:
         images: `[B, H, W, C]`.
         kernel: `[kh, kw, C / groups, features]`.
-        window_strides: of the convolution.
+        window_strides: Of the convolution.
         padding: "SAME", "VALID" or pairs.
-        **options: further arguments of `lax.conv_general_dilated`.
+        **options: Further arguments of `lax.conv_general_dilated`.
 
     Example:
         >>> image, kernel = jnp.ones((1, 3, 3, 2)), jnp.ones((3, 3, 1, 2))
@@ -135,7 +135,7 @@ def _sum_of_shifts(
 
 
 def running_batch_norm(eps: float, dtype: jnp.dtype, name: str) -> nn.BatchNorm:
-    """Batch norm by the stored statistics, as at inference."""
+    """Returns a batch norm by the stored statistics, as at inference."""
     return nn.BatchNorm(use_running_average=True, epsilon=eps, dtype=dtype, name=name)
 
 
@@ -143,14 +143,14 @@ class ConvNorm(nn.Module):
     """Convolution without bias, batch norm, activation.
 
     Attributes:
-        features: output channels.
-        kernel: edge of the kernel.
-        stride: of the convolution.
-        groups: of the convolution.
-        dilation: of the convolution.
-        padding: see `convolution`.
+        features: Output channels.
+        kernel: Edge of the kernel.
+        stride: Of the convolution.
+        groups: Of the convolution.
+        dilation: Of the convolution.
+        padding: See `convolution`.
         activation: Hugging Face's name of it, None for none.
-        eps: of the batch norm.
+        eps: Of the batch norm.
     """
 
     features: int
@@ -186,9 +186,9 @@ def conv_norm(source: str, target: str, parts: tuple[str, str] = ("convolution",
     """Rules for a convolution and its batch norm that become a `ConvNorm` at `target`.
 
     Args:
-        source: what precedes the names of the two parts.
-        target: path of the `ConvNorm`.
-        parts: names of the convolution and the norm.
+        source: What precedes the names of the two parts.
+        target: Path of the `ConvNorm`.
+        parts: Names of the convolution and the norm.
 
     Example:
         >>> conv_norm("stem", "stem")[0].source
@@ -201,8 +201,8 @@ class SqueezeExcite(nn.Module):
     """Scales each channel by a gate computed from the means of all channels (Hu et al. 2018).
 
     Attributes:
-        reduced: width between the two layers.
-        activation: between the two layers.
+        reduced: Width between the two layers.
+        activation: Between the two layers.
         gate: `"sigmoid"` or `"hard_sigmoid"`.
     """
 
@@ -229,13 +229,13 @@ def max_pool(
     stride: int,
     padding: tuple[tuple[int, int], tuple[int, int]],
 ) -> Float[Array, "batch h w channels"]:
-    """Maximum over windows; the padding never wins."""
+    """Returns the maximum over windows; the padding never wins."""
     edges = ((0, 0), *padding, (0, 0))
     return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, kernel, kernel, 1), (1, stride, stride, 1), edges)
 
 
 def map_mean(x: Float[Array, "batch height width channels"]) -> Float[Array, "batch channels"]:
-    """Mean over the map, taken in float32.
+    """Returns the mean over the map, taken in float32.
 
     Example:
         >>> map_mean(jnp.ones((2, 4, 4, 3))).shape
@@ -248,7 +248,7 @@ def check_extent(images: Float[Array, "batch height width colours"], smallest: t
     """Refuses images from which nothing would be left after the strides.
 
     Raises:
-        ValueError: height or width is below `smallest`.
+        ValueError: Height or width is below `smallest`.
 
     Example:
         >>> check_extent(jnp.zeros((1, 8, 40, 3)), (32, 32))

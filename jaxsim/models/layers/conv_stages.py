@@ -1,4 +1,4 @@
-"""What convolutional networks are built like: stages of blocks, rounded widths, heads on the last map."""
+"""The build of convolutional networks: stages of blocks, rounded widths, heads on the last map."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_stages(config: ConfigReader) -> StageSizes:
     """Reads the stages' sizes, `hidden_sizes` and `depths`, from a configuration.
 
     Raises:
-        ValueError: the two lists differ in length, are empty or hold numbers below 1.
+        ValueError: The two lists differ in length, are empty or hold numbers below 1.
 
     Example:
         >>> read_stages(ConfigReader({"hidden_sizes": [8, 16], "depths": [1, 2]}, "config.json"))
@@ -41,7 +41,7 @@ def read_stages(config: ConfigReader) -> StageSizes:
 
 
 def rounded_width(width: float | int, divisor: int = 8, minimum: int | None = None) -> int:
-    """A scaled number of channels rounded to a multiple of `divisor`, by no more than a tenth downwards.
+    """Returns a scaled number of channels rounded to a multiple of `divisor`, by no more than a tenth downwards.
 
     The rule of MobileNetV2's and EfficientNet's TensorFlow code.
 
@@ -54,7 +54,7 @@ def rounded_width(width: float | int, divisor: int = 8, minimum: int | None = No
 
 
 def map_layout(x: Float[Array, "batch height width channels"]) -> Map:
-    """The layout of a map `[B, H, W, C]`.
+    """Returns the layout of a map `[B, H, W, C]`.
 
     Example:
         >>> map_layout(jnp.zeros((1, 7, 5, 3)))
@@ -72,10 +72,10 @@ def record_stages(
     """Runs and records `stage0.block0` and so on; each stage's last block is a hidden state of Hugging Face.
 
     Args:
-        recorder: takes the states.
-        x: the stem's map.
-        sizes: widths and depths.
-        block: runs one block: `block(x, stage, index, name)`, with `name` for its parameters.
+        recorder: Takes the states.
+        x: The stem's map.
+        sizes: Widths and depths.
+        block: Runs one block: `block(x, stage, index, name)`, with `name` for its parameters.
 
     Returns:
         The last block's map.

@@ -22,14 +22,14 @@ class ConvNeXtSettings:
     """A ConvNeXt.
 
     Attributes:
-        stages: widths and depths.
-        patch_size: kernel and stride of the stem.
-        activation: inside the blocks.
-        eps: of the norms in stem, blocks and between stages.
-        final_eps: of the norm after the last stage.
-        layer_scale: initial value of the blocks' learned scale, None without one.
-        response_norm: whether the blocks have ConvNeXt V2's global response normalisation.
-        init_std: of the random twin's kernels.
+        stages: Widths and depths.
+        patch_size: Kernel and stride of the stem.
+        activation: Inside the blocks.
+        eps: Of the norms in stem, blocks and between stages.
+        final_eps: Of the norm after the last stage.
+        layer_scale: Initial value of the blocks' learned scale, None without one.
+        response_norm: Whether the blocks have ConvNeXt V2's global response normalisation.
+        init_std: Of the random twin's kernels.
     """
 
     stages: StageSizes
@@ -94,10 +94,10 @@ class ConvNeXt(nn.Module):
     Hugging Face are the stem and each stage's last block.
 
     Attributes:
-        settings: of the network.
-        n_labels: classes of the classifier, 0 without one.
-        stem_is_hidden: whether the stem is the first of the hidden states.
-        final_norm: whether there is a last norm; a backbone has none.
+        settings: Of the network.
+        n_labels: Classes of the classifier, 0 without one.
+        stem_is_hidden: Whether the stem is the first of the hidden states.
+        final_norm: Whether there is a last norm; a backbone has none.
     """
 
     settings: ConvNeXtSettings
@@ -131,7 +131,7 @@ class ConvNeXt(nn.Module):
 
     @nn.nowrap
     def _strided(self, width: int, size: tuple[int, int], name: str) -> nn.Conv:
-        """A convolution whose windows touch but do not overlap."""
+        """Returns a convolution whose windows touch but do not overlap."""
         return convolution(
             width,
             size,

@@ -52,17 +52,17 @@ def _antialiased(n_in: int, n_out: int, kernel: Callable[[float], float], reach:
 
 
 def _corners(n_in: int, n_out: int) -> np.ndarray:
-    """Linear interpolation whose first and last samples are the input's (`scipy.ndimage.zoom(order=1)`)."""
+    """Returns linear interpolation whose first and last samples are the input's (`scipy.ndimage.zoom(order=1)`)."""
     where = np.linspace(0, n_in - 1, n_out) if n_out > 1 else np.zeros(1)
     return np.maximum(0.0, 1.0 - np.abs(where[:, None] - np.arange(n_in)[None, :]))
 
 
 def resize_matrix(n_in: int, n_out: int, method: Resize) -> Float[np.ndarray, "n_out n_in"]:
-    """The matrix that resizes one axis from `n_in` to `n_out` samples.
+    """Returns the matrix that resizes one axis from `n_in` to `n_out` samples.
 
     Args:
-        n_in: samples of the input.
-        n_out: samples of the output.
+        n_in: Samples of the input.
+        n_out: Samples of the output.
         method: `"bicubic"` and `"bilinear"` are torch's `interpolate(size=..., align_corners=False)` (bicubic
             with A = -0.75), the `_antialias` ones the same with `antialias=True` (A = -0.5);
             `"linear_corners"` is `scipy.ndimage.zoom(order=1)`.
@@ -90,9 +90,9 @@ def resize_grid(
     """Resizes a grid of embeddings; returned as it is when the grid already fits.
 
     Args:
-        table: embeddings, `[h, w, features]`.
-        grid: rows and columns wanted.
-        method: see `resize_matrix`.
+        table: Embeddings, `[h, w, features]`.
+        grid: Rows and columns wanted.
+        method: See `resize_matrix`.
 
     Example:
         >>> resize_grid(jnp.ones((2, 2, 3)), (4, 6), "bicubic").shape

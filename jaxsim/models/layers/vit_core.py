@@ -18,19 +18,19 @@ class TransformerSettings:
     """A vision transformer.
 
     Attributes:
-        block: settings of every block.
-        n_blocks: number of blocks.
+        block: Settings of every block.
+        n_blocks: Number of blocks.
         patch_size: (height, width) in pixels.
-        grid: rows and columns of the learned positions.
-        prefix: roles of the leading tokens in order: `("cls",)`, `("cls", "distillation")`, `()`. Tokens of
+        grid: Rows and columns of the learned positions.
+        prefix: Roles of the leading tokens in order: `("cls",)`, `("cls", "distillation")`, `()`. Tokens of
             one role are one parameter: `cls_token`, `distillation_token`, `register_tokens`.
-        positions: whether positions are learned and added to the embeddings.
-        positioned_prefix: how many leading tokens have a slot in the table before the grid's; the tokens
+        positions: Whether positions are learned and added to the embeddings.
+        positioned_prefix: How many leading tokens have a slot in the table before the grid's; the tokens
             after them get no position (DINOv2's registers: prefix ("cls", "register", ...), 1).
-        resize: how positions are resized for other image sizes.
-        patch_bias: whether the patch projection has a bias.
-        embedding_norm: a norm on the embeddings, before the first block (CLIP's `pre_layrnorm`).
-        final_norm: whether the norm after the last block is a step.
+        resize: How positions are resized for other image sizes.
+        patch_bias: Whether the patch projection has a bias.
+        embedding_norm: A norm on the embeddings, before the first block (CLIP's `pre_layrnorm`).
+        final_norm: Whether the norm after the last block is a step.
     """
 
     block: BlockSettings
@@ -105,7 +105,7 @@ class VisionTransformer(nn.Module):
 
     @nn.nowrap
     def _prefix_token(self, role: str, batch: int) -> Array:
-        """The learned token(s) of one role, `[B, n, D]`."""
+        """Returns the learned token(s) of one role, `[B, n, D]`."""
         count = self.settings.prefix.count(role)
         width = self.settings.block.hidden_size
         name = f"{role}_token" if count == 1 and role != "register" else f"{role}_tokens"
@@ -114,7 +114,7 @@ class VisionTransformer(nn.Module):
 
     @nn.nowrap
     def _positions(self, grid: tuple[int, int]) -> Array:
-        """The position of every token, `[1, T, D]`: zero for prefix tokens without a slot."""
+        """Returns the position of every token, `[1, T, D]`: zero for prefix tokens without a slot."""
         s = self.settings
         width, slots = s.block.hidden_size, s.positioned_prefix
         table = self.param(
@@ -158,8 +158,8 @@ class VisionTransformer(nn.Module):
         """Records the outputs. Families with a pooler or a classifier override it and call this first.
 
         Args:
-            recorder: takes the outputs.
-            normed: tokens after the final norm (the same as `last` without one).
-            last: the last block's output.
+            recorder: Takes the outputs.
+            normed: Tokens after the final norm (the same as `last` without one).
+            last: The last block's output.
         """
         recorder.output("last_hidden_state", normed)

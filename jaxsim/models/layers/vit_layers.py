@@ -37,7 +37,7 @@ class LayerNorm(nn.Module):
 
 
 def _mean(x: Array) -> Array:
-    """Mean over the last axis, kept; on CPU a product, since XLA's sum over a last axis is not vectorised there."""
+    """Returns the mean over the last axis, kept; on CPU by a product, since XLA does not vectorise such a sum."""
 
     def product(x: Array) -> Array:
         return jnp.dot(x, jnp.full((x.shape[-1], 1), 1 / x.shape[-1], x.dtype), precision="highest")
@@ -46,7 +46,7 @@ def _mean(x: Array) -> Array:
 
 
 def layer_norm(eps: float, dtype: jnp.dtype, name: str) -> LayerNorm:
-    """A `LayerNorm` of that name."""
+    """Returns a `LayerNorm` of that name."""
     return LayerNorm(eps, dtype, name=name)
 
 
@@ -55,22 +55,22 @@ class BlockSettings:
     """One transformer block.
 
     Attributes:
-        hidden_size: width of the tokens, D.
-        n_heads: attention heads.
-        mlp_size: width inside the feed-forward part.
-        eps: of the norms.
+        hidden_size: Width of the tokens, D.
+        n_heads: Attention heads.
+        mlp_size: Width inside the feed-forward part.
+        eps: Of the norms.
         activation: Hugging Face's name of it.
-        head_dim: width of a head; D / n_heads if None.
-        attention_scale: factor of the attention scores; head_dim ** -0.5 if None.
-        query_bias: whether the query projection has a bias; likewise `key_bias`, `value_bias`, `out_bias`.
-        key_bias: see `query_bias`.
-        value_bias: see `query_bias`.
-        out_bias: see `query_bias`.
-        mlp_bias: whether the feed-forward projections have biases.
+        head_dim: Width of a head; D / n_heads if None.
+        attention_scale: Factor of the attention scores; head_dim ** -0.5 if None.
+        query_bias: Whether the query projection has a bias; likewise `key_bias`, `value_bias`, `out_bias`.
+        key_bias: See `query_bias`.
+        value_bias: See `query_bias`.
+        out_bias: See `query_bias`.
+        mlp_bias: Whether the feed-forward projections have biases.
         gated_mlp: `out(act(gate(x)) * up(x))` instead of `fc2(act(fc1(x)))`.
-        layer_scale: whether each branch is multiplied by a learned vector.
-        layer_scale_init: the random twin's value of it.
-        init_std: of the random twin's kernels.
+        layer_scale: Whether each branch is multiplied by a learned vector.
+        layer_scale_init: The random twin's value of it.
+        init_std: Of the random twin's kernels.
     """
 
     hidden_size: int
@@ -140,10 +140,10 @@ class Attention(nn.Module):
         """Returns the attended tokens.
 
         Args:
-            x: normed tokens.
-            bias: added to the scaled scores (relative positions, a mask with -inf).
-            rotate: maps (query, key), each `[B, T, heads, head_dim]`, to rotated ones (RoPE).
-            context: tokens that give keys and values, if not `x` itself.
+            x: Normed tokens.
+            bias: Added to the scaled scores (relative positions, a mask with -inf).
+            rotate: Maps (query, key), each `[B, T, heads, head_dim]`, to rotated ones (RoPE).
+            context: Tokens that give keys and values, if not `x` itself.
         """
         s = self.settings
         head_dim = s.head_dim or s.hidden_size // s.n_heads

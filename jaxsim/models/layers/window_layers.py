@@ -25,20 +25,20 @@ class WindowSettings:
     """A Swin or Swin V2 transformer.
 
     Attributes:
-        embed_dim: width of the first stage; every later stage is twice as wide.
-        depths: blocks of each stage.
-        n_heads: attention heads of each stage.
-        window: side of the windows, in tokens.
-        mlp_ratio: width inside the feed-forward part over the stage's width.
-        eps: of the blocks' norms and the final norm.
+        embed_dim: Width of the first stage; every later stage is twice as wide.
+        depths: Blocks of each stage.
+        n_heads: Attention heads of each stage.
+        window: Side of the windows, in tokens.
+        mlp_ratio: Width inside the feed-forward part over the stage's width.
+        eps: Of the blocks' norms and the final norm.
         activation: Hugging Face's name of it.
-        qkv_bias: whether the projections have biases (Swin V2 never has one for the keys).
+        qkv_bias: Whether the projections have biases (Swin V2 never has one for the keys).
         patch_size: (height, width) in pixels.
-        grid: rows and columns of patches that the configuration was made for.
-        positions: whether there are learned absolute positions.
-        merge_norm_first: whether merged patches are normed before they are projected, or after (V2).
-        final_norm: whether there is a last norm; a backbone has none.
-        init_std: of the random twin's kernels.
+        grid: Rows and columns of patches that the configuration was made for.
+        positions: Whether there are learned absolute positions.
+        merge_norm_first: Whether merged patches are normed before they are projected, or after (V2).
+        final_norm: Whether there is a last norm; a backbone has none.
+        init_std: Of the random twin's kernels.
     """
 
     embed_dim: int
@@ -71,12 +71,12 @@ def window_index(window: int) -> Int[np.ndarray, "tokens tokens"]:
 
 
 def shift_mask(grid: tuple[int, int], window: int, shift: int) -> Float[np.ndarray, "windows tokens tokens"]:
-    """What keeps tokens apart that only meet because the map was rolled: -100, and 0 for neighbours.
+    """Returns a mask that keeps tokens apart which only meet because the map was rolled: -100, 0 for neighbours.
 
     Args:
-        grid: rows and columns of the padded map, multiples of `window`.
-        window: side of the windows.
-        shift: how far the map was rolled.
+        grid: Rows and columns of the padded map, multiples of `window`.
+        window: Side of the windows.
+        shift: How far the map was rolled.
 
     Example:
         >>> shift_mask((2, 4), 2, 1)[0, 0]
@@ -100,11 +100,11 @@ def attend_in_windows(
     padded tokens do take part.
 
     Args:
-        x: tokens of a map, row-major.
-        grid: its rows and columns.
-        window: side of the windows.
-        shift: how far the map is rolled up and left before, and back after.
-        attend: gets windows `[B * n, window ** 2, C]` and the mask `[n, window ** 2, window ** 2]` or None.
+        x: Tokens of a map, row-major.
+        grid: Its rows and columns.
+        window: Side of the windows.
+        shift: How far the map is rolled up and left before, and back after.
+        attend: Gets windows `[B * n, window ** 2, C]` and the mask `[n, window ** 2, window ** 2]` or None.
     """
     batch, _, width = x.shape
     rows, columns = -(-grid[0] // window), -(-grid[1] // window)

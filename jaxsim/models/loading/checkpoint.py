@@ -37,12 +37,12 @@ class Checkpoint:
     """A checkpoint on disk whose tensors are read one at a time.
 
     Attributes:
-        directory: where it lies.
+        directory: Where it lies.
         config: `config.json` as it is.
-        files: safetensors file of each tensor.
-        shapes: shape of each tensor (empty when weights were not asked for and there are none).
-        dtypes: safetensors' name of each tensor's dtype.
-        origin: name in the file of each tensor, where wrappers of the model changed it.
+        files: Safetensors file of each tensor.
+        shapes: Shape of each tensor (empty when weights were not asked for and there are none).
+        dtypes: Safetensors' name of each tensor's dtype.
+        origin: Name in the file of each tensor, where wrappers of the model changed it.
     """
 
     directory: Path
@@ -56,7 +56,7 @@ class Checkpoint:
         """Returns a tensor (bfloat16 as ml_dtypes' type).
 
         Raises:
-            ValueError: the file is damaged, or the tensor holds no floating-point numbers of 16 bits or more.
+            ValueError: The file is damaged, or the tensor holds no floating-point numbers of 16 bits or more.
         """
         dtype = self.dtypes[name]
         if dtype not in _FLOATS:
@@ -73,7 +73,7 @@ class Checkpoint:
         """Returns the same tensors under other names.
 
         Args:
-            names: new name -> the name that it has now.
+            names: New name -> the name that it has now.
         """
         return dataclasses.replace(
             self,
@@ -101,7 +101,7 @@ def locate(source: str | os.PathLike[str], revision: str | None = None) -> Path:
     """Returns the directory of a checkpoint, fetching it from the Hugging Face Hub if `source` is an id.
 
     Raises:
-        ValueError: no such directory, and no such model on the hub (or no way to reach it).
+        ValueError: No such directory, and no such model on the hub (or no way to reach it).
     """
     path = Path(source).expanduser()
     if path.is_dir():
@@ -170,7 +170,7 @@ def _indexed_files(directory: Path, index: Path) -> dict[str, Path]:
 
 
 def _stays_inside(directory: Path, shard: str) -> bool:
-    """Whether a file name of an index leads to a file of the directory, links followed."""
+    """Returns whether a file name of an index leads to a file of the directory, links followed."""
     posix, windows = PurePosixPath(shard), PureWindowsPath(shard)
     if not shard or "\0" in shard or posix.is_absolute() or windows.drive or ".." in (*posix.parts, *windows.parts):
         return False
@@ -184,7 +184,7 @@ def refuse_adapter(directory: Path) -> None:
     """Raises where a PEFT adapter lies in a directory: it changes weights that lie elsewhere.
 
     Raises:
-        ValueError: there is one.
+        ValueError: There is one.
     """
     found = [name for name in _ADAPTER if (directory / name).exists()]
     if found:
@@ -200,11 +200,11 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
     """Opens `config.json` and the headers of the weight files.
 
     Args:
-        directory: a directory as `save_pretrained` writes it.
-        weights: whether weights must be there.
+        directory: A directory as `save_pretrained` writes it.
+        weights: Whether weights must be there.
 
     Raises:
-        ValueError: no config, no weights, only pickled weights, an adapter, or a damaged file.
+        ValueError: No config, no weights, only pickled weights, an adapter, or a damaged file.
     """
     if weights:
         refuse_adapter(directory)

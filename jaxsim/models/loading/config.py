@@ -73,9 +73,9 @@ class ConfigReader:
     Every attribute must be read, ignored by name or required to have a value; `finish` raises otherwise.
 
     Args:
-        values: the configuration with its defaults filled in.
-        where: what to call it in messages.
-        prefix: how the names of attributes begin in messages, `"vision_config."` of a nested configuration.
+        values: The configuration with its defaults filled in.
+        where: What to call it in messages.
+        prefix: How the names of attributes begin in messages, `"vision_config."` of a nested configuration.
 
     Example:
         >>> config = ConfigReader({"hidden_size": 8, "twist": True}, "config.json")
@@ -103,7 +103,7 @@ class ConfigReader:
         """Returns attribute `name`, or the default if one is given.
 
         Raises:
-            ValueError: the attribute is missing and has no default.
+            ValueError: The attribute is missing and has no default.
         """
         self._seen.add(name)
         if name in self.values:
@@ -171,7 +171,7 @@ class ConfigReader:
         return tuple(self._parts)
 
     def problems(self) -> list[str]:
-        """Everything that is refused or was not asked for."""
+        """Returns everything that is refused or was not asked for."""
         unknown = {
             name for name in set(self.values) - self._seen - IGNORED_EVERYWHERE if not is_inert(name, self.values[name])
         }
@@ -199,12 +199,12 @@ def overridden(values: Mapping[str, Any], overrides: Mapping[str, Any], where: s
     """Returns a configuration with other attributes in place of its own.
 
     Args:
-        values: the configuration.
-        overrides: attributes; None leaves one out, and a dot leads into a nested configuration.
-        where: what to call the configuration.
+        values: The configuration.
+        overrides: Attributes; None leaves one out, and a dot leads into a nested configuration.
+        where: What to call the configuration.
 
     Raises:
-        ValueError: a name leads into a nested configuration that is not there.
+        ValueError: A name leads into a nested configuration that is not there.
 
     Example:
         >>> overridden({"a": 1, "vision_config": {"b": 2, "c": 3}}, {"a": None, "vision_config.b": None}, "config.json")
@@ -234,7 +234,7 @@ def with_defaults(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     Attributes that the class does not know are kept, so that a reader can refuse them.
 
     Raises:
-        ValueError: transformers does not know the type or rejects a value.
+        ValueError: Transformers does not know the type or rejects a value.
     """
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 

@@ -1,4 +1,4 @@
-"""Whether there is memory for weights that are drawn: a configuration alone may ask for any amount."""
+"""Checking that random weights fit into memory, since a configuration may ask for any amount."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def check_room(variables: Any, where: str) -> None:
     Without this the process is ended by the system, or by XLA, without a word of ours.
 
     Args:
-        variables: a pytree of arrays or of their shapes.
-        where: what to call the configuration.
+        variables: A pytree of arrays or of their shapes.
+        where: What to call the configuration.
 
     Raises:
-        ValueError: says how many parameters there are, what they take and what is free.
+        ValueError: Says how many parameters there are, what they take and what is free.
 
     Example:
         >>> check_room({  # doctest: +ELLIPSIS

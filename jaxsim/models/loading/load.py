@@ -37,22 +37,22 @@ def load_model(
     """Loads a vision model whose call returns every processing step.
 
     Args:
-        source: a directory as `save_pretrained` writes it (config.json and safetensors), or a hub id; or a
+        source: A directory as `save_pretrained` writes it (config.json and safetensors), or a hub id; or a
             Google-style checkpoint: an `.npz` file (vision_transformer, big_vision), a msgpack file or an orbax
             directory (Scenic), or the training directory that holds them (its latest step).
         granularity: `"block"`: embeddings or stem, every block, the final norm; `"hf"`: Hugging Face's
             hidden_states one to one.
-        name: how results call the model; the last part of `source` by default.
+        name: How results call the model; the last part of `source` by default.
         image_size: (height, width) that `preprocess` returns, instead of the checkpoint's; position
             embeddings are resized as the original does.
         init: `"random"` gives the same architecture untrained (weights are not needed).
-        seed: for `init="random"`.
-        dtype: of the computation and the states. float32 multiplies at full precision on every platform;
+        seed: For `init="random"`.
+        dtype: Of the computation and the states. float32 multiplies at full precision on every platform;
             bfloat16 is the platform's fast mode (normalisation and softmax stay in float32). Measured on the embedded
             models and 1,797 digits (CPU, mean pooling, k=1): Delta between consecutive steps moves by at most 0.00095
             in the ViT, where it is 0.002 to 0.16, and 0.0003 in the ResNet, where it is 0.002 to 0.025.
-        revision: branch, tag or commit on the hub.
-        overrides: attributes that replace those of the configuration; None leaves one out, and
+        revision: Branch, tag or commit on the hub.
+        overrides: Attributes that replace those of the configuration; None leaves one out, and
             `"vision_config.name"` is one of a nested configuration. For
             Google-style checkpoints, which have none, what the shapes cannot tell, such as
             `{"grid": (4, 6)}` of a position table that is not square.
@@ -61,7 +61,7 @@ def load_model(
         The model; see `VisionModel`.
 
     Raises:
-        ValueError: no such model, no config, no weights, an unsupported `model_type`, an attribute of the
+        ValueError: No such model, no config, no weights, an unsupported `model_type`, an attribute of the
             configuration that is not handled, tensors missing, unknown or of a wrong shape, a damaged file.
 
     Example:

@@ -1,4 +1,4 @@
-"""A model's source after it was recognised: all that is needed to build the model and fill in its weights."""
+"""An opened source: everything that is needed to build the model and fill in its weights."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class OpenedSource:
     """What `jaxsim.models.loading.sources.open_source` returns.
 
     Attributes:
-        name: how results call the model unless the user says otherwise.
-        architecture: module, weight table, image size, default preprocessing.
-        family: name of the family.
-        config: the configuration with defaults, JSON-able.
-        shapes: shape of each tensor (empty where weights were not asked for and there are none).
-        read: returns a tensor by name.
-        where: what to call the source in messages.
-        processor_directory: where the checkpoint's own image processor lies, None if it has none.
+        name: How results call the model unless the user says otherwise.
+        architecture: Module, weight table, image size, default preprocessing.
+        family: Name of the family.
+        config: The configuration with defaults, JSON-able.
+        shapes: Shape of each tensor (empty where weights were not asked for and there are none).
+        read: Returns a tensor by name.
+        where: What to call the source in messages.
+        processor_directory: Where the checkpoint's own image processor lies, None if it has none.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Prefixes before every tensor's name: `model.` and the like, as which a larger program held the model."""
+"""Prefixes of tensors' names, such as `model.`, that a larger program left in a checkpoint."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def without_prefixes(checkpoint: Checkpoint, build: Callable[[Shapes], WeightTab
     families `encoder.` is part of the name.
 
     Args:
-        checkpoint: the checkpoint.
-        build: makes the family's weight table for tensors of these names and shapes.
+        checkpoint: The checkpoint.
+        build: Makes the family's weight table for tensors of these names and shapes.
     """
     most, unknown = _recognised(build, checkpoint.shapes)
     if not unknown:
@@ -44,7 +44,7 @@ def without_prefixes(checkpoint: Checkpoint, build: Callable[[Shapes], WeightTab
 
 
 def _shorter(checkpoint: Checkpoint, before: str = "") -> Iterator[tuple[str, Checkpoint]]:
-    """Every prefix that tensors have, with the checkpoint without it; those of one part first."""
+    """Returns every prefix that tensors have, with the checkpoint without it; those of one part first."""
     found = [(before + prefix, _renamed(checkpoint, prefix)) for prefix in PREFIXES]
     known = [(prefix, shorter) for prefix, shorter in found if shorter is not None]
     yield from known
@@ -54,7 +54,7 @@ def _shorter(checkpoint: Checkpoint, before: str = "") -> Iterator[tuple[str, Ch
 
 
 def _renamed(checkpoint: Checkpoint, prefix: str) -> Checkpoint | None:
-    """The checkpoint without a prefix; None where no tensor has it, or two would have one name."""
+    """Returns the checkpoint without a prefix; None where no tensor has it, or two would have one name."""
     names = {name.removeprefix(prefix): name for name in checkpoint.shapes}
     if len(names) < len(checkpoint.shapes) or all(short == name for short, name in names.items()):
         return None
@@ -62,7 +62,7 @@ def _renamed(checkpoint: Checkpoint, prefix: str) -> Checkpoint | None:
 
 
 def _recognised(build: Callable[[Shapes], WeightTable], shapes: Shapes) -> tuple[int, int]:
-    """How many tensors a family knows, and how many it does not; none where it cannot be built from them."""
+    """Returns how many tensors a family knows, and how many it does not; none where it cannot be built from them."""
     try:
         table = build(shapes)
     except (ValueError, LookupError, TypeError):  # said in full where the model is built

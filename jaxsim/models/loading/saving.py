@@ -1,4 +1,4 @@
-"""Writing variables as a Hugging Face directory that `load_model` opens: the weight table, read backwards."""
+"""Writing variables as a Hugging Face directory that `load_model` opens, by the weight table read backwards."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write_checkpoint(
     config: Mapping[str, Any],
     preprocessor_config: Mapping[str, Any],
 ) -> None:
-    """Write config.json, preprocessor_config.json and model.safetensors.
+    """Writes config.json, preprocessor_config.json and model.safetensors.
 
     Args:
         directory: Made if it is not there.

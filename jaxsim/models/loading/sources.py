@@ -1,4 +1,4 @@
-"""Recognising what a source is: the one place that knows every kind."""
+"""Recognising and opening a source of any kind: Hugging Face, timm, Google, or a model that the package ships."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def readable_misfits(where: str) -> Iterator[None]:
     """Turns what building a model from a senseless configuration raises into a ValueError that names the file.
 
     Args:
-        where: the file, or the directory that it is in.
+        where: The file, or the directory that it is in.
 
     Raises:
-        ValueError: no model can be built.
+        ValueError: No model can be built.
     """
     try:
         yield
@@ -68,13 +68,13 @@ def open_source(
         source: `embedded:NAME` of a model the package ships; a Hugging Face or timm directory or hub id; or a
             Google-style checkpoint: an `.npz` file, a msgpack file (or a directory of `checkpoint_STEP` files), an
             orbax directory.
-        revision: on the hub.
+        revision: On the hub.
         image_size: (height, width) asked for; tells the grid of a position table that is not square.
-        overrides: attributes that replace the configuration's, or what shapes cannot tell.
-        weights: whether weights must be there.
+        overrides: Attributes that replace the configuration's, or what shapes cannot tell.
+        weights: Whether weights must be there.
 
     Raises:
-        ValueError: no such source, of no known kind, damaged, or with a configuration that is not supported.
+        ValueError: No such source, of no known kind, damaged, or with a configuration that is not supported.
     """
     if os.fspath(source).startswith(SCHEME):
         source = embedded_directory(os.fspath(source))
@@ -92,7 +92,7 @@ def open_source(
 
 
 def _name(path: Path) -> str:
-    """The last part of a path or a hub id; `.` and `..` are named after the folder they stand for."""
+    """Returns the last part of a path or a hub id; `.` and `..` are named after the folder they stand for."""
     return path.name if path.name not in ("", "..") else path.resolve().name
 
 

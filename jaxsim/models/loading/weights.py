@@ -1,4 +1,4 @@
-"""The weight table: which checkpoint tensor becomes which Flax variable, checked without exceptions."""
+"""The weight table: which tensor of a checkpoint becomes which Flax variable, with every one accounted for."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Rule:
     """One line of the weight table.
 
     Attributes:
-        source: checkpoint name, `{i}` standing for digits: `"encoder.layer.{i}.norm1.weight"`.
+        source: Checkpoint name, `{i}` standing for digits: `"encoder.layer.{i}.norm1.weight"`.
         targets: Flax path for each result: `"block{i:02d}/norm1/scale"`. Relative to `params` unless it
             starts with `batch_stats/`. Several targets: `transform` returns as many arrays.
-        transform: from the checkpoint's array to the variable(s).
+        transform: From the checkpoint's array to the variable(s).
 
     Example:
         >>> Rule("layer.{i}.weight", ("block{i:02d}/kernel",), linear_kernel).match("layer.3.weight")
@@ -71,7 +71,7 @@ class Rule:
 
 
 def param(source: str, target: str, transform: Transform = as_is) -> list[Rule]:
-    """Rule for one tensor that becomes one variable."""
+    """Returns the rule for one tensor that becomes one variable."""
     return [Rule(source, (target,), transform)]
 
 
@@ -123,9 +123,9 @@ class WeightTable:
     """All rules of a family.
 
     Attributes:
-        rules: see `Rule`; several rules may name the same target for different spellings of a checkpoint.
-        prefixes: optional prefixes stripped from checkpoint names, tried in this order, one per name.
-        extras: patterns (`fnmatch`, after stripping) of tensors that may stay unused: heads of other tasks.
+        rules: See `Rule`; several rules may name the same target for different spellings of a checkpoint.
+        prefixes: Optional prefixes stripped from checkpoint names, tried in this order, one per name.
+        extras: Patterns (`fnmatch`, after stripping) of tensors that may stay unused: heads of other tasks.
     """
 
     rules: tuple[Rule, ...]
@@ -149,7 +149,7 @@ class WeightTable:
         return None
 
     def is_extra(self, name: str) -> bool:
-        """Whether the tensor may stay unused."""
+        """Returns whether the tensor may stay unused."""
         short = self.stripped(name)
         return any(fnmatch.fnmatchcase(short, pattern) for pattern in (*self.extras, *KNOWN_EXTRAS))
 
@@ -166,17 +166,17 @@ def convert_weights(
     Every expected variable is assigned exactly once, every tensor used or known to be unneeded.
 
     Args:
-        table: the family's rules.
-        expected: abstract variables, from `jax.eval_shape` of the module's `init`.
-        shapes: shape of each tensor of the checkpoint.
-        read: returns a tensor by name.
-        where: what to call the checkpoint in messages.
+        table: The family's rules.
+        expected: Abstract variables, from `jax.eval_shape` of the module's `init`.
+        shapes: Shape of each tensor of the checkpoint.
+        read: Returns a tensor by name.
+        where: What to call the checkpoint in messages.
 
     Returns:
         Variables (`{"params": ..., "batch_stats": ...}`) as float32 NumPy arrays.
 
     Raises:
-        ValueError: counts all missing, unknown, doubly assigned and wrongly shaped tensors and tensors that hold no
+        ValueError: Counts all missing, unknown, doubly assigned and wrongly shaped tensors and tensors that hold no
             floating-point numbers, and names the first ten.
     """
     leaves: dict[str, Any] = dict(flatten_dict(dict(expected), sep="/"))

@@ -31,11 +31,11 @@ def without_wrappers(tensors: Mapping[str, T], where: str) -> tuple[dict[str, T]
     """Returns tensors by the names they have without wrappers, and the name in the file of each; warns of a change.
 
     Args:
-        tensors: by name in the file.
-        where: what to call the file.
+        tensors: By name in the file.
+        where: What to call the file.
 
     Raises:
-        ValueError: two tensors would have one name.
+        ValueError: Two tensors would have one name.
     """
     origin: dict[str, str] = {}
     found: set[str] = set()

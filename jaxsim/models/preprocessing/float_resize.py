@@ -28,8 +28,8 @@ class FloatResizePreprocessor:
 
     Attributes:
         image_size: (height, width) of the result.
-        mean: subtracted per channel.
-        std: divided by per channel.
+        mean: Subtracted per channel.
+        std: Divided by per channel.
         resample: Pillow's filter, with antialiasing.
 
     Example:
@@ -47,11 +47,11 @@ class FloatResizePreprocessor:
         """Reads `preprocessor_config.json`.
 
         Args:
-            directory: holds the file.
+            directory: Holds the file.
             image_size: (height, width) wanted instead of the processor's own.
 
         Raises:
-            ValueError: a setting that this processor does not have.
+            ValueError: A setting that this processor does not have.
         """
         where, settings = read_processor_settings(directory)
         switched = {"do_resize": True, "do_rescale": True, "do_normalize": True, "do_center_crop": False}

@@ -17,8 +17,8 @@ def with_equal_channels(plain: PlainPreprocessor) -> PlainPreprocessor:
     """Returns a preprocessing whose three channels are normalised alike, by the means of its three values.
 
     Example:
-        >>> with_equal_channels(PlainPreprocessor((8, 8), mean=(0.2, 0.4, 0.6))).mean
-        (0.4, 0.4, 0.4)
+        >>> with_equal_channels(PlainPreprocessor((8, 8), mean=(0.25, 0.5, 0.75))).mean
+        (0.5, 0.5, 0.5)
     """
     mean, std = (float(np.mean(values)) for values in (plain.mean, plain.std))
     return dataclasses.replace(plain, mean=(mean,) * 3, std=(std,) * 3)

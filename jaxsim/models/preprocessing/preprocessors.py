@@ -1,4 +1,4 @@
-"""From images of any kind to the float32 arrays a model takes."""
+"""Turning images of any kind into the float32 arrays that a model takes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def as_rgb(image: AnyImage) -> UInt8[np.ndarray, "height width 3"]:
     transparency on white, EXIF orientation applied), and uint8 arrays `[H, W]`, `[H, W, 1]` or `[H, W, 3]`.
 
     Raises:
-        ValueError: another array shape or dtype, or a PIL mode whose range is unknown.
+        ValueError: Another array shape or dtype, or a PIL mode whose range is unknown.
 
     Example:
         >>> as_rgb(np.zeros((2, 3), np.uint8)).shape
@@ -71,7 +71,7 @@ def preprocessed(images: Sequence[AnyImage] | AnyImage, preprocessor: Preprocess
     """Returns what a preprocessor makes of PIL images or uint8 arrays, gray or RGB.
 
     Raises:
-        ValueError: no images, or one that is not an image; its position is named.
+        ValueError: No images, or one that is not an image; its position is named.
 
     Example:
         >>> preprocessed([np.zeros((2, 3), np.uint8)], PlainPreprocessor((4, 4))).shape
@@ -94,12 +94,12 @@ class PlainPreprocessor:
 
     Attributes:
         image_size: (height, width) of the result.
-        mean: subtracted per channel after scaling to 0..1.
-        std: divided by per channel.
+        mean: Subtracted per channel after scaling to 0..1.
+        std: Divided by per channel.
         resample: Pillow's filter, with antialiasing.
         fit: `"stretch"` resizes to the size at once; `"crop"` covers it, keeping the aspect, then crops.
-        crop_fraction: with `"crop"`: the crop's share of the resized image (224 / 256 = 0.875).
-        reason: where this comes from.
+        crop_fraction: With `"crop"`: the crop's share of the resized image (224 / 256 = 0.875).
+        reason: Where this comes from.
 
     Example:
         >>> PlainPreprocessor((8, 8))([np.zeros((4, 6, 3), np.uint8)]).shape
@@ -146,12 +146,12 @@ class TransformersPreprocessor:
     """The checkpoint's own image processor, run by transformers on Pillow (no torch).
 
     Args:
-        directory: holds `preprocessor_config.json`.
+        directory: Holds `preprocessor_config.json`.
         image_size: (height, width) wanted instead of the processor's own.
-        spread: whether a mean or a deviation of one number, of a model for grey images, counts for three channels.
+        spread: Whether a mean or a deviation of one number, of a model for grey images, counts for three channels.
 
     Raises:
-        ValueError: the processor cannot be made, or gives images of different sizes.
+        ValueError: The processor cannot be made, or gives images of different sizes.
     """
 
     def __init__(self, directory: Path, image_size: tuple[int, int] | None = None, *, spread: bool = False) -> None:
@@ -210,7 +210,7 @@ class TransformersPreprocessor:
 
 
 def _resized_settings(settings: Mapping[str, Any], image_size: tuple[int, int]) -> dict[str, Any]:
-    """Call options that make a processor return `image_size`, keeping its ratio of resizing to cropping."""
+    """Returns call options that make a processor give `image_size`, keeping its ratio of resizing to cropping."""
     height, width = image_size
     size, crop = settings.get("size") or {}, settings.get("crop_size") or {}
     if settings.get("do_center_crop") and crop:

@@ -1,4 +1,4 @@
-"""Reading a checkpoint's image processor file, and what its settings may be before anything is made from them."""
+"""Reading and checking the settings of a checkpoint's image processor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def has_processor(directory: Path) -> bool:
     """Returns whether a checkpoint brings an image processor.
 
     Raises:
-        ValueError: a file of that name is no regular file.
+        ValueError: A file of that name is no regular file.
     """
     return any(is_there(directory / name) for name in PROCESSOR_FILES)
 
@@ -44,7 +44,7 @@ def read_processor_settings(directory: Path) -> tuple[str, dict[str, Any]]:
     Reads `preprocessor_config.json`, or the `image_processor` part of `processor_config.json`.
 
     Raises:
-        ValueError: neither is there, the checkpoint brings code of its own, or a setting is out of its range.
+        ValueError: Neither is there, the checkpoint brings code of its own, or a setting is out of its range.
     """
     path = directory / "preprocessor_config.json"
     if is_there(path):
@@ -144,7 +144,7 @@ def require_settings(where: str, settings: Mapping[str, Any], wanted: Mapping[st
     None and False are the same here: switched off.
 
     Raises:
-        ValueError: names the settings with other values.
+        ValueError: Names the settings with other values.
 
     Example:
         >>> require_settings("a.json", {"do_pad": True}, {"do_pad": False})
@@ -165,7 +165,7 @@ def channel_values(where: str, settings: Mapping[str, Any], name: str, default: 
     """Returns a setting with one number for each channel, as a tuple.
 
     Raises:
-        ValueError: it has another form.
+        ValueError: It has another form.
     """
     values = settings.get(name, default)
     if not isinstance(values, list | tuple) or len(values) != 3 or not all(_is_number(value) for value in values):

@@ -1,4 +1,4 @@
-"""What numbers a configuration may hold, compared with the shapes in the file before anything is built from them."""
+"""Checking a configuration's numbers against their ranges and the file's shapes, before anything is built."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def check_ranges(values: Mapping[str, Any], where: str, shapes: Mapping[str, tup
     all memory, so this comes first.
 
     Args:
-        values: a configuration, nested ones (`vision_config`) included.
-        where: what to call it.
-        shapes: of the tensors in the file; None or empty where they are unknown.
+        values: A configuration, nested ones (`vision_config`) included.
+        where: What to call it.
+        shapes: Of the tensors in the file; None or empty where they are unknown.
 
     Raises:
-        ValueError: names each attribute, its value and what is possible, ten at most.
+        ValueError: Names each attribute, its value and what is possible, ten at most.
 
     Example:
         >>> check_ranges({"hidden_size": -8}, "config.json")
@@ -157,7 +157,7 @@ def _token_problems(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _numbers(value: Any) -> list[Any]:
-    """The numbers in a value: one, those of a list, or of lists in it."""
+    """Returns the numbers in a value: one, those of a list, or of lists in it."""
     if isinstance(value, list | tuple):
         return [number for each in value for number in (_numbers(each) if isinstance(each, list | tuple) else [each])]
     return [] if value is None else [value]

@@ -115,7 +115,7 @@ def build_regnet(
 
 
 def _dense(weight: np.ndarray) -> np.ndarray:
-    """A dense layer that the small ConvNeXts write as a 1x1 convolution."""
+    """Returns a dense layer that the small ConvNeXts write as a 1x1 convolution."""
     return linear_kernel(weight[:, :, 0, 0] if weight.ndim == 4 else weight)
 
 

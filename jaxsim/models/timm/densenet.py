@@ -93,7 +93,7 @@ class DenseNet(nn.Module):
 
     @nn.nowrap
     def _normed_conv(self, x: Array, width: int, kernel: int, name: str) -> Array:
-        """Batch norm, ReLU, convolution, in this order."""
+        """Returns batch norm, ReLU and convolution of a map, in this order."""
         x = jax.nn.relu(running_batch_norm(_EPS, self.dtype, f"{name}_norm")(x))
         return convolution(width, kernel, dtype=self.dtype, precision=self.precision, name=f"{name}_conv")(x)
 

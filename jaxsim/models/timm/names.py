@@ -85,6 +85,7 @@ COVERED = (
         rf"swinv2_(tiny|small|base|large)_window[0-9]+(to[0-9]+)?_[0-9]+(to[0-9]+)?{_DATA}",
         "swinv2_SIZE_windowN[toN]_N[toN]",
     ),
+    Covered("hiera", r"hiera_(tiny|small|base|base_plus|large|huge)_[0-9]+", "hiera_SIZE_N"),
     Covered("densenet", r"(tv_)?densenet[0-9]+", "densenetN"),
     Covered("vgg", r"vgg[0-9]+(_bn)?", "vggN[_bn]"),
 )

@@ -15,7 +15,7 @@ from jaxsim.models.loading.opened import OpenedSource
 from jaxsim.models.loading.prefixes import without_prefixes
 from jaxsim.models.loading.weights import WeightTable
 from jaxsim.models.preprocessing.preprocessors import PlainPreprocessor
-from jaxsim.models.timm import conv, densenet, mobile, swin, vgg, vit
+from jaxsim.models.timm import conv, densenet, hiera, mobile, swin, vgg, vit
 from jaxsim.models.timm.names import family_of
 from jaxsim.models.timm.preprocess import read_preprocessing
 
@@ -31,13 +31,14 @@ _BUILDERS: dict[str, Builder] = {
     "swin": swin.build,
     "swinv2": swin.build,
     "densenet": densenet.build,
+    "hiera": hiera.build,
 }
 # What transformers' wrapper of timm models puts before every name.
 _PREFIX = "timm_model."
 
 
 def is_timm(config: dict[str, Any]) -> bool:
-    """Whether a config.json is timm's, or that of transformers' wrapper of timm's models.
+    """Returns whether a config.json is timm's, or that of transformers' wrapper of timm's models.
 
     Example:
         >>> is_timm({"architecture": "resnet50"}), is_timm({"model_type": "vit"})
@@ -50,12 +51,12 @@ def open_timm(name: str, checkpoint: Checkpoint, overrides: dict[str, Any]) -> O
     """Opens a checkpoint whose config.json names one of timm's architectures.
 
     Args:
-        name: how results call the model.
-        checkpoint: configuration and tensors.
-        overrides: entries that replace those of `model_args`; None leaves one out.
+        name: How results call the model.
+        checkpoint: Configuration and tensors.
+        overrides: Entries that replace those of `model_args`; None leaves one out.
 
     Raises:
-        ValueError: an unknown architecture, arguments that are not handled, tensors without which the sizes are
+        ValueError: An unknown architecture, arguments that are not handled, tensors without which the sizes are
             unknown.
     """
     where = str(checkpoint.directory / "config.json")

@@ -63,7 +63,7 @@ def read_preprocessing(settings: dict[str, Any], where: str) -> TimmPreprocessor
     """Returns the preprocessing that `pretrained_cfg` describes, with timm's defaults.
 
     Raises:
-        ValueError: not three channels, or a value that is not supported.
+        ValueError: Not three channels, or a value that is not supported.
     """
     size = settings.get("input_size") or (3, 224, 224)
     crop = settings.get("crop_pct") or 0.875

@@ -27,9 +27,9 @@ class VGGSettings:
     """A VGG.
 
     Attributes:
-        stages: output channels of every convolution, stage by stage; a 2x2 maximum ends each.
-        normed: whether a batch norm follows each convolution.
-        dense: widths of the two dense layers, empty without them.
+        stages: Output channels of every convolution, stage by stage; a 2x2 maximum ends each.
+        normed: Whether a batch norm follows each convolution.
+        dense: Widths of the two dense layers, empty without them.
     """
 
     stages: tuple[tuple[int, ...], ...]
@@ -45,8 +45,8 @@ class VGG(nn.Module):
     under `granularity="hf"` the steps are each stage's last convolution.
 
     Attributes:
-        settings: of the network.
-        n_labels: classes of the classifier, 0 without one.
+        settings: Of the network.
+        n_labels: Classes of the classifier, 0 without one.
     """
 
     settings: VGGSettings

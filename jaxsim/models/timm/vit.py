@@ -32,9 +32,9 @@ class TimmViT(VisionTransformer):
 
     Attributes:
         pool: `"token"`, `"avg"`, `"max"` or `"map"`; all but the first read the patches alone.
-        pooled_norm: whether the norm comes after the pooling.
-        n_labels: classes, 0 without a classifier.
-        distilled: whether a second classifier reads the distillation token; logits, and the pooled features, are
+        pooled_norm: Whether the norm comes after the pooling.
+        n_labels: Classes, 0 without a classifier.
+        distilled: Whether a second classifier reads the distillation token; logits, and the pooled features, are
             then the mean of both tokens'.
     """
 
@@ -159,11 +159,11 @@ def build(name: str, family: str, config: ConfigReader, shapes: Shapes, plain: P
     """Makes the architecture; sizes are read off the shapes, the rest off the name.
 
     Args:
-        name: timm's architecture, without its tag.
-        family: its family.
+        name: Timm's architecture, without its tag.
+        family: Its family.
         config: `model_args`, with `global_pool`.
-        shapes: of the tensors, without prefix.
-        plain: the preprocessing.
+        shapes: Of the tensors, without prefix.
+        plain: The preprocessing.
     """
     width, _, *patch_size = shapes["patch_embed.proj.weight"]
     patch = (patch_size[0], patch_size[1])

@@ -31,22 +31,6 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def grid_of_axes(
-    count: int, *, columns: int, width: float, height: float, shared: bool = True
-) -> tuple[Figure, list[Axes]]:
-    """`count` axes in rows of at most `columns`, with common scales if `shared`; sizes are of one panel, in inches."""
-    columns = max(1, min(columns, count))
-    rows = -(-count // columns)
-    figure = new_figure(width * columns, height * rows)
-    grid = figure.subplots(rows, columns, sharex=shared, sharey=shared, squeeze=False)
-    flat = list(grid.ravel())
-    for ax in flat[count:]:
-        ax.remove()
-    for ax in flat[:count]:
-        ax.tick_params(labelbottom=True)
-    return figure, flat[:count]
-
-
 def style_axes(ax: Axes) -> None:
     """Thin rules, no box, quiet ticks."""
     ax.set_facecolor("none")

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.image import AxesImage
 
 from jaxsim.plot.figures.canvas import (
@@ -34,6 +35,7 @@ def heatmap(
     target: str,
     *,
     k: int | None = None,
+    cmap: Colormap | str | None = None,
     ax: Axes | None = None,
     colorbar: bool = True,
 ) -> Axes:
@@ -48,6 +50,7 @@ def heatmap(
         source: Name of the model on the rows.
         target: Name of the model on the columns; may be the same.
         k: Number of neighbours, one of the study's. Default: its first.
+        cmap: Colours of the cells. Default: the report's, dark meaning alike.
         ax: Where to draw. Default: the axes of a new figure.
         colorbar: Whether to add the colour scale.
 
@@ -69,7 +72,7 @@ def heatmap(
     most = MOST_LABELS if ax is not None else MOST_LABELS_GROWN
     sides = [1.3 + LABEL_INCHES * min(len(own), most) for own in (columns, rows)]
     ax = axes_or_new(ax, max(4.4, sides[0]), max(4.0, sides[1]))
-    image = _draw(ax, cell["imbalance"].values, cell["standard_error"].values)
+    image = _draw(ax, cell["imbalance"].values, cell["standard_error"].values, cmap)
     empty, flags = constant_mask(results), read_flags(results)
     _hatch(ax, empty[rows], empty[columns])
     for axis, model, own in (("y", source, rows), ("x", target, columns)):
@@ -82,7 +85,14 @@ def heatmap(
     return ax
 
 
-def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = None, colorbar: bool = True) -> Axes:
+def overview(
+    results: xr.Dataset,
+    *,
+    k: int | None = None,
+    cmap: Colormap | str | None = None,
+    ax: Axes | None = None,
+    colorbar: bool = True,
+) -> Axes:
     """Delta between all steps of all models, with lines where one model ends and the next begins.
 
     Steps that are the same for all images are hatched. Above 120 steps cells are too small for the dots that mark what
@@ -91,6 +101,7 @@ def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = Non
     Args:
         results: Results dataset of a study, the steps of a model side by side.
         k: Number of neighbours, one of the study's. Default: its first.
+        cmap: Colours of the cells. Default: the report's, dark meaning alike.
         ax: Where to draw. Default: the axes of a new figure.
         colorbar: Whether to add the colour scale.
 
@@ -110,7 +121,7 @@ def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = Non
     ax = axes_or_new(ax, 6.4, 5.6)
     value = chosen["imbalance"].values
     dense = len(value) > DENSE
-    image = _draw(ax, value, None if dense else chosen["standard_error"].values)
+    image = _draw(ax, value, None if dense else chosen["standard_error"].values, cmap)
     empty = constant_mask(results)
     _hatch(ax, empty, empty)
     names = model_names(results)
@@ -139,10 +150,10 @@ def overview(results: xr.Dataset, *, k: int | None = None, ax: Axes | None = Non
     return ax
 
 
-def _draw(ax: Axes, value: np.ndarray, error: np.ndarray | None) -> AxesImage:
+def _draw(ax: Axes, value: np.ndarray, error: np.ndarray | None, cmap: Colormap | str | None) -> AxesImage:
     image = ax.imshow(
         value,
-        cmap=IMBALANCE_COLOURS,
+        cmap=IMBALANCE_COLOURS if cmap is None else cmap,
         norm=IMBALANCE_RANGE,
         interpolation="none",
         aspect="auto",

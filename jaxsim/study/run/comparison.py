@@ -142,7 +142,7 @@ class Comparison:
             progress=progress,
         )
         reused = [f"features of {name}" for name in features if name in extracted and features[name].reused]
-        reused += ["imbalance"] if found.reused else []
+        reused += ["imbalance"] if found.reused else [f"imbalance of {' | '.join(pair)}" for pair in found.reused_pairs]
         control = None
         if untrained is not None:
             dropped = parse_json(found.results.attrs["dropped"])

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxsim.features import FeatureSet, StepModel, is_features_file, open_features
 from jaxsim.features.step_record import step_records
-from jaxsim.models import VisionModel, load_model
+from jaxsim.models import CapturedModel, VisionModel, load_model
 from jaxsim.names import printable
 from jaxsim.study.run.settings import Settings
 from jaxsim.zarr_arrays import is_remote
@@ -140,8 +140,14 @@ def untrained_inputs(inputs: Sequence[StudyInput], given: Any, settings: Setting
                     each.name, cast("StepModel", each.given.untrained(weights_seed(each.name, settings.seed)).on_host())
                 )
             )
+        elif isinstance(each.given, CapturedModel):
+            try:
+                drawn = each.given.untrained(weights_seed(each.name, settings.seed))
+            except ValueError as error:
+                raise ValueError(f"{each.name!r}: {error}, or untrained={{{each.name!r}: ...}}") from error
+            found.append(StudyInput(each.name, cast("StepModel", drawn)))
         else:
-            what = "features" if isinstance(each.given, FeatureSet) else "a captured model"
+            what = "features" if isinstance(each.given, FeatureSet) else "a model of its own kind"
             raise ValueError(
                 f"{each.name!r} was given as {what}, which jaxsim cannot draw random weights for; give its untrained "
                 f"counterpart, untrained={{{each.name!r}: ...}}"

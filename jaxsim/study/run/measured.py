@@ -40,6 +40,7 @@ class Measurement:
         descriptions: Measures of every step by itself; None where none were asked for.
         by_measure: The same by further measures, each as a dissimilarity under the name of `imbalance`.
         reused: Whether all of it was there already.
+        reused_pairs: Else the pairs of models that were.
     """
 
     results: xr.Dataset
@@ -50,6 +51,7 @@ class Measurement:
     descriptions: xr.Dataset | None = None
     by_measure: dict[str, Measurement] = field(default_factory=dict)
     reused: bool = False
+    reused_pairs: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 from jaxtyping import Int
@@ -23,10 +22,9 @@ from jaxsim.metrics.together import Together
 from jaxsim.sample_ids import SampleOrderWarning
 from jaxsim.study.derived.information import describe_view, with_tie_bounds
 from jaxsim.study.run.categories import Categories
-from jaxsim.study.run.folder import measurement_key
 from jaxsim.study.run.groups import warning_of
 from jaxsim.study.run.halves import measure_layers, n_splits_for, quarters, shuffled_layers
-from jaxsim.study.run.kept import earlier_measurement, keep_measurement, key_of, key_of_features
+from jaxsim.study.run.kept import key_of_features
 from jaxsim.study.run.label_overlap import (
     label_overlap_dataset,
     labelled_overlap,
@@ -36,14 +34,10 @@ from jaxsim.study.run.label_overlap import (
 from jaxsim.study.run.layers import StudyLayers, open_layers
 from jaxsim.study.run.measured import Measurement, Quarters, described_steps, measured_by, parts_of_samples
 from jaxsim.study.run.record import about_measurement, about_preprocessing, about_samples, flagged
+from jaxsim.study.run.reuse import KeptRequest, assembled, key_of_rest, pairs_missing, pairs_of, settings_of_some
 from jaxsim.study.run.samples import order_messages
 from jaxsim.study.run.settings import Settings
 from jaxsim.study.run.spaces import Spaces
-from jaxsim.study.versions import package_versions
-
-#: Raised whenever the same inputs may give other numbers, or other parts, than they gave before: a measurement that an
-#: earlier version kept is then made anew.
-MEASUREMENT_FORMAT = 1
 
 
 def measure(
@@ -60,6 +54,9 @@ def measure(
     progress: Progress | None = None,
 ) -> Measurement:
     """Measures the information imbalance between all steps, and between steps and other spaces.
+
+    Of what earlier runs have kept in the folder, every pair of models that was measured alike is used, whatever the
+    order and whichever further models there were; of models that are new, only their pairs are measured.
 
     Warnings are given and recorded in the results.
 
@@ -81,28 +78,55 @@ def measure(
     Raises:
         ValueError: As `imbalance_matrix`.
     """
-    key = measurement_key(
-        features=[(name, key_of_features(each.manifest)) for name, each in features.items()],
-        ids=ids,
-        settings=[settings.k, settings.metric, settings.n_queries, settings.ties, settings.seed],
-        arithmetic=[settings.precision, settings.verify],
-        preprocessing=[settings.clip, settings.drop_duplicates],
-        halves=[settings.n_splits, "and shuffled", "and quarters"],
+    alike = key_of_rest(
+        ids,
+        settings,
         groups=None if groups is None else groups.tolist(),
-        constant_steps="left out",
-        chosen=[settings.steps, settings.drop_steps],
-        version=package_versions()["jaxsim-metrics"],
-        format=MEASUREMENT_FORMAT,
-        **({} if spaces is None else {"spaces": spaces.key}),
-        **({} if categories is None else {"labels": categories.key}),
-        **({} if not settings.measures else {"measures": [key_of(each) for each in settings.measures]}),
-        **({} if not settings.describe else {"describe": [key_of(each) for each in settings.describe]}),
+        spaces=None if spaces is None else spaces.key,
+        labels=None if categories is None else categories.key,
     )
-    if out is not None and not settings.overwrite:
-        earlier = earlier_measurement(out, key, settings)
-        if earlier is not None:
-            return earlier
+    models = {name: key_of_features(each.manifest) for name, each in features.items()}
+    request = KeptRequest(alike, models, settings, out)
+    earlier = request.whole()
+    if earlier is not None:
+        return earlier
 
+    def anew(names: Sequence[str], told: NearDuplicates | None) -> Measurement:
+        own = {name: features[name] for name in names}
+        chosen = settings if len(own) == len(features) else settings_of_some(settings, features, own)
+        return _measured_anew(
+            own, ids, chosen, images=images, spaces=spaces, groups=groups, categories=categories, copies=told,
+            progress=progress,
+        )  # fmt: skip
+
+    known = request.alike()
+    missing = pairs_missing(list(models), [list(each.models) for each in known])
+    if not known or len(missing) == pairs_of(len(models)):
+        measured = anew(list(models), copies)
+    else:
+        parts = []
+        for pair in missing:
+            part = anew(pair, None)
+            request.keep(part, pair)
+            parts.append(part)
+        measured = assembled([*(each.measurement for each in known), *parts], features, settings, missing, copies)
+    request.keep(measured, list(models))
+    return measured
+
+
+def _measured_anew(
+    features: Mapping[str, FeatureSet],
+    ids: Sequence[str],
+    settings: Settings,
+    *,
+    images: Mapping[str, Any],
+    spaces: Spaces | None,
+    groups: Int[np.ndarray, " n_samples"] | None,
+    categories: Categories | None,
+    copies: NearDuplicates | None,
+    progress: Progress | None,
+) -> Measurement:
+    """All pairs of steps of some models, in as few passes as there can be; arguments as for `measure`."""
     found = open_layers(features, ids, settings, spaces, groups, categories)
     of_copies = None if copies is None else warning_of(copies)
     said: list[UserWarning] = [DegenerateLayerWarning(message) for message in found.messages]
@@ -191,10 +215,7 @@ def measure(
         for each in settings.measures
     }
     described = described_steps(settings.describe, found, settings, whole.descriptions)
-    measured = Measurement(results, known, halves, shuffled, overlap, described, by_measure)
-    if out is not None and jax.process_index() == 0:
-        keep_measurement(out, key, measured)
-    return measured
+    return Measurement(results, known, halves, shuffled, overlap, described, by_measure)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.arguments import MOST_EDGE, as_count, check_count, check_flag, check_image_size, is_flag, shown
-from jaxsim.features.pools import rows_per_image
 
 #: Fewer splits into halves leave too few degrees of freedom for an interval.
 LEAST_SPLITS = 2
@@ -86,6 +85,8 @@ def checked_pool(name: str, value: Any) -> str | dict[str, str]:
         >>> checked_pool("pool", {"vit": "cls"})
         {'vit': 'cls'}
     """
+    from jaxsim.features.pools import rows_per_image
+
     by_model = dict(value) if isinstance(value, Mapping) else {"": value}
     odd = [each for each in by_model.values() if not isinstance(each, str)]
     if odd or not by_model or not all(isinstance(each, str) for each in by_model):

@@ -52,11 +52,12 @@ def about_samples(
         "damaged": json.dumps(sorted({damaged for each in features.values() for damaged in each.damaged})),
         "seed": settings.seed,
         "groups": "none" if found.groups is None else f"{len(np.unique(found.groups))}, not ranked among each other",
-        "steps": _steps_chosen(settings),
+        "steps": steps_chosen(settings),
     }
 
 
-def _steps_chosen(settings: Settings) -> str:
+def steps_chosen(settings: Settings) -> str:
+    """Which steps were asked for, for the record."""
     chosen = {name: getattr(settings, name) for name in ("steps", "drop_steps")}
     named = {name: value for name, value in chosen.items() if value is not None}
     return json.dumps(named) if named else "all"

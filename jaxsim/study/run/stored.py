@@ -111,7 +111,7 @@ def _of_source(there: dict[Path, FeatureSet], name: str, source: str, settings: 
             f"no finished features of {name or source!r} with pooling {settings.pool_of(name)!r} in "
             f"{out / 'features'}: run jaxsim extract into this folder with the same images and options"
         )
-    if len({str(key_of_features(each.manifest)) for each in found.values()}) > 1:
+    if len({key_of_features(each.manifest) for each in found.values()}) > 1:
         raise ValueError(
             f"expected one set of features of {name or source!r}, got {', '.join(each.name for each in found)}; give "
             "the images that they were extracted from"

@@ -51,3 +51,11 @@ def test_the_dimension_of_a_flat_layer(found):
     assert abs(found.intrinsic_dimension.sel(layer="flat") - 2) < 0.4
     assert abs(found.intrinsic_dimension.sel(layer="wide") - 6) < 1.5
     assert (found.intrinsic_dimension_sampling_error > 0).all()
+
+
+def test_groups_that_leave_too_few_neighbours():
+    x = np.random.default_rng(0).standard_normal((40, 3))
+    groups = np.repeat([0, 1], [36, 4])
+    describe([x], "hubness", k=3, groups=groups)
+    with pytest.raises(ValueError, match=r"at least 7 samples outside of every group .* got 4: one group holds 36"):
+        describe([x], "gride", k=3, groups=groups)

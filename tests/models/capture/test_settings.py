@@ -56,7 +56,7 @@ def test_bad_settings(conv_net, options, message) -> None:
 
 
 def test_other_things_than_models(conv_net) -> None:
-    with pytest.raises(ValueError, match="came int"):
+    with pytest.raises(ValueError, match="got int"):
         capture(3, image_size=8)
     with pytest.raises(ValueError, match="class ConvNet: make an object"):
         capture(type(conv_net), image_size=8)

@@ -55,6 +55,7 @@ CASES: dict[str, dict[str, Any]] = {
     "tf_mobilenetv3_small_minimal_100": {},
     "swin_tiny_patch4_window7_224": {**SMALL_SWIN, "img_size": 128, "window_size": 4},
     "swinv2_base_window12to16_192to256": {**SMALL_SWIN, "img_size": 128},
+    "hiera_tiny_224": {"embed_dim": 16, "stages": [1, 2, 2, 1], "img_size": [64, 64]},
     "densenet121": {"block_config": [2, 2, 2, 2], "growth_rate": 8},
     "vgg11": {"mlp_ratio": 0.01},
     "vgg13_bn": {"mlp_ratio": 0.01},
@@ -102,7 +103,7 @@ def thinned(state: np.ndarray) -> np.ndarray:
 
 def _steps(model: Any, name: str) -> dict[str, str]:
     """The module of timm whose output is each step."""
-    if hasattr(model, "blocks") and hasattr(model, "patch_embed"):
+    if hasattr(model, "blocks") and hasattr(model, "patch_embed") and not name.startswith("hiera"):
         steps = {"embeddings": "norm_pre", **{f"block{i:02d}": f"blocks.{i}" for i in range(len(model.blocks))}}
         return steps | ({"norm": "norm"} if list(model.norm.parameters()) else {})
     if name.startswith("regnet"):
@@ -118,6 +119,14 @@ def _steps(model: Any, name: str) -> dict[str, str]:
             for b in range(len(stage.blocks))
         }
         return {"embeddings": "patch_embed", **blocks, "norm": "norm"}
+    if name.startswith("hiera"):
+        ends = [-1, *model.stage_ends]
+        blocks = {
+            f"stage{s}.block{b}": f"blocks.{ends[s] + 1 + b}"
+            for s in range(len(ends) - 1)
+            for b in range(ends[s + 1] - ends[s])
+        }
+        return {"embeddings": "unroll", **blocks, "norm": "head.norm"}
     if name.startswith("densenet"):
         steps = {"stem": "features.pool0"}
         for s in range(4):
@@ -172,8 +181,12 @@ def make(name: str, arguments: dict[str, Any], here: Path) -> None:
     pooled = {"fc1", "fc2", "pooled", "norm"} - ({"norm"} if name.startswith("densenet") else set())
     for step, path in _steps(model, name).items():
 
-        def keep(_module: Any, inputs: Any, output: Any, step: str = step) -> None:
+        def keep(_module: Any, inputs: Any, output: Any, step: str = step, path: str = path) -> None:
             # A layer of a DenseNet gets all that came before as a list; the step has its own output besides.
+            if name.startswith("hiera") and step != "norm":
+                # Its tokens are kept window by window; what is unrolled first are the embeddings, row by row.
+                rolled = step != "embeddings"
+                output = model.reroll(output, int(path.split(".")[1])).flatten(1, 2) if rolled else inputs[0]
             earlier = inputs[0] if isinstance(inputs[0], list) else []
             state = torch.cat([*earlier, output], 1).detach().numpy() if earlier else output.detach().numpy()
             if step == "embeddings" and state.ndim == 4:  # a map of Swin
