@@ -228,3 +228,21 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_content(html: str, **_: Any) -> str:
     """Leads from `compare` to its options, which are declared elsewhere; called by mkdocs."""
     return html.replace("All of what follows", 'The <a href="../options.html">options of a study</a>')
+
+
+def renew_readme() -> None:
+    """Puts both tables as they are now into the README; `python docs/generated.py` from the repository's folder."""
+    path = ROOT / "README.md"
+    text = path.read_text(encoding="utf-8")
+    for start, end, page in (
+        ("<!-- measures -->\n", "<!-- /measures -->", measures_page()),
+        ("<!-- models -->\n", "<!-- /models -->", models_page()),
+    ):
+        before, _, rest = text.partition(start)
+        table = page[page.index("\n| ") + 1 :].strip()
+        text = f"{before}{start}{table}\n{end}{rest.partition(end)[2]}"
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    renew_readme()
