@@ -24,7 +24,8 @@ function forestPanel(pen, panel, left, top, width, row, models) {
     pen.text(toX(at), base + 12, tickText(at), { anchor: "middle", size: 10 });
   }
   if (panel.zero) pen.add("path", { d: `M${round(toX(0))} ${box.y}V${base}`, stroke: pen.ink("muted"), "stroke-width": 1.1, "stroke-dasharray": "4 3", fill: "none" });
-  pen.text(box.x + box.width / 2, base + 26, pen.fitted(panel.x, box.width + label * 0.8), { anchor: "middle", size: 10.5 });
+  const about = pen.fitted(panel.x, width, 10.5), middle = Math.min(box.x + box.width / 2, left + width - pen.measure(about, 10.5) / 2);
+  pen.text(middle, base + 26, about, { anchor: "middle", size: 10.5 });
   panel.rows.forEach((each, i) => {
     const y = box.y + 3 + (i + 0.5) * row, square = Math.min(9, row - 2), pair = each.b !== undefined;
     const from = box.x - 8 - square * (pair ? 2 : 1) - (pair ? 1 : 0);
