@@ -95,7 +95,7 @@ def headline(row: Any) -> str:
         >>> from jaxsim.study.constructed import constructed_findings
         >>> from jaxsim.study.derived.verdicts import verdicts
         >>> headline(verdicts(constructed_findings()).isel(k=0).sel(claim="order"))
-        'vit, resnet +0.213 [+0.163, +0.263], random weights +0.092'
+        'vit, resnet +0.213 [+0.163, +0.263], random weights +0.001, p = 0.067'
     """
     value = float(row["value"])
     if not math.isfinite(value):

@@ -264,6 +264,7 @@ def test_a_folder_is_inspected(jaxsim, tmp_path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_page")
 def test_a_page_of_a_part_under_other_names(jaxsim, tmp_path) -> None:
     well(jaxsim("extract", *MODELS, *ASKED, "--out", tmp_path / "run", "--quiet"))

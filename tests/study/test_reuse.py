@@ -81,6 +81,7 @@ def test_any_order_and_any_part_is_found(tmp_path, passes) -> None:
     assert_equal(alone, run("b"))
 
 
+@pytest.mark.slow
 def test_further_measures_and_chosen_steps_are_completed_too(tmp_path, passes) -> None:
     chosen = {"steps": ("in", "mid"), "out": tmp_path, **MORE}
     run("b", "c", **(chosen | {"steps": "in"}))
@@ -97,6 +98,7 @@ def test_further_measures_and_chosen_steps_are_completed_too(tmp_path, passes) -
             assert grown.by_measure[name].results.attrs["measure"] == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -113,6 +115,7 @@ def test_what_was_measured_otherwise_is_not_used(tmp_path, passes, change) -> No
     assert passes == [{"a", "b", "c"}]
 
 
+@pytest.mark.slow
 def test_other_features_of_the_same_name_are_measured_anew(tmp_path, passes) -> None:
     plain = {"n_splits": 0, "labels": None, "spaces": None, "report": False, "out": tmp_path}
     Study.from_layers({name: LAYERS[name] for name in "abc"}, **plain)
