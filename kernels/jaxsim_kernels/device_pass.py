@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from .block_program import BlockForm, OfBlock, Queries, RowSums, block_program, neighbour_program, no_sums, rank_program
-from .prepare import Layer
 from .wide_sums import wide_value
 
 if TYPE_CHECKING:
@@ -160,22 +159,25 @@ def _one_pass(run: Run, grid: _Grid, form: BlockForm) -> None:
 
 def _two_passes(run: Run, grid: _Grid, form: BlockForm) -> None:
     wanted = place_columns(run, [_neighbours(run, grid, form, number) for number in range(run.n_layers)], grid)
-    groups = run.blocks.column_groups
     for target in range(run.n_layers):
-        layer = run.layer(target)
-        own = replace(form, given=(form.given[target],))
+        _ranks(run, grid, replace(form, given=(form.given[target],)), target, wanted)
 
-        def send(n_rows: int, start: jax.Array, sums: RowSums, own: BlockForm = own, layer: Layer = layer) -> Any:
-            program = rank_program(run.placement, replace(own, n_rows=n_rows))
-            return program(layer.features, layer.half_norms, groups, grid.queries, start, wanted, sums)
 
-        def take(at: np.ndarray, found: OfBlock, target: int = target) -> None:
-            _take_rows(run, at, jax.device_get(found), target)
+def _ranks(run: Run, grid: _Grid, own: BlockForm, target: int, wanted: jax.Array) -> None:
+    """The ranks of all sources' neighbours in one layer, added up; the layer goes before the next one comes."""
+    layer, groups = run.layer(target), run.blocks.column_groups
 
-        sums = jax.tree.map(run.placement.replicate, no_sums(run.n_layers, len(form.ks), 1))
-        sums = grid.run(send, sums, take, "ranking", 1)
-        if not form.row_by_row:
-            _keep(run, jax.device_get(sums)._replace(tied_neighbours=None), target)
+    def send(n_rows: int, start: jax.Array, sums: RowSums) -> Any:
+        program = rank_program(run.placement, replace(own, n_rows=n_rows))
+        return program(layer.features, layer.half_norms, groups, grid.queries, start, wanted, sums)
+
+    def take(at: np.ndarray, found: OfBlock) -> None:
+        _take_rows(run, at, jax.device_get(found), target)
+
+    sums = jax.tree.map(run.placement.replicate, no_sums(run.n_layers, len(own.ks), 1))
+    sums = grid.run(send, sums, take, "ranking", 1)
+    if not own.row_by_row:
+        _keep(run, jax.device_get(sums)._replace(tied_neighbours=None), target)
 
 
 def _neighbours(run: Run, grid: _Grid, form: BlockForm, number: int) -> jax.Array:

@@ -96,7 +96,9 @@ def prepare_layer(
     if metric == "euclidean" and dtype == np.float32 and _fits_float32(x):
         # Nothing to pad and nothing to convert, or on a device already: no copy on the host.
         as_it_is = isinstance(x, np.ndarray) and x.shape == shape and x.dtype == np.float32
-        features, half_norms, scale, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
+        # What was made for this alone is centred in its own memory.
+        centred_of = _centred if as_it_is or isinstance(x, jax.Array) else _centred_in_place
+        features, half_norms, scale, safe = centred_of(place(x if as_it_is else _padded(x, shape)), n_samples)
         if safe:
             return Layer(features, half_norms, float(scale))
     host, exponent = np.zeros(shape, dtype), 0
@@ -107,7 +109,7 @@ def prepare_layer(
             host[rows, :n_features] = centred(chunk, centre)
     else:
         exponent = direction_rows(x, metric, host)
-    features, half_norms, scale, _ = _centred(place(host), n_samples)
+    features, half_norms, scale, _ = _centred_in_place(place(host), n_samples)
     return Layer(features, half_norms, float(np.ldexp(float(scale), exponent)))
 
 
@@ -249,8 +251,7 @@ def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray | jax.Array:
     return host
 
 
-@jax.jit
-def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+def _about_centre(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Features about their centre, half norms, what all were divided by, and whether that was one to trust.
 
     XLA takes subnormal numbers for 0, and products of very small or large ones leave the range of float32.
@@ -277,6 +278,10 @@ def _centred(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Arr
     x = jnp.where(valid, x - centre, 0.0) / left
     safe = (extent > 2.0**-_SAFE_EXPONENT) & (extent < 2.0**_SAFE_EXPONENT)
     return x, half_squared_norms(x, n_valid), scale * left, safe
+
+
+_centred = jax.jit(_about_centre)
+_centred_in_place = jax.jit(_about_centre, donate_argnums=0)
 
 
 def _power_of_two(x: jax.Array) -> jax.Array:

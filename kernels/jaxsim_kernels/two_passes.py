@@ -40,11 +40,13 @@ def two_passes(run: Run) -> None:
     in_order = np.array_equal(blocks.queries, np.arange(run.work.n_samples))
     by_tiles = _by_tiles(run, neighbours) if run.plan.ranking == "tile" and in_order else None
     strip_of = StripMaker(0, run.options, run.placement, blocks)
-    for target in range(run.n_layers):
+
+    def rank_in(target: int) -> None:
+        # A function of its own: the layer goes before the next one comes.
         layer = run.layer(target)
         left = blocks.every_row if by_tiles is None else by_tiles(layer, target)
 
-        def block(at: np.ndarray, rows: Rows, target: int = target, layer: Layer = layer) -> None:
+        def block(at: np.ndarray, rows: Rows) -> None:
             columns = np.zeros((blocks.plan.rows, run.n_layers * k), np.int32)
             columns[: len(at)] = neighbours[at].reshape(len(at), -1)
             strip = strip_of(target, layer, rows)
@@ -54,6 +56,9 @@ def two_passes(run: Run) -> None:
                 run.in_halves.rank(target, *on_host(strip, layer, at), at, run.in_halves.wanted(near[at]))
 
         blocks.for_each(block, left, "ranking")
+
+    for target in range(run.n_layers):
+        rank_in(target)
 
 
 def _by_tiles(run: Run, neighbours: np.ndarray) -> Callable[[Layer, int], np.ndarray]:

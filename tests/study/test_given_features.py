@@ -112,3 +112,10 @@ def test_several_pools_and_bfloat16():
     assert 0 < np.abs(fast.imbalance.values - alone.imbalance.values).max() < 0.1
     with pytest.raises(ValueError, match="expected pool to make one sample of an image, got 'tokens:4'"):
         jaxsim.compare(["embedded:vit_digits"], images, pool="tokens:4")
+
+
+def test_values_that_are_not_finite_are_named_with_their_step_and_sample() -> None:
+    x = {f"step{i}": np.random.default_rng(i).normal(size=(60, 4)).astype(np.float32) for i in range(3)}
+    x["step1"][5, 1] = np.nan
+    with pytest.raises(ValueError, match=r"'a/step1' holds NaN .* first in sample 5"):
+        compare({"a": x})

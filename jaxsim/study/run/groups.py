@@ -15,6 +15,7 @@ from jaxtyping import Int
 from jaxsim.features import FeatureSet
 from jaxsim.features.statistics import THUMBNAIL
 from jaxsim.metrics import DegenerateLayerWarning, NearDuplicates, near_duplicates
+from jaxsim.metrics.inputs import check_values
 from jaxsim.metrics.near_duplicates import NEIGHBOURS, scale_and_dimension
 from jaxsim.rows import SelectedRows
 from jaxsim.study.run.samples import rows_of
@@ -131,6 +132,8 @@ def find_copies(
     with warnings.catch_warnings():
         # Of a space without variance it is said where it is measured.
         warnings.simplefilter("ignore", DegenerateLayerWarning)
+        if statistics is None:
+            _check_step(where.removeprefix("step "), space, rows)
         found = near_duplicates(np.asarray(space if rows is None else SelectedRows(space, rows)), ids)
     return dataclasses.replace(found, rule=f"in {where}: {found.rule}")
 
@@ -180,6 +183,11 @@ def _aligned(given: Any, ids: Sequence[str], source_ids: Sequence[str]) -> list[
     )
 
 
+def _check_step(name: str, step: Any, rows: np.ndarray | None) -> None:
+    """Refuses values that are not finite, under the name and the sample that a user knows."""
+    check_values({name: step if rows is None else SelectedRows(step, rows)}, "euclidean")
+
+
 def _most_dimensions(features: Mapping[str, FeatureSet], ids: Sequence[str]) -> tuple[str, str]:
     """Model and step of the highest intrinsic dimension; of equal ones the first by name, whatever the order."""
     looked_at = np.unique(np.linspace(0, len(ids) - 1, min(len(ids), _MOST_LOOKED_AT)).round().astype(np.int64))
@@ -190,6 +198,8 @@ def _most_dimensions(features: Mapping[str, FeatureSet], ids: Sequence[str]) -> 
         chosen = looked_at if rows is None else rows[looked_at]
         for step in each:
             values = np.asarray(each[step][chosen], np.float64)
+            if not np.isfinite(values).all():
+                _check_step(f"{model}/{step}", each[step], rows)
             dimension = scale_and_dimension(values, nearest_samples(values, k, np.float64)[0])[1]
             # Without distances, or with all alike, there is nothing that a copy could stand out from.
             found.append((-dimension if np.isfinite(dimension) else 0.0, model, step))
