@@ -121,10 +121,8 @@ class Settings:
     strict: bool = option(
         False,
         "Damaged images are an error instead of being left out for all models and listed in the results.",
-        kind="flag",
-        short="A damaged image is an error.",
-        check=check_flag,
-    )
+        kind="flag", short="A damaged image is an error.", check=check_flag,
+    )  # fmt: skip
     image_size: Size | dict[str, Size] | None = option(
         None,
         "Edge, or (height, width), of what the models loaded here see, instead of the checkpoints' own; or a mapping "
