@@ -96,9 +96,10 @@ def prepare_layer(
     if metric == "euclidean" and dtype == np.float32 and _fits_float32(x):
         # Nothing to pad and nothing to convert, or on a device already: no copy on the host.
         as_it_is = isinstance(x, np.ndarray) and x.shape == shape and x.dtype == np.float32
-        # What was made for this alone is centred in its own memory.
-        centred_of = _centred if as_it_is or isinstance(x, jax.Array) else _centred_in_place
-        features, half_norms, scale, safe = centred_of(place(x if as_it_is else _padded(x, shape)), n_samples)
+        if as_it_is or isinstance(x, jax.Array):
+            features, half_norms, scale, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
+        else:
+            features, half_norms, scale, safe = _centred_in_place(_placed(place, _padded(x, shape)), n_samples)
         if safe:
             return Layer(features, half_norms, float(scale))
     host, exponent = np.zeros(shape, dtype), 0
@@ -109,7 +110,7 @@ def prepare_layer(
             host[rows, :n_features] = centred(chunk, centre)
     else:
         exponent = direction_rows(x, metric, host)
-    features, half_norms, scale, _ = _centred_in_place(place(host), n_samples)
+    features, half_norms, scale, _ = _centred_in_place(_placed(place, host), n_samples)
     return Layer(features, half_norms, float(np.ldexp(float(scale), exponent)))
 
 
@@ -239,6 +240,11 @@ def _fits_float32(x: Any) -> bool:
     """Whether float32 holds every value of the dtype."""
     dtype = np.dtype(x.dtype)
     return dtype == np.float32 or dtype.itemsize < (3 if dtype.kind in "iu" else 4)
+
+
+def _placed(place: Callable[[Any], jax.Array], host: Any) -> jax.Array:
+    """An array of the host's own on its devices, once it is there: then the host's goes before more is made of it."""
+    return place(host).block_until_ready()
 
 
 def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray | jax.Array:
