@@ -37,7 +37,7 @@ class Batch:
     start: int
     stop: int
     positions: Int[np.ndarray, " b"]
-    views: tuple[Float[np.ndarray, "b height width channels"], ...]
+    views: tuple[Float[np.ndarray, "b _ _ _"], ...]
     damaged: tuple[tuple[int, DamagedImage], ...]
 
     @property

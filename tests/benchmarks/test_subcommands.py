@@ -160,6 +160,7 @@ def test_one_file_of_each_kind_is_damaged_in_each_way(tmp_path):
 MEASURES_TOY = ("--samples", "200", "--many", "300", "--layers", "3", "--features", "16", "--k", "3", "--runs", "1")
 
 
+@pytest.mark.slow
 def test_measures(lines_of, monkeypatch, tmp_path):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "none"))
     together, torch, absent, alone = lines_of("measures", *MEASURES_TOY, "--no-install")
@@ -182,6 +183,7 @@ def test_measures(lines_of, monkeypatch, tmp_path):
     assert "pytorch-cka==1.1.0" in text
 
 
+@pytest.mark.slow
 def test_factors(lines_of):
     lines = lines_of(
         "factors", "--samples", "120", "--layers", "3", "--features", "10", "--pairs", "2", "--permutations", "400",

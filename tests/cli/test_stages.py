@@ -83,6 +83,7 @@ def test_extract_measure_and_report_give_what_compare_gives(jaxsim, tmp_path, mo
     assert Study.load(out).results.attrs["pool"] == "cls (vit), mean (vit_digits)"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_page")
 def test_the_settings_that_a_run_leaves_make_the_same_study_elsewhere(jaxsim, photos, tmp_path, monkeypatch) -> None:
     (tmp_path / "kinds.csv").write_text("".join(f"{i:02d}.png,{i % 3}\n" for i in range(24)))
@@ -150,7 +151,7 @@ def test_every_option_survives_a_file(tmp_path) -> None:
         ('images = "digits"\nimage = 3', "line 2: there is no setting 'image'; did you mean images"),
         ("k = 1\n\nn_samples = 0", "line 3: expected n_samples to be an integer of at least 1, got 0"),
         ('metric = "manhattan"', "line 1: expected metric to be one of euclidean"),
-        ("[pool]\nvit = 3", "line 1: expected pool to be 'mean'"),
+        ("[pool]\nvit = 3", "line 1: expected pool as 'mean'"),
         ('seed = 1\nmeasures = ["ckaa"]', "line 2: unknown measure 'ckaa'"),
         ('seed = 1\nlabels = "a.csv"', "line 2: expected labels as a table from names to files"),
         ("models = []", "line 1: expected models as a list of sources"),

@@ -63,6 +63,7 @@ def test_every_half_is_that_half_alone(way, tied):
     np.testing.assert_array_equal(found.neighbours, plain.neighbours)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     n=st.integers(40, 400),

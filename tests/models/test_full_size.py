@@ -60,6 +60,7 @@ PUBLISHED = [
     ("facebook/convnextv2-tiny-1k-224", "ConvNextV2ForImageClassification", LABELS, 28.6),
     ("google/bit-50", "BitForImageClassification", {"global_padding": "SAME", **LABELS}, 25.5),
     ("google/efficientnet-b0", "EfficientNetForImageClassification", {**B0, **LABELS}, 5.3),
+    ("facebook/hiera-base-224-in1k-hf", "HieraForImageClassification", LABELS, 51.5),
     ("google/mobilenet_v1_1.0_224", "MobileNetV1ForImageClassification", MORE_LABELS, 4.2),
     ("google/mobilenet_v2_1.0_224", "MobileNetV2ForImageClassification", MORE_LABELS, 3.5),
 ]

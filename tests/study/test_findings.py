@@ -115,6 +115,7 @@ class TestIntervals:
         assert row.control_low < 0 < row.control_high
         assert np.isnan(found.sel(finding="smoothness: a").p_value).all()
 
+    @pytest.mark.slow
     def test_coverage_and_false_positives_of_normal_noise(self):
         rng = np.random.default_rng(1)
         rows = [measure_findings(noisy(rng)).isel(k=0).sel(finding="smoothness_difference: a | b") for _ in range(200)]
@@ -266,6 +267,7 @@ class TestStudies:
             half_sample_error(study.halves.imbalance[:, 0].values, study.halves.imbalance[:, 1].values),
         )
 
+    @pytest.mark.slow
     def test_the_same_whatever_runs_first_or_is_there_already(self, random_vit, images, tmp_path):
         models = {"a": random_vit(0), "b": random_vit(1)}
         options = {"statistics": 8, "untrained": True, "report": False, "n_splits": 4}

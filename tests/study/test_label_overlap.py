@@ -155,6 +155,6 @@ def test_wrong_labels_are_refused_before_the_work(random_vit, images, monkeypatc
     def refuse(*args, **kwargs):
         raise AssertionError("work was begun")
 
-    monkeypatch.setattr(extraction_module, "extract", refuse)
+    monkeypatch.setattr(extraction_module, "extract_together", refuse)
     with pytest.raises(ValueError, match="sample '000002' has none"):
         compare(random_vit(0), images, labels={"class": ["x", "y", None, *["x"] * 87]})

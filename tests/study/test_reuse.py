@@ -69,6 +69,7 @@ def test_a_third_model_measures_its_pairs_alone_and_equals_the_study_made_at_onc
     assert passes == []
 
 
+@pytest.mark.slow
 def test_any_order_and_any_part_is_found(tmp_path, passes) -> None:
     run("a", "b", "c", out=tmp_path)
     passes.clear()

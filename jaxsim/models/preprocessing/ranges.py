@@ -11,8 +11,6 @@ from jaxsim.models.preprocessing.processor_settings import MAX_EDGE
 
 # No published vision model has a tenth of these.
 MAX_BLOCKS, MAX_WIDTH, MAX_WINDOW, MAX_TOKENS = 512, 2**20, 64, 2**16
-# A block of any family has at least a norm and a layer, with weight and bias each.
-_TENSORS_PER_BLOCK = 4
 
 _BLOCKS = frozenset(["num_hidden_layers", "n_layer", "num_layers", "depths", "num_block_repeats"])
 _WIDTHS = frozenset(
@@ -104,7 +102,8 @@ def check_ranges(values: Mapping[str, Any], where: str, shapes: Mapping[str, tup
         ValueError: config.json: 1 value(s) that no model can have:
           hidden_size=-8: expected whole numbers from 1 to 1048576
     """
-    most = min(MAX_BLOCKS, len(shapes) // _TENSORS_PER_BLOCK) if shapes else MAX_BLOCKS
+    # Every block has a tensor of its own.
+    most = min(MAX_BLOCKS, len(shapes)) if shapes else MAX_BLOCKS
     problems = list(_problems(values, max(1, most), bool(shapes)))
     if problems:
         more = f"\n  and {len(problems) - 10} more" if len(problems) > 10 else ""

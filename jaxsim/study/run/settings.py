@@ -221,8 +221,7 @@ class Settings:
     )
     intersect: bool = option(
         False,
-        "Leave out, for all, samples that some features lack; otherwise sets that differ are refused. Samples are told "
-        "by their ids, in any order.",
+        "Leave out, for all, samples that some features lack, told by their ids; otherwise such sets are refused.",
         kind="flag",
         short="Measure the samples that all features have, told by their ids.",
         check=check_flag,
