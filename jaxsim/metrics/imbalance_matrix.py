@@ -230,7 +230,7 @@ def imbalance_matrix(
         ties=ties, strict=strict, precision=precision, plan=plan, budget=budget, devices=devices, mesh=mesh,
         n_splits=n_splits, groups=groups, keep_rows=keep_rows, keep_neighbours=keep_neighbours, progress=progress,
     )  # fmt: skip
-    return matrix_of(request, stream(request), clip=clip, verify=verify)
+    return matrix_of(request, stream(request, verify=verify), clip=clip, verify=verify)
 
 
 def matrix_of(request: Request, streamed: Streamed, *, clip: Any = None, verify: bool | int = False) -> ImbalanceMatrix:

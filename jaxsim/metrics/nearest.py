@@ -11,6 +11,7 @@ from jaxsim_kernels import (
     Precision,
     Workload,
     agree_on_call,
+    agreed_options,
     explained_failures,
     make_placement,
     plan_for,
@@ -54,10 +55,12 @@ def visit_neighbours(
         [1, 0, 1, 2]
     """
     n, placement = x.shape[0], make_placement()
-    options = Options(ks=(k,), metric=metric, precision=precision, passes="one-pass")
-    plan = plan_for(Workload(n, len(queries), (x.shape[1],), k), options, placement)
+    # Every process sees all strips whole, column by column.
+    options = Options(ks=(k,), metric=metric, precision=precision, passes="one-pass", sharded="columns")
+    work = Workload(n, len(queries), (x.shape[1],), k)
     dtype = arithmetic(precision, n, placement.platform)
-    agree_on_call("nearest neighbours", {0: x}, placement, k=k, queries=queries, metric=metric, plan=plan)
+    agree_on_call("nearest neighbours", {0: x}, placement, k=k, queries=queries, metric=metric)
+    plan = plan_for(work, agreed_options(work, options, placement), placement)
     with explained_failures(placement.n_processes), jax.enable_x64(dtype == np.float64):
         layer = prepare_layer(x, metric, plan.n_padded, placement.place, dtype)
         program = strip_program(placement, k + 1, precision, metric == "precomputed")

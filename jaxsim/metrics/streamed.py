@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from jaxsim_kernels import (
     AllPairs,
@@ -12,6 +13,7 @@ from jaxsim_kernels import (
     Precision,
     Workload,
     agree_on_call,
+    agreed_options,
     all_pairs,
     kernel_sums,
     plan_for,
@@ -38,13 +40,20 @@ class Streamed:
     notes: tuple[str, ...]
 
 
-def stream(request: Request, kernels: Sequence[Kernel] = (), caller: str = "imbalance_matrix") -> Streamed:
+def stream(
+    request: Request,
+    kernels: Sequence[Kernel] = (),
+    caller: str = "imbalance_matrix",
+    *,
+    verify: bool | int = False,
+) -> Streamed:
     """Ranks, neighbours and sums of kernels of the layers of a request.
 
     Args:
         request: From `check_request`.
         kernels: Whose sums are wanted.
         caller: Function that users called, for what warnings advise.
+        verify: Rows that the caller will recheck: work that processes must agree on before this.
 
     Warns:
         TieWarning, PrecisionWarning, DegenerateLayerWarning: See `imbalance_matrix`.
@@ -54,7 +63,7 @@ def stream(request: Request, kernels: Sequence[Kernel] = (), caller: str = "imba
         >>> stream(check_request([[[0.0], [1.0], [3.0], [7.0]]])).found.values.shape
         (1, 1, 1)
     """
-    options, precision = _settled(request, kernels, caller)
+    options, precision = _settled(request, kernels, caller, verify=verify)
     found = all_pairs(
         request.arrays, request.queries, options, request.placement, request.progress, sides=request.sides,
         groups=request.groups,
@@ -80,7 +89,9 @@ def stream_kernels_alone(
     return found, precision
 
 
-def _settled(request: Request, kernels: Sequence[Kernel], caller: str) -> tuple[Options, tuple[str, ...]]:
+def _settled(
+    request: Request, kernels: Sequence[Kernel], caller: str, **agreed: Any
+) -> tuple[Options, tuple[str, ...]]:
     """Options with the layers that need float64, and notes; values are looked at here for the first time."""
     options = replace(request.options, kernels=tuple(kernels))
     n_rows = request.n_samples if request.queries is None else len(request.queries)
@@ -93,7 +104,6 @@ def _settled(request: Request, kernels: Sequence[Kernel], caller: str) -> tuple[
         caller,
         request.named,
         request.placement,
-        plan=plan_for(work, options, request.placement),
         **{field.name: getattr(options, field.name) for field in fields(options)},
         metrics=request.metrics,
         k=request.ks,
@@ -101,7 +111,11 @@ def _settled(request: Request, kernels: Sequence[Kernel], caller: str) -> tuple[
         seed=request.seed,
         n_splits=n_splits,
         groups=request.groups,
+        **agreed,
     )
+    options = agreed_options(work, options, request.placement)
+    # What no plan can do is refused before values are looked at.
+    plan_for(work, options, request.placement)
     for (name, x), own in zip(request.named.items(), request.metrics, strict=True):
         check_values({name: x}, own)
     of_layers: Mapping[str, Metric] = dict(zip(request.named, request.metrics, strict=True))

@@ -4,7 +4,7 @@ Imports jax and numpy and, where rows are ranked on CPU, numba; nothing else.
 """
 
 from .agreement import agree_on_call
-from .all_pairs import AllPairs, all_pairs, plan_for
+from .all_pairs import AllPairs, agreed_options, all_pairs, plan_for
 from .kernel_sums import Kernel, KernelMoments
 from .kernels_alone import KernelSums, kernel_sums
 from .median_distance import median_distances
@@ -38,6 +38,7 @@ __all__ = [
     "Workload",
     "agree",
     "agree_on_call",
+    "agreed_options",
     "all_pairs",
     "check_metric",
     "check_precision",

@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 
 from .placement import Placement
-from .plan import Plan
 from .processes import agree
 
 _ROWS = 8
 """Rows of every layer whose bytes are compared."""
 
 
-def agree_on_call(
-    what: str, layers: Mapping[Any, Any], placement: Placement, *, plan: Plan | None = None, **options: Any
-) -> None:
+def agree_on_call(what: str, layers: Mapping[Any, Any], placement: Placement, **options: Any) -> None:
     """Refuse to go on where the processes that share the samples were called differently.
 
     Args:
@@ -24,7 +21,6 @@ def agree_on_call(
         layers: Name or number -> representation `[n_samples, n_features]`, with `shape`, `dtype` and row slices. Of
             their values a few rows are compared.
         placement: Devices; those of one process have nobody to agree with.
-        plan: How it will be done, which follows from the call and from the memory of a process's machine.
         **options: Everything else that must be the same. Arrays are compared by their bytes.
 
     Raises:
@@ -45,7 +41,7 @@ def agree_on_call(
     for name, x in layers.items():
         facts |= {f"width of layer {name!r}": x.shape[1], f"dtype of layer {name!r}": x.dtype}
     following = {f"hash of values of layer {name!r}": _hash(_some_rows(x)) for name, x in layers.items()}
-    agree(facts, placement.processes, following=following | {"plan (set budget= if machines differ)": repr(plan)})
+    agree(facts, placement.processes, following=following)
 
 
 def _some_rows(x: Any) -> np.ndarray:

@@ -21,7 +21,7 @@ from .processes import explained_failures
 from .scores import arithmetic
 from .streaming import Progress, Run
 
-__all__ = ["AllPairs", "Options", "Progress", "all_pairs", "plan_for"]
+__all__ = ["AllPairs", "Options", "Progress", "agreed_options", "all_pairs", "plan_for"]
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,11 @@ def all_pairs(
         n_splits=0 if halves is None else halves.n_splits,
         grouped=groups is not None,
     )
-    if options.budget is None and placement.n_processes > 1:
-        options = replace(options, budget=_agreed_budget(work, options, placement))
-    plan = plan_for(work, options, placement)
     dtype = arithmetic(options.precision, n_samples, placement.platform)
     agree_on_call(
         "all_pairs",
         dict(enumerate(layers)),
         placement,
-        plan=plan,
         **{field.name: getattr(options, field.name) for field in fields(options)},
         queries=queries,
         n_splits=work.n_splits,
@@ -128,6 +124,8 @@ def all_pairs(
         groups=None if groups is None else np.asarray(groups),
     )
 
+    options = agreed_options(work, options, placement)
+    plan = plan_for(work, options, placement)
     placement = replace(placement, rows_sharded=plan.sharded == "rows")
 
     def prepared(layer: int) -> Any:
@@ -180,9 +178,20 @@ def plan_for(work: Workload, options: Options, placement: Placement) -> Plan:
     )
 
 
-def _agreed_budget(work: Workload, options: Options, placement: Placement) -> int:
+def agreed_options(work: Workload, options: Options, placement: Placement) -> Options:
+    """The options with a memory budget that suits all processes, where several share the samples and none is given.
+
+    Plans follow from options, and processes with different plans would run different programs. Every process calls it,
+    after they have agreed on the rest of the call.
+
+    Example:
+        >>> agreed_options(Workload(100, 100, (8,), 1), Options(), Placement()).budget  # one process: its own business
+    """
+    if options.budget is not None or placement.n_processes == 1:
+        return options
     n_padded = padded_samples(work.n_samples, COLUMN_MULTIPLE)
-    return agreed_budget(sum(feature_bytes(work, n_padded, _itemsize(work, options, placement))), placement)
+    features = sum(feature_bytes(work, n_padded, _itemsize(work, options, placement)))
+    return replace(options, budget=agreed_budget(features, placement))
 
 
 def _itemsize(work: Workload, options: Options, placement: Placement) -> int:
