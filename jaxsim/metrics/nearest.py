@@ -5,17 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxsim_kernels import (
-    Metric,
-    Options,
-    Precision,
-    Workload,
-    agree_on_call,
-    agreed_options,
-    explained_failures,
-    make_placement,
-    plan_for,
-)
+from jaxsim_kernels import Metric, Options, Placement, Precision, Workload, plan_for
 from jaxsim_kernels.prepare import prepare_layer
 from jaxsim_kernels.programs import strip_program
 from jaxsim_kernels.scores import arithmetic
@@ -54,14 +44,12 @@ def visit_neighbours(
         >>> found
         [1, 0, 1, 2]
     """
-    n, placement = x.shape[0], make_placement()
-    # Every process sees all strips whole, column by column.
-    options = Options(ks=(k,), metric=metric, precision=precision, passes="one-pass", sharded="columns")
-    work = Workload(n, len(queries), (x.shape[1],), k)
+    # Whoever visits looks at whole strips: every process has them on a device of its own.
+    n, placement = x.shape[0], Placement()
+    options = Options(ks=(k,), metric=metric, precision=precision, passes="one-pass")
+    plan = plan_for(Workload(n, len(queries), (x.shape[1],), k), options, placement)
     dtype = arithmetic(precision, n, placement.platform)
-    agree_on_call("nearest neighbours", {0: x}, placement, k=k, queries=queries, metric=metric)
-    plan = plan_for(work, agreed_options(work, options, placement), placement)
-    with explained_failures(placement.n_processes), jax.enable_x64(dtype == np.float64):
+    with jax.enable_x64(dtype == np.float64):
         layer = prepare_layer(x, metric, plan.n_padded, placement.place, dtype)
         program = strip_program(placement, k + 1, precision, metric == "precomputed")
         norms = np.asarray(layer.half_norms)

@@ -63,6 +63,7 @@ for name, call in CALLS.items():
         print(name, "nothing", sep="\t", flush=True)
     except ValueError as error:
         print(name, str(error).replace("\n", " "), sep="\t", flush=True)
+print("overlap", label_overlap(x, np.arange(200) % 3, k=(1, 4)).value.tolist(), sep="\t", flush=True)
 # Machines of different memory are no difference of the call: the least counts for all.
 memory.default_budget = lambda *_: (process + 1) * 3_000_000
 print("memory", imbalance_matrix([x, y], n_splits=2).values.tolist(), sep="\t", flush=True)

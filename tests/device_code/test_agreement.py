@@ -69,10 +69,11 @@ def test_processes_that_were_called_differently_say_what_differs():
     assert [each.returncode for each in started] == [0, 0], outputs
     for out, _ in outputs:
         said = dict(line.split("\t") for line in out.splitlines() if "\t" in line)
-        assert set(said) == {*TOLD, "alike", "memory"}
+        assert set(said) == {*TOLD, "alike", "memory", "overlap"}
         wrong = {name: said[name] for name, text in TOLD.items() if text not in said[name]}
         assert not wrong
         assert said["alike"].startswith("[[")
+        assert said["overlap"].startswith("[0.")
         assert said["memory"] == said["alike"]
 
 
