@@ -15,7 +15,7 @@ from jaxsim.models import Layout, Map, Step, Tokens, Vector
 
 
 def pool_state(
-    state: Float[Array | np.ndarray, "batch *axes"],
+    state: Float[Array | np.ndarray, " batch *axes"],
     layout: Layout,
     pool: str,
     places: Float[Array | np.ndarray, "batch tokens 2"] | None = None,

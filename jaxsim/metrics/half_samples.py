@@ -98,7 +98,7 @@ def check_groups(groups: Any, n_samples: int) -> Int[np.ndarray, " n_samples"]:
 
 
 def half_sample_error(
-    first: Float[np.ndarray, "n_splits *shape"], second: Float[np.ndarray, "n_splits *shape"]
+    first: Float[np.ndarray, " n_splits *shape"], second: Float[np.ndarray, " n_splits *shape"]
 ) -> Float[np.ndarray, "*shape"]:
     """Standard error of a statistic of all samples from its values in the halves of every split.
 

@@ -25,7 +25,7 @@ class Values:
         halves: Within both halves of every split `[n_splits, 2, n_k, ...]`; None without splits.
     """
 
-    whole: Float[np.ndarray, "n_k *shape"]
+    whole: Float[np.ndarray, " n_k *shape"]
     halves: Float[np.ndarray, "n_splits 2 n_k *shape"] | None
 
 

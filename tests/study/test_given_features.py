@@ -118,4 +118,4 @@ def test_values_that_are_not_finite_are_named_with_their_step_and_sample() -> No
     x = {f"step{i}": np.random.default_rng(i).normal(size=(60, 4)).astype(np.float32) for i in range(3)}
     x["step1"][5, 1] = np.nan
     with pytest.raises(ValueError, match=r"'a/step1' holds NaN .* first in sample 5"):
-        compare({"a": x})
+        jaxsim.compare({"a": x})

@@ -35,7 +35,7 @@ def as_many_k(values: xr.DataArray) -> xr.DataArray:
     return xr.DataArray(flat, coords={"k": np.arange(n), **coords}, dims=("k", *rest))
 
 
-def apart(values: Float[np.ndarray, "n *rest"], of: xr.DataArray) -> Float[np.ndarray, "..."]:
+def apart(values: Float[np.ndarray, " n *rest"], of: xr.DataArray) -> Float[np.ndarray, "..."]:
     """What was worked out from `as_many_k(of)`, along the parts of `of` again: `[*parts, n_k, *rest]`.
 
     Example:
