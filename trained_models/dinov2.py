@@ -46,8 +46,8 @@ class Node(NamedTuple):
 
 def read_graph(path: Path) -> tuple[dict[str, np.ndarray], list[Node]]:
     """Reads the constants and operations of an ONNX file; needs the package `onnx`."""
-    import onnx
-    from onnx import numpy_helper
+    import onnx  # pyright: ignore[reportMissingImports]
+    from onnx import numpy_helper  # pyright: ignore[reportMissingImports]
 
     graph = onnx.load(path).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}

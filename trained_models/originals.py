@@ -35,8 +35,8 @@ def dinov2_differences(graph: Path, checkpoint: Path, pixels: np.ndarray) -> dic
         checkpoint: The directory made of it.
         pixels: Prepared images `[batch, 224, 224, 3]`, the size that the graph was made for.
     """
-    import onnx
-    import onnxruntime
+    import onnx  # pyright: ignore[reportMissingImports]
+    import onnxruntime  # pyright: ignore[reportMissingImports]
 
     import jaxsim
 
@@ -61,7 +61,7 @@ def efficientnet_differences(weights: Path, size: str, checkpoint: Path, pixels:
         pixels: Prepared images `[batch, height, width, 3]`.
     """
     import torch
-    from efficientnet_lite_pytorch import EfficientNet
+    from efficientnet_lite_pytorch import EfficientNet  # pyright: ignore[reportMissingImports]
 
     import jaxsim
 
