@@ -14,7 +14,7 @@ from jaxsim.report.chapter import figures_of
 from jaxsim.report.page import CHAPTERS
 from jaxsim.study.constructed import constructed_study
 
-from .conftest import AWKWARD, HOSTILE, NOTE, TIES, WARNINGS, table_of, unpacked
+from .conftest import AWKWARD, HOSTILE, NOTE, TIES, WARNINGS, table_of, unpacked, unpacked_floats
 
 CHOSEN = ("overview", "pair-forward", "pair-backward", "distance", "best-match", "equal-stretches", "step-changes")
 
@@ -209,13 +209,13 @@ def test_curves_are_those_of_the_datasets_with_their_twins(full):
     assert list(curves) == ["vit", "resnet", "vit, random weights", "resnet, random weights"]
     assert [name for name, curve in curves.items() if curve.get("twin")] == list(curves)[2:]
     expected = full.smoothness["fixed_step"].values[0, 1]
-    written = np.array(curves["resnet"]["y"], dtype=float)
+    written = np.array(unpacked_floats(curves["resnet"]["y"]), dtype=float)
     np.testing.assert_allclose(written, expected, rtol=1e-4)
     np.testing.assert_allclose(payload["lists"][curves["resnet"]["x"]], full.smoothness["t"].values, rtol=1e-4)
     panels = {panel["title"]: panel for panel in payload["figures"]["information"]["k"][0]["panels"]}
     known = full.more["information"]
     own = known["model"].values == "vit"
-    written = np.array(panels["colour"]["curves"][0]["y"], dtype=float)
+    written = np.array(unpacked_floats(panels["colour"]["curves"][0]["y"]), dtype=float)
     np.testing.assert_allclose(written, known["forward"].sel(space="colour").values[0, own], rtol=1e-4)
     for name in ("distance", "labels", "information"):
         assert any(curve.get("twin") for curve in payload["figures"][name]["k"][0]["panels"][0]["curves"])

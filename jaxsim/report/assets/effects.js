@@ -1,16 +1,20 @@
 // Effects with their intervals, one row each, the largest first; and a table of colours.
 KINDS.forest = (pen, spec) => {
-  const { panels } = spec, gap = 18, n = panels.length;
-  const fit = Math.max(1, Math.min(n, n > 6 ? 4 : 3, Math.floor((pen.width + gap) / ((pen.paper ? 210 : 280) + gap)))), columns = n <= 6 ? Math.ceil(n / Math.ceil(n / fit)) : fit;
-  const width = (pen.width - gap * (columns - 1)) / columns, models = new Set(), ends = Array(columns).fill(pen.top);
+  const { panels } = spec, gap = 18, n = panels.length, models = new Set();
   const tall = (rows) => (rows <= 14 ? (n <= 6 ? 16 : rows > 9 ? 11 : 13) : rows <= 24 ? 11 : rows <= 40 ? 8 : 6);
-  // Every panel goes where the page is shortest.
-  for (const panel of [...panels].sort((a, b) => (b.rows.length > 14) - (a.rows.length > 14))) {
-    const at = ends.indexOf(Math.min(...ends));
-    ends[at] += forestPanel(pen, panel, at * (width + gap), ends[at], width, tall(panel.rows.length), models) + 10;
-  }
-  const top = Math.max(...ends);
-  return top - pen.top + legend(pen, top, [...models].sort((a, b) => a - b), false);
+  const heightOf = (panel) => panel.rows.length * tall(panel.rows.length) + 72;
+  const sorted = [...panels].sort((a, b) => (b.rows.length > 14) - (a.rows.length > 14));
+  // Every panel goes where the page is shortest, in as many columns as make all of it so.
+  const placed = (columns) => {
+    const ends = Array(columns).fill(pen.top);
+    const at = sorted.map((panel) => { const column = ends.indexOf(Math.min(...ends)), top = ends[column]; ends[column] += heightOf(panel); return [column, top]; });
+    return { columns, at, end: Math.max(...ends) };
+  };
+  const fit = Math.max(1, Math.min(n, 4, Math.floor((pen.width + gap) / ((pen.paper ? 210 : 280) + gap))));
+  const { columns, at, end } = Array.from({ length: fit }, (_, i) => placed(i + 1)).reduce((best, each) => (each.end < best.end ? each : best));
+  const width = (pen.width - gap * (columns - 1)) / columns;
+  sorted.forEach((panel, i) => forestPanel(pen, panel, at[i][0] * (width + gap), at[i][1], width, tall(panel.rows.length), models));
+  return end - pen.top + legend(pen, end, [...models].sort((a, b) => a - b), false);
 };
 
 function forestPanel(pen, panel, left, top, width, row, models) {
@@ -47,12 +51,11 @@ function forestPanel(pen, panel, left, top, width, row, models) {
       pen.hit(toX(each.v), upper, ...lines);
     }
   });
-  return box.height + 24 + 32;
 }
 
 KINDS.matrix = (pen, spec) => {
   const { names, values } = spec, n = names.length;
-  const label = Math.min(pen.width * 0.36, Math.max(...names.map((name) => pen.measure(name)) ) + 10), side = Math.min(64, (pen.width - label - 10) / n), row = Math.min(side, 34);
+  const label = Math.min(pen.width * 0.36, Math.max(...names.map((name) => pen.measure(name)) ) + 10), side = Math.min(64, (pen.width - label - 10) / n), row = Math.min(side, n > 5 ? 24 : 34);
   values.forEach((line, i) => {
     const y = pen.top + 4 + i * row;
     pen.text(label - 6, y + row / 2 + 4, pen.fitted(names[i], label - 8), { anchor: "end", ink: "ink" });
