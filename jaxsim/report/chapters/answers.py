@@ -91,17 +91,20 @@ def _answered(story: Story, claim: str, verdict: xr.Dataset, k: int) -> Markup:
     decimals = decimals_for(high - value) if known else 3
     between = f"[{signed(low, decimals)}, {signed(high, decimals)}]" if known else "no interval"
     chance = "" if not math.isfinite(p) else ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
+    everything = _all_effects(story, claim, str(verdict["space"].item()), k)
     a, b = str(verdict["a"].item()), str(verdict["b"].item())
     of = f"{a} \u2212 {b}" if claim == "smoothness" else f"{a}, {b}" if b else a
-    many = ", the median" if claim != "smoothness" and int(verdict["n"]) > 1 else ""
+    role = str(verdict["role"].item())
     what = CLAIMS[claim][1].format(symbol=story.measure.symbol) if claim in CLAIMS else ""
+    marks = [f"Ticks: all {len(everything)}."] if len(everything) > 1 else []
+    marks += ["Grey: random weights."] if math.isfinite(control) else []
     return joined(
         word,
         answer,
         against,
         tag("p", tag("strong", signed(value, decimals)), f" {between}{chance}", class_="headline"),
-        _strip(value, low, high, control, _all_effects(story, claim, str(verdict["space"].item()), k)),
-        tag("p", f"{of}{many}: {what}", class_="key"),
+        _strip(value, low, high, control, everything),
+        tag("p", " ".join([f"{of}{f', {role}' if role else ''}: {what}.", *marks]), class_="key"),
     )
 
 

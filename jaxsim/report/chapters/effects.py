@@ -173,10 +173,7 @@ def _rows(findings: xr.Dataset, k: int) -> list[list[Cell]]:
 
 def _key(story: Story, findings: xr.Dataset) -> str:
     attrs = findings.attrs
-    key = (
-        f"Bars: {percent(attrs['level'])} intervals at N = {attrs['n_samples']:,}, from {attrs['n_splits']} balanced "
-        "half-samples."
-    )
+    key = f"Bars: {percent(attrs['level'])} intervals at N = {attrs['n_samples']:,}."
     there = [words for name, words in CONTROLS.items() if np.isfinite(findings[name].values).any()]
     marks = {"random weights": "Hollow: random weights.", "shuffled images": "Cross: shuffled images."}
     notes = notes_of(findings)

@@ -60,7 +60,9 @@ def describe_agreement(measures: xr.Dataset, k: int) -> str:
         return f"No interval of an effect excludes 0 by {title}."
     same = int(((signs[1:] == first) & (first != 0)).all(axis=0).sum())
     n = int(np.count_nonzero(first))
-    return f"Of {counted(n, 'effect')} whose interval excludes nothing by {title}, {same} do so by every measure alike."
+    return (
+        f"Of {counted(n, 'effect')} whose interval excludes 0 by {title}, {same} have the same sign by every measure."
+    )
 
 
 def comparable_findings(measures: xr.Dataset, k: int) -> xr.Dataset | None:
