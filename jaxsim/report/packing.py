@@ -1,6 +1,7 @@
 """Numbers as text of four or fewer characters each, as the page carries them."""
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import numpy as np
 from jaxtyping import Float
@@ -78,7 +79,7 @@ def packed_floats(values: Sequence[float | int | None]) -> str:
     return _text_of(code, FLOAT_DIGITS)
 
 
-def fits_floats(values: Sequence[object]) -> bool:
+def fits_floats(values: Sequence[object]) -> TypeGuard[Sequence[float | int | None]]:
     """Whether `packed_floats` can hold a list: numbers of at most five digits before the point, or None.
 
     Example:

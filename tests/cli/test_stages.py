@@ -245,7 +245,7 @@ def test_verdicts_fit_one_screen_and_are_json_too(jaxsim, tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("no_page")
-def test_a_folder_is_inspected(jaxsim, tmp_path) -> None:
+def test_a_folder_is_inspected(jaxsim, tmp_path, monkeypatch) -> None:
     out = tmp_path / "run"
     well(jaxsim("extract", *MODELS, *ASKED, "--out", out, "--quiet"))
     before = json.loads(well(jaxsim("inspect", out, "--json")))
@@ -254,12 +254,15 @@ def test_a_folder_is_inspected(jaxsim, tmp_path) -> None:
         ("features/vit", "whole"),
     ]
     assert before["study"] is None
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxsim", "measure", "--out", "my run", "--quiet"])
     well(jaxsim("measure", "--out", out, "--quiet"))
     text = well(jaxsim("inspect", out))
     assert "features/vit" in text
+    assert "command      jaxsim measure --out 'my run' --quiet" in text
     found = json.loads(well(jaxsim("inspect", out, "--json")))
     assert found["study"]["state"] == "whole"
     assert found["study"]["models"] == {"vit": 10, "resnet_digits": 9}
+    assert found["study"]["made"]["command"] == Study.load(out).results.attrs["command"]
     assert found["files"]["changed"] == []
     assert found["settings"] == str(out / CONFIG)
     (out / "halves.nc").write_bytes(b"x")
