@@ -97,7 +97,7 @@ def headline(row: Any) -> str:
         >>> from jaxsim.study.constructed import constructed_findings
         >>> from jaxsim.study.derived.verdicts import verdicts
         >>> headline(verdicts(constructed_findings()).isel(k=0).sel(claim="order"))
-        'vit, resnet: +0.213 [+0.163, +0.263], random weights +0.001, p = 0.067'
+        'vit, resnet: +0.213 [+0.163, +0.263], random weights +0.001, corrected p = 0.067'
     """
     value = float(row["value"])
     if not math.isfinite(value):
@@ -112,7 +112,7 @@ def headline(row: Any) -> str:
     said += f" [{low:+.{digits}f}, {high:+.{digits}f}]" if math.isfinite(low) else " (no interval)"
     said += f", random weights {control:+.{digits}f}" if math.isfinite(control) else ""
     if math.isfinite(p):
-        said += f", p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+        said += f", corrected p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     return said
 
 

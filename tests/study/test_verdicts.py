@@ -71,8 +71,8 @@ class TestVerdicts:
     @pytest.mark.parametrize(
         ("p", "answer"),
         [
-            ([0.01, 0.01, 0.01], "Best-matching steps {near} in 2 pairs of models and {far} in 1"),
-            ([0.01, 0.9, 0.01], "Best-matching steps {near} in 1 pair of models and {far} in 1; {open}"),
+            ([0.01, 0.01, 0.01], "Best-matching steps {near} in 2 pairs of models, and farther apart in 1"),
+            ([0.01, 0.9, 0.01], "Best-matching steps {near} in 1 pair of models, and farther apart in 1; {open}"),
             ([0.9, 0.01, 0.9], "In 1 of 3 pairs of models, best-matching steps {near}; {open}"),
             ([0.9, 0.9, 0.01], "In 1 of 3 pairs of models, best-matching steps {far}; {open}"),
         ],

@@ -36,7 +36,7 @@ function forestPanel(pen, panel, left, top, width, row, models) {
     models.add(each.a);
     pen.add("rect", { x: round(from), y: round(y - square / 2), width: square, height: square, fill: pen.colour(each.a) });
     if (pair) { models.add(each.b); pen.add("rect", { x: round(from + square + 1), y: round(y - square / 2), width: square, height: square, fill: pen.colour(each.b) }); }
-    if (named) pen.text(from - 4, y + size * 0.36, pen.fitted(each.name, label - (pair ? 36 : 26), size), { anchor: "end", size });
+    if (named) pen.text(from - 4, y + size * 0.36, fittedRow(pen, each, label - (pair ? 36 : 26), size), { anchor: "end", size });
     const shift = row >= 11 && each.c !== undefined ? row * 0.2 : 0, lower = y + shift, upper = y - shift, thick = row >= 11 ? 1.6 : 1.2, r = row >= 11 ? 3.2 : 2.4;
     if (each.cl !== undefined && row >= 11) pen.add("path", { d: `M${round(toX(each.cl))} ${round(lower)}H${round(toX(each.ch))}`, stroke: pen.ink("muted"), "stroke-width": 0.9, fill: "none" });
     if (each.c !== undefined) pen.add("circle", { cx: round(toX(each.c)), cy: round(lower), r: r - 0.4, fill: pen.ink("paper"), stroke: pen.ink("muted"), "stroke-width": 1 });
@@ -51,6 +51,16 @@ function forestPanel(pen, panel, left, top, width, row, models) {
       pen.hit(toX(each.v), upper, ...lines);
     }
   });
+}
+
+// The name of a row within a width; of a pair, both names are shortened alike, so that neither is lost.
+function fittedRow(pen, row, width, size) {
+  if (row.b === undefined || pen.measure(row.name, size) <= width) return pen.fitted(row.name, width, size);
+  const names = [row.a, row.b].map((m) => study.models[m].name), between = row.name.includes(" − ") ? " − " : ", ";
+  let letters = Math.max(...names.map((name) => [...name].length));
+  const shortened = () => names.map((name) => shorten(name, letters)).join(between);
+  while (letters > 4 && pen.measure(shortened(), size) > width) letters--;
+  return shortened();
 }
 
 KINDS.matrix = (pen, spec) => {

@@ -19,6 +19,7 @@ from jaxsim.report.effects import (
     notes_of,
     row_label,
     size_names,
+    space_title,
     spaces_of,
 )
 from jaxsim.report.schema import at_k
@@ -83,7 +84,9 @@ def _forest(story: Story, findings: xr.Dataset, kinds: Sequence[str], k: int, *,
             if main is not None and main != (space is None or space == main_space(spaces)):
                 continue
             rows = by_magnitude(findings_of(findings, kind, space=space, k=k))
-            title = KINDS[kind].title if space is None else f"{space}, {KINDS[kind].title.partition(', ')[2]}"
+            title = (
+                KINDS[kind].title if space is None else f"{space_title(space)}, {KINDS[kind].title.partition(', ')[2]}"
+            )
             drawn = {
                 "title": title,
                 "x": axis_of(kind, story.measure.symbol),
@@ -147,7 +150,7 @@ def _sizes(story: Story, findings: xr.Dataset, k: int) -> Spec:
             a, second = story.place(row["a"].item()), story.place(b) if b else None
             name = row_label(row, with_space=False)
             curves.append(curve(name, sizes, values, points=True, error=error, a=a, b=second))
-        title = KINDS[kind].title if space is None else f"{KINDS[kind].title}: {space}"
+        title = KINDS[kind].title if space is None else f"{KINDS[kind].title}: {space_title(space)}"
         rules = [(0.0, "")] if KINDS[kind].nothing else []
         panels.append(
             panel(curves, title=title, x="number of images", y=axis_of(kind, story.measure.symbol), rules=rules)

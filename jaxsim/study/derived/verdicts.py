@@ -267,12 +267,14 @@ def _about_direction(rows: xr.Dataset, claim: str, verdict: str, up: int, down: 
         single, unit = "pair of models", "pairs of models"
         of = f"best-matching steps of {a} and {b}" if n == 1 else "best-matching steps"
         said = ("lie nearer in depth than shuffled ones", "lie farther apart in depth than shuffled ones")
+        other = "farther apart"
     else:
         space = str(row["space"].item())
         what = "the image statistics" if space == ALL_STATISTICS else space
         single, unit = "model", "models"
         of = f"the last step of {a}" if n == 1 else "the last step"
         said = (f"holds less of {what} than the first", f"holds more of {what} than the first")
+        other = "more"
     if verdict == "cannot tell":
         return f"It cannot be told from chance whether {of} {said[0]}"
     if verdict in ("yes", "no"):
@@ -281,7 +283,7 @@ def _about_direction(rows: xr.Dataset, claim: str, verdict: str, up: int, down: 
     others = "; in the others it cannot be told from chance" if up + down < n else ""
     if up and down:
         where = f"{up} {unit if up > 1 else single}"
-        return f"{of[0].upper()}{of[1:]} {said[0]} in {where} and {said[1]} in {down}{others}"
+        return f"{of[0].upper()}{of[1:]} {said[0]} in {where}, and {other} in {down}{others}"
     return f"In {up or down} of {n} {unit}, {of} {said[up == 0]}{others}"
 
 
