@@ -13,8 +13,9 @@ from jaxsim.cli.config import CONFIG
 from jaxsim.cli.terminal import open_console, print_lines, print_table
 from jaxsim.features import open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
-from jaxsim.features.folder_writer import PROGRESS, REQUEST
-from jaxsim.features.own_files import read_progress, read_request
+from jaxsim.features.folder_writer import REQUEST
+from jaxsim.features.own_files import read_request
+from jaxsim.features.parts import images_done
 from jaxsim.files import JOURNAL, OwnedFiles, parse_json
 from jaxsim.report.writing import INDEX
 from jaxsim.study import Study
@@ -22,11 +23,6 @@ from jaxsim.study.run.places import feature_folders_there
 from jaxsim.study.saved import FILES, UNTRAINED
 
 WHOLE = "whole"
-#: What is told of how a study was made.
-MADE = (
-    *("created", "jaxsim_version", "n_samples", "n_queries", "metric", "ties", "pool", "precision", "seed"),
-    *("groups", "steps", "selected_steps"),
-)
 #: What is told of how a study was made.
 MADE = (
     *("created", "jaxsim_version", "n_samples", "n_queries", "metric", "ties", "pool", "precision", "seed"),
@@ -123,8 +119,7 @@ def _features(folder: Path, above: Path) -> dict[str, Any]:
         else:
             manifest, _ = read_request(folder / REQUEST)
             n = manifest["n_images"]
-            done = read_progress(folder / PROGRESS, n)["start"] if (folder / PROGRESS).exists() else 0
-            state = f"unfinished: {done} of {n} images; the same command continues"
+            state = f"unfinished: {images_done(folder, n)} of {n} images; the same command continues"
     except ValueError as error:
         return found | {"state": f"damaged: {error}"}
     return found | {"pool": manifest["pool"], "steps": len(manifest["steps"]), "images": n, "state": state}

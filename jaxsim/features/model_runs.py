@@ -86,16 +86,17 @@ def run_together(
     """
     prepares, views = _distinct_preprocessing([job.wanted.model for job in jobs])
     first = min(job.writer.start for job in jobs) // size * size
+    last = min(-(-max(job.writer.stop for job in jobs) // size) * size, len(images))
     with contextlib.ExitStack() as stack:
         params = [stack.enter_context(job.step.weights()) for job in jobs]
         batches = stack.enter_context(
-            contextlib.closing(load_batches(images, prepares, size, start=first, threads=threads))
+            contextlib.closing(load_batches(images, prepares, size, start=min(first, last), stop=last, threads=threads))
         )
         running: tuple[Batch, list[Started | None]] | None = None
         for batch in batches:
             ids = [images.ids[position] for position in batch.positions]
             started = [
-                job.step.start(held, batch.views[view], ids) if ids and batch.stop > job.writer.start else None
+                job.step.start(held, batch.views[view], ids) if ids and _is_wanted(job, batch) else None
                 for job, held, view in zip(jobs, params, views, strict=True)
             ]
             if running is not None:
@@ -119,6 +120,11 @@ def _distinct_preprocessing(models: Sequence[StepModel]) -> tuple[list[Any], lis
     return prepares, views
 
 
+def _is_wanted(job: Job, batch: Batch) -> bool:
+    """Whether rows of a batch are still missing where a model's go."""
+    return batch.start < job.writer.stop and batch.stop > job.writer.start
+
+
 def _keep(
     jobs: Sequence[Job],
     batch: Batch,
@@ -130,22 +136,23 @@ def _keep(
 ) -> None:
     """Hands the rows of a batch to the models' writers, without those that are there already."""
     for job, running in zip(jobs, started, strict=True):
-        if batch.stop <= job.writer.start:
+        if not _is_wanted(job, batch):
             continue
+        start, stop = job.writer.start, job.writer.stop
         rows = job.step.fetch(running, len(batch.positions))
         for position, error in batch.damaged:
-            if position < job.writer.start:
+            if not start <= position < stop:
                 continue
             if strict:
                 raise error
             job.writer.damaged.append({"id": images.ids[position], "reason": error.reason, "position": position})
-        new = batch.positions >= job.writer.start
+        new = (batch.positions >= start) & (batch.positions < stop)
         if not new.all():
             several = len(rows[0]) // max(1, len(batch.positions))
             rows = [each[np.repeat(new, several)] for each in rows]
         _refuse_nonfinite(job, images, batch.positions[new], rows, dtype)
-        job.writer.add(batch.positions[new], rows, batch.stop)
-        report(batch.stop, len(images), job.wanted.shown)
+        job.writer.add(batch.positions[new], rows, min(batch.stop, stop))
+        report(min(batch.stop, stop), stop, job.wanted.shown)
 
 
 def _refuse_nonfinite(

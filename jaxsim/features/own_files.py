@@ -89,6 +89,24 @@ def read_progress(path: Path, n_images: int) -> dict[str, Any]:
     return note
 
 
+def read_part(path: Path, n_images: int) -> dict[str, Any]:
+    """Reads what one of several processes has written of its part: `first`, `stop`, `start` and `damaged`.
+
+    Raises:
+        ValueError: as `read_manifest`.
+    """
+    note = read_json(path)
+    _require(isinstance(note, dict), path, "it", "an object", note)
+    first, start, stop, damaged = (note.get(key) for key in ("first", "start", "stop", "damaged"))
+    _require(_is_count(stop, 0) and stop <= n_images, path, "stop", f"a whole number in 0..{n_images}", stop)
+    _require(_is_count(first, 0) and first <= stop, path, "first", f"a whole number in 0..{stop}", first)
+    inside = _is_count(start, first) and start <= stop
+    _require(inside, path, "start", f"a whole number in {first}..{stop}", start)
+    _check_damaged(damaged, path, start)
+    _require(all(entry["position"] >= first for entry in damaged), path, "damaged", f"positions from {first}", damaged)
+    return note
+
+
 def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> None:
     for key in _TEXTS:
         _require(_is_text(request.get(key)), path, key, "a text", request.get(key))

@@ -22,10 +22,12 @@ class Writer(Protocol):
 
     Attributes:
         start: position of the first sample whose rows are missing.
+        stop: position after the last sample whose rows it takes.
         damaged: damaged samples so far; who loads them adds to it.
     """
 
     start: int
+    stop: int
     damaged: list[Damage]
 
     def add(self, positions: np.ndarray, rows: Sequence[np.ndarray], stop: int) -> None:
@@ -45,6 +47,7 @@ class MemoryWriter:
 
     def __init__(self, request: dict[str, Any], steps: Sequence[StepRecord]):
         self.start = 0
+        self.stop: int = request["n_images"]
         self.damaged: list[Damage] = []
         self._request = request
         n_rows = request["n_images"] * request.get("rows_per_image", 1)
