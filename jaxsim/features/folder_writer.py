@@ -67,6 +67,7 @@ class FolderWriter:
         self.start: int = progress["start"]
         self.stop: int = request["n_images"]
         self.damaged: list[Damage] = progress["damaged"]
+        self.seconds: dict[str, float] = progress.get("seconds", {})
         self._n_rows: int = progress["n_rows"] * self._several
         self._positions = np.empty(0, np.int64)
         self._waiting: list[list[np.ndarray]] = [[] for _ in steps]
@@ -86,7 +87,7 @@ class FolderWriter:
     def finish(self, origin: dict[str, Any]) -> FeatureSet:
         """Write the rest, cut the arrays to the rows there are, and write the manifest."""
         self._write(len(self._positions), self._request["n_images"])
-        manifest = finished_manifest(self._request, origin, self.damaged)
+        manifest = finished_manifest(self._request, origin, self.damaged, self.seconds)
         close_stores(self._folder / ARRAYS, self._stores, self._n_rows)
         write_json(self._folder / MANIFEST, manifest)
         for name in (REQUEST, PROGRESS):
@@ -110,7 +111,7 @@ class FolderWriter:
         self._positions = self._positions[count:]
         known = [entry for entry in self.damaged if entry["position"] < self.start]
         noted = {"start": self.start, "n_rows": self._n_rows // self._several, "damaged": known}
-        write_json(self._folder / PROGRESS, noted)
+        write_json(self._folder / PROGRESS, noted | {"seconds": self.seconds})
 
 
 def open_unfinished(

@@ -15,7 +15,7 @@ from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_featu
 from jaxsim.features.folder_writer import REQUEST, open_unfinished
 from jaxsim.features.narrowing import centre_of_rows, is_narrow, narrowed
 from jaxsim.features.own_files import read_part, read_progress, read_request
-from jaxsim.features.parts import PROGRESS, divide, forget_from, part_note, part_notes
+from jaxsim.features.parts import PROGRESS, added_seconds, divide, forget_from, part_note, part_notes
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import close_stores, open_stores, read_centres, write_centres
 from jaxsim.features.writers import Damage, finished_manifest
@@ -54,6 +54,7 @@ class PartWriter:
         self.start: int = own["start"]
         self.stop: int = own["stop"]
         self.damaged: list[Damage] = own["damaged"]
+        self.seconds: dict[str, float] = own.get("seconds", {})
         written = before > 0 or any(part["start"] > part["first"] for part in parts)
         self._centres = read_centres(folder / ARRAYS, steps) if written else None
         self._rows = self._empty()
@@ -98,7 +99,7 @@ class PartWriter:
     def _note(self, *, centred: bool) -> None:
         known = [entry for entry in self.damaged if entry["position"] < self.start]
         note = {"first": self._first, "stop": self.stop, "start": self.start, "damaged": known, "centred": centred}
-        write_json(part_note(self._folder, self._part, self._n_parts), note)
+        write_json(part_note(self._folder, self._part, self._n_parts), note | {"seconds": self.seconds})
 
     def _empty(self) -> list[np.ndarray]:
         """A block of rows that are not there."""
@@ -154,10 +155,11 @@ def _make_whole(
 ) -> None:
     """Moves the rows up over those of damaged images, and writes the manifest."""
     n_images, several = request["n_images"], request.get("rows_per_image", 1)
-    notes = part_notes(folder)
-    damaged: list[Damage] = [entry for note in notes for entry in read_part(note, n_images)["damaged"]]
+    parts = [read_part(note, n_images) for note in part_notes(folder)]
+    damaged: list[Damage] = [entry for part in parts for entry in part["damaged"]]
     damaged.sort(key=lambda entry: entry["position"])
-    manifest = finished_manifest(request, origin, damaged)
+    noted = [read_progress(folder / PROGRESS, n_images), *parts]
+    manifest = finished_manifest(request, origin, damaged, added_seconds(noted))
     n_rows = (n_images - len(damaged)) * several
     if damaged:
         forget_from(folder, damaged[0]["position"], n_images, block)

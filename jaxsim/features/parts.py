@@ -78,7 +78,8 @@ def join_parts(folder: Path, n_images: int, block_images: int) -> dict[str, Any]
     notes = part_notes(folder)
     if not notes:
         return progress
-    joined = _rest(_prefix(progress, _read(notes, n_images)), n_images, block_images)
+    parts = _read(notes, n_images)
+    joined = _rest(_prefix(progress, parts), n_images, block_images, added_seconds([progress, *parts]))
     write_json(folder / PROGRESS, joined)
     # After the note: what they say stays true until the rows behind it are written again.
     for note in notes:
@@ -108,7 +109,7 @@ def divide(folder: Path, n_images: int, block_images: int, n_parts: int) -> None
             return
     progress = join_parts(folder, n_images, block_images)
     damaged = [entry["position"] for entry in progress["damaged"]]
-    progress = _rest(min([progress["start"], *damaged]), n_images, block_images)
+    progress = _rest(min([progress["start"], *damaged]), n_images, block_images, progress.get("seconds", {}))
     write_json(folder / PROGRESS, progress)
     for part, (first, stop) in enumerate(part_bounds(progress["start"], n_images, block_images, n_parts)):
         write_json(part_note(folder, part, n_parts), {"first": first, "stop": stop, "start": first, "damaged": []})
@@ -116,9 +117,24 @@ def divide(folder: Path, n_images: int, block_images: int, n_parts: int) -> None
 
 def forget_from(folder: Path, position: int, n_images: int, block_images: int) -> None:
     """Notes that the rows from a damaged image on are about to be moved; a run that is killed writes them again."""
-    write_json(folder / PROGRESS, _rest(position, n_images, block_images))
+    noted = [read_progress(folder / PROGRESS, n_images), *_read(part_notes(folder), n_images)]
+    write_json(folder / PROGRESS, _rest(position, n_images, block_images, added_seconds(noted)))
     for note in part_notes(folder):
         note.unlink()
+
+
+def added_seconds(notes: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """What the stages took, of all notes together.
+
+    Example:
+        >>> added_seconds([{"seconds": {"decode": 1.0}}, {}, {"seconds": {"decode": 0.5, "write": 2.0}}])
+        {'decode': 1.5, 'write': 2.0}
+    """
+    found: dict[str, float] = {}
+    for note in notes:
+        for stage, taken in note.get("seconds", {}).items():
+            found[stage] = found.get(stage, 0.0) + taken
+    return found
 
 
 def _read(notes: Sequence[Path], n_images: int) -> list[dict[str, Any]]:
@@ -140,7 +156,7 @@ def _prefix(progress: dict[str, Any], parts: Sequence[dict[str, Any]]) -> int:
     return done
 
 
-def _rest(done: int, n_images: int, block_images: int) -> dict[str, Any]:
+def _rest(done: int, n_images: int, block_images: int, seconds: dict[str, float]) -> dict[str, Any]:
     """The note of an extraction whose rows before a position are written; whole blocks alone count."""
     start = done if done == n_images else done // block_images * block_images
-    return {"start": start, "n_rows": start, "damaged": []}
+    return {"start": start, "n_rows": start, "damaged": [], "seconds": seconds}

@@ -185,7 +185,7 @@ def test_one_process_takes_up_what_has_no_gap(tmp_path, parts, start):
     for place, part in enumerate(parts):
         note(tmp_path, place, 2, *part)
     assert images_done(tmp_path, 75) == sum(part[2] - part[0] for part in parts)
-    assert join_parts(tmp_path, 75, 10) == {"start": start, "n_rows": start, "damaged": []}
+    assert join_parts(tmp_path, 75, 10) == {"start": start, "n_rows": start, "damaged": [], "seconds": {}}
     assert part_notes(tmp_path) == []
     assert images_done(tmp_path, 75) == start
 
