@@ -255,21 +255,15 @@ def test_a_folder_is_inspected(jaxsim, tmp_path, monkeypatch) -> None:
         ("features/vit", "whole"),
     ]
     assert before["study"] is None
-<<<<<<< HEAD
+    assert all(set(each["seconds"]) == set(STAGES) for each in before["features"])
     monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxsim", "measure", "--out", "my run", "--quiet"])
     well(jaxsim("measure", "--out", out, "--quiet"))
     text = well(jaxsim("inspect", out))
     assert "features/vit" in text
     assert "command      jaxsim measure --out 'my run' --quiet" in text
-=======
-    assert all(set(each["seconds"]) == set(STAGES) for each in before["features"])
-    well(jaxsim("measure", "--out", out, "--quiet"))
-    text = well(jaxsim("inspect", out))
-    assert "features/vit" in text
     assert re.search(
         r"time of features/vit: decode \d+\.\d s, preprocess .* device .* \(waited .* s for images\)", text
     )
->>>>>>> w-store
     found = json.loads(well(jaxsim("inspect", out, "--json")))
     assert found["study"]["state"] == "whole"
     assert found["study"]["models"] == {"vit": 10, "resnet_digits": 9}
