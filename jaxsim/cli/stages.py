@@ -170,7 +170,7 @@ def typed_command(arguments: Sequence[str]) -> str:
         ("jaxsim compare './my model'", '')
     """
     program = Path(arguments[0])
-    as_module = program.name == "__main__.py" and program.parent.name == "cli"
+    as_module = program.name == "__main__.py" and program.parent.name in ("jaxsim", "cli")
     return printable(shlex.join(["jaxsim", *arguments[1:]])) if program.stem == "jaxsim" or as_module else ""
 
 
