@@ -11,10 +11,12 @@ import typer
 from jaxsim.arguments import check_folder_path
 from jaxsim.cli.config import CONFIG
 from jaxsim.cli.terminal import open_console, print_lines, print_table
+from jaxsim.data.stage_times import STAGES
 from jaxsim.features import open_features
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
-from jaxsim.features.folder_writer import PROGRESS, REQUEST
-from jaxsim.features.own_files import read_progress, read_request
+from jaxsim.features.folder_writer import REQUEST
+from jaxsim.features.own_files import read_request
+from jaxsim.features.parts import images_done
 from jaxsim.files import JOURNAL, OwnedFiles, parse_json
 from jaxsim.report.writing import INDEX
 from jaxsim.study import Study
@@ -49,6 +51,9 @@ def print_inspection(folder: Path, *, as_json: bool = False) -> None:
         columns = ("folder", "<model", "<pooling", "steps", "images", "<state")
         names = ("folder", "model", "pool", "steps", "images", "state")
         print_table(console, "Features", columns, [[str(each[name]) for name in names] for each in features])
+        timed = {each["folder"]: each.get("seconds") for each in features}
+        lines = [f"time of {name}: {_seconds(taken)}" for name, taken in timed.items() if taken]
+        print_lines(console, [*lines, ""] if lines else [])
     study = found["study"]
     if study is not None and study["state"] == WHOLE:
         rows = [(name, str(n)) for name, n in study["models"].items()]
@@ -114,12 +119,12 @@ def _features(folder: Path, above: Path) -> dict[str, Any]:
             state = WHOLE + (f", {lost} damaged images left out" if lost else "")
             versions = manifest.get("versions", {})
             found |= {"created": manifest.get("created"), "version": versions.get("jaxsim-metrics")}
+            found |= {"seconds": manifest.get("seconds", {})}
             n = len(manifest["sample_ids"])
         else:
             manifest, _ = read_request(folder / REQUEST)
             n = manifest["n_images"]
-            done = read_progress(folder / PROGRESS, n)["start"] if (folder / PROGRESS).exists() else 0
-            state = f"unfinished: {done} of {n} images; the same command continues"
+            state = f"unfinished: {images_done(folder, n)} of {n} images; the same command continues"
     except ValueError as error:
         return found | {"state": f"damaged: {error}"}
     return found | {"pool": manifest["pool"], "steps": len(manifest["steps"]), "images": n, "state": state}
@@ -151,6 +156,17 @@ def _files(folder: Path) -> dict[str, Any] | None:
     changed = [name for name in there if not files.owns(name)]
     gone = [name for name in files if not (folder / name).exists()]
     return {"as_written": len(there) - len(changed), "changed": changed, "gone": gone}
+
+
+def _seconds(taken: dict[str, float]) -> str:
+    """What the stages of an extraction took.
+
+    Example:
+        >>> _seconds({"decode": 6.25, "device": 3.0, "wait": 1.0})
+        'decode 6.2 s, device 3.0 s (waited 1.0 s for images)'
+    """
+    said = ", ".join(f"{stage} {taken[stage]:.1f} s" for stage in STAGES if stage in taken and stage != "wait")
+    return said + (f" (waited {taken['wait']:.1f} s for images)" if "wait" in taken else "")
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from jaxsim.arguments import check_count
 from jaxsim.data.source import DamagedImage, ImageSource
+from jaxsim.data.stage_times import StageTimes
 
 Prepare = Callable[[Sequence[np.ndarray]], np.ndarray]
 
@@ -52,7 +53,9 @@ def load_batches(
     batch_size: int,
     *,
     start: int = 0,
+    stop: int | None = None,
     threads: int | None = None,
+    times: StageTimes | None = None,
 ) -> Generator[Batch, None, None]:
     """Yield the batches of a source, decoded and prepared by threads while the caller computes.
 
@@ -68,13 +71,15 @@ def load_batches(
             images at a time, from several threads. Several make a view of every batch each.
         batch_size: samples in a batch; the last may have fewer.
         start: position of the first sample.
+        stop: position after the last one; by default that of the source.
         threads: how many decode; by default one for each core, 16 at most. 0 loads in the caller's thread.
+        times: to which the seconds of decoding and preprocessing are added.
 
     Yields:
-        Consecutive batches that together cover `start` to the end.
+        Consecutive batches that together cover `start` to `stop`.
 
     Raises:
-        ValueError: `batch_size` below one, `start` outside the source, or `prepare` refused an image (named).
+        ValueError: `batch_size` below one, `start` or `stop` outside the source, or `prepare` refused an image (named).
 
     Example:
         >>> import jaxsim.data
@@ -84,9 +89,10 @@ def load_batches(
         [(3, 8, 8, 3), (2, 8, 8, 3)]
     """
     batch_size, start = check_count("batch_size", batch_size, 1), check_count("start", start, 0, most=len(source))
+    stop = len(source) if stop is None else check_count("stop", stop, start, most=len(source))
     threads = min(_MOST_THREADS, os.cpu_count() or 1) if threads is None else check_threads(threads)
     prepares = tuple(prepare) if isinstance(prepare, Sequence) else (prepare,)
-    return _batches(source, prepares, batch_size, start, threads)
+    return _batches(source, prepares, batch_size, start, stop, threads, times or StageTimes())
 
 
 def check_threads(threads: Any) -> int:
@@ -112,11 +118,18 @@ class _Group:
 
 
 def _batches(
-    source: ImageSource, prepares: tuple[Prepare, ...], batch_size: int, start: int, threads: int
+    source: ImageSource,
+    prepares: tuple[Prepare, ...],
+    batch_size: int,
+    start: int,
+    end: int,
+    threads: int,
+    times: StageTimes,
 ) -> Generator[Batch, None, None]:
-    edges = [(first, min(first + batch_size, len(source))) for first in range(start, len(source), batch_size)]
+    edges = [(first, min(first + batch_size, end)) for first in range(start, end, batch_size)]
     parts = [(at, min(at + _GROUP, stop)) for first, stop in edges for at in range(first, stop, _GROUP)]
-    with closing(_prepared_groups(source, prepares, parts, threads, -(-batch_size // _GROUP) + threads)) as groups:
+    ahead = -(-batch_size // _GROUP) + threads
+    with closing(_prepared_groups(source, prepares, parts, threads, ahead, times)) as groups:
         for first, stop in edges:
             loaded = [next(groups) for _ in range(first, stop, _GROUP)]
             whole = [group for group in loaded if group.positions]
@@ -130,7 +143,12 @@ def _batches(
 
 
 def _prepared_groups(
-    source: ImageSource, prepares: tuple[Prepare, ...], parts: Sequence[tuple[int, int]], threads: int, ahead: int
+    source: ImageSource,
+    prepares: tuple[Prepare, ...],
+    parts: Sequence[tuple[int, int]],
+    threads: int,
+    ahead: int,
+    times: StageTimes,
 ) -> Generator[_Group, None, None]:
     """Generate the groups of samples in order."""
 
@@ -138,14 +156,17 @@ def _prepared_groups(
         positions, images, damaged = [], [], []
         for position in range(*parts[number]):
             try:
-                images.append(source.load(position))
+                with times.of("decode"):
+                    images.append(source.load(position))
                 positions.append(position)
             except DamagedImage as error:
                 damaged.append((position, error))
         if not images:
             return _Group([], (), damaged)
         names = [source.ids[position] for position in positions]
-        return _Group(positions, tuple(_prepared(each, images, names) for each in prepares), damaged)
+        with times.of("preprocess"):
+            views = tuple(_prepared(each, images, names) for each in prepares)
+        return _Group(positions, views, damaged)
 
     if threads == 0:
         yield from map(prepared, range(len(parts)))

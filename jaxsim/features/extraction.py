@@ -3,28 +3,24 @@
 import contextlib
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import jax
+from jaxsim_kernels import failing_together
 
 from jaxsim.arguments import Progress, check_choice, check_count, check_flag, check_folder_path, check_progress
 from jaxsim.data import DamagedImage, ImageSource, open_images
 from jaxsim.data.batches import check_threads
 from jaxsim.features.device_step import DeviceStep
-from jaxsim.features.estimate import estimate
 from jaxsim.features.feature_set import FeatureSet
-from jaxsim.features.folder_writer import FolderWriter, finished_features, remove_features, sole_writer
+from jaxsim.features.folder_writer import finished_features
 from jaxsim.features.model_runs import Extraction, Job, run_together, turns
 from jaxsim.features.narrowing import DTYPES
+from jaxsim.features.opened_writers import IMAGES, open_writers, read_contents
 from jaxsim.features.pooling import check_pools
 from jaxsim.features.request import describe_origin, describe_request
 from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import step_records
-from jaxsim.features.writers import MemoryWriter, Writer
-from jaxsim.files import read_json, write_json
-
-IMAGES = "images.json"
 
 
 def extract(
@@ -40,6 +36,7 @@ def extract(
     threads: int | None = None,
     verify_images: bool = False,
     devices: Sequence[Any] | None = None,
+    across_processes: bool = False,
     progress: Progress | None = None,
 ) -> FeatureSet:
     """Run a model over images and keep every step, pooled to one vector a sample.
@@ -70,7 +67,10 @@ def extract(
         verify_images: read and hash all image files, even those whose size and time are as they were.
         devices: that share every batch; by default all that this process has. Features are those of one device to
             the last bits, in which programs of other shapes differ.
-        progress: called as `progress(done, total, what)` with numbers of images.
+        across_processes: whether the processes that have joined (`jax.distributed.initialize`) divide the images
+            among themselves and write one folder, which all of them see; all call alike, and all get the features. An
+            error in one is raised in all.
+        progress: called as `progress(done, total, what)` with numbers of images, of this process's part.
 
     Returns:
         The representations, `[n_samples, n_features]` for each step; read lazily if they are on disk.
@@ -80,6 +80,7 @@ def extract(
         ValueError: a pool that does not suit the model; NaN or Inf in a representation (names step and
             sample); a folder that holds something else, cannot be written, is being written by another
             process, or is on a disk that is too small; no image that can be decoded.
+        LostProcessError: of `jaxsim_kernels`, under `across_processes`: another process failed or ended.
 
     Example:
         >>> import json, pathlib, tempfile
@@ -103,6 +104,7 @@ def extract(
         threads=threads,
         verify_images=verify_images,
         devices=devices,
+        across_processes=across_processes,
         progress=progress,
     )
     return found
@@ -119,6 +121,7 @@ def extract_together(
     threads: int | None = None,
     verify_images: bool = False,
     devices: Sequence[Any] | None = None,
+    across_processes: bool = False,
     progress: Progress | None = None,
 ) -> list[FeatureSet]:
     """Extracts the features of several models, decoding every image once for all of them.
@@ -137,6 +140,7 @@ def extract_together(
         threads: see `extract`.
         verify_images: see `extract`.
         devices: see `extract`.
+        across_processes: see `extract`.
         progress: called as `progress(done, total, label)`.
 
     Returns:
@@ -145,6 +149,7 @@ def extract_together(
     Raises:
         DamagedImage: as `extract`.
         ValueError: as `extract`; two that are to be kept in one folder.
+        LostProcessError: as `extract`.
 
     Example:
         >>> from jaxsim.models import load_model
@@ -156,6 +161,7 @@ def extract_together(
     dtype, batch_size = check_choice("dtype", dtype, DTYPES), check_count("batch_size", batch_size, 1)
     strict, overwrite = check_flag("strict", strict), check_flag("overwrite", overwrite)
     verify_images = check_flag("verify_images", verify_images)
+    divided = check_flag("across_processes", across_processes) and jax.process_count() > 1
     threads = None if threads is None else check_threads(threads)
     check_progress(progress)
     for each in wanted:
@@ -174,58 +180,31 @@ def extract_together(
     size = min(batch_size, len(images))
     report = progress or (lambda done, total, what: None)
     found: dict[int, FeatureSet] = {}
+    if divided and len(kept) < len(wanted):
+        raise ValueError("expected a folder (out) that all processes see for every model under across_processes")
     with contextlib.ExitStack() as stack:
-        jobs = []
+        check = stack.enter_context(failing_together("extraction")) if divided else None
+        missing = []
         for place, (each, folder) in enumerate(zip(wanted, folders, strict=True)):
             request = describe_request(each.model, images, step_records(each.model.steps, each.pool), each.pool, dtype)
-            if folder is not None and not overwrite:
-                there = finished_features(folder, request, each.model.name)
-                if there is not None:
-                    _refuse_damage(strict, there.manifest["damaged"])
-                    found[place] = there
-                    continue
-            writer = _writer(each, folder, request, images, size, overwrite, stack)
+            there = None if folder is None or overwrite else finished_features(folder, request, each.model.name)
+            if there is None:
+                missing.append((place, each, folder, request))
+            else:
+                _refuse_damage(strict, there.manifest["damaged"])
+                found[place] = there
+        to_write = [(each, folder, request) for _, each, folder, request in missing]
+        writers = open_writers(to_write, images, size, overwrite=overwrite, check=check, stack=stack)
+        jobs = []
+        for (place, each, _, _), writer in zip(missing, writers, strict=True):
             _refuse_damage(strict, writer.damaged)
-            report(writer.start, len(images), each.shown)
+            report(writer.start, writer.stop, each.shown)
             jobs.append(Job(place, each, writer, DeviceStep(each.model, each.pool, "float32", size, shared)))
         for turn in turns(jobs):
             run_together(turn, images, dtype, strict, size, threads, report)
             for job in turn:
                 found[job.place] = job.writer.finish(describe_origin(job.wanted.model, images, batch_size))
     return [found[place] for place in range(len(wanted))]
-
-
-def _writer(
-    each: Extraction,
-    folder: Path | None,
-    request: dict[str, Any],
-    images: ImageSource,
-    size: int,
-    overwrite: bool,
-    stack: contextlib.ExitStack,
-) -> Writer:
-    """Where the rows of a model go; its folder is this process's until the stack is closed."""
-    steps = step_records(each.model.steps, each.pool)
-    if folder is None:
-        return MemoryWriter(request, steps)
-    stack.enter_context(sole_writer(folder))
-    if overwrite:
-        remove_features(folder, steps)
-    writer = FolderWriter(folder, request, steps, size)
-    if (contents := images.contents()) is not None:
-        write_json(folder / IMAGES, contents)
-    missing = len(images) - writer.start
-    estimate(each.model, missing, pool=each.pool, dtype=request["dtype"]).check_disk(folder)
-    return writer
-
-
-def read_contents(path: Path) -> dict[str, Any]:
-    """What an earlier run knew of the image files; nothing if that cannot be read, and then they are hashed again."""
-    try:
-        found = read_json(path) if path.is_file() else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _refuse_damage(strict: bool, damaged: Sequence[dict[str, Any]]) -> None:

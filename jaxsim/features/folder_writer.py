@@ -10,10 +10,12 @@ from typing import Any
 import filelock
 import jax.numpy as jnp
 import numpy as np
+import tensorstore
 
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_feature_folder
 from jaxsim.features.narrowing import centre_of_rows, is_narrow, narrowed
-from jaxsim.features.own_files import FORMAT, read_progress, read_request
+from jaxsim.features.own_files import FORMAT, read_request
+from jaxsim.features.parts import PROGRESS, join_parts, part_notes
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import (
@@ -28,7 +30,7 @@ from jaxsim.features.store import (
 from jaxsim.features.writers import Damage, finished_manifest, request_of
 from jaxsim.files import read_json, write_json
 
-REQUEST, PROGRESS, LOCK = "request.json", "progress.json", ".lock"
+REQUEST, LOCK = "request.json", ".lock"
 
 _MOST_BLOCK_BYTES = 64 * 2**20
 _MOST_BLOCK_ROWS = 512
@@ -58,32 +60,14 @@ class FolderWriter:
         self._folder = folder
         self._request, self._steps = request, steps
         self._several: int = request.get("rows_per_image", 1)
-        arrays = folder / ARRAYS
-        progress = {"start": 0, "n_rows": 0, "damaged": []}
-        if (folder / REQUEST).exists():
-            asked, self._block_rows = read_request(folder / REQUEST)
-            refuse_difference(folder, asked, request | {"batch_size": batch_size})
-        else:
-            if (arrays / "zarr.json").exists():
-                raise ValueError(
-                    f"{arrays} exists without a manifest, so nothing is known about it: "
-                    "choose another folder, or pass overwrite=True"
-                )
-            row_bytes = jnp.dtype(request["dtype"]).itemsize * sum(step.n_features for step in steps)
-            fitting = max(1, min(_MOST_BLOCK_BYTES // row_bytes, _MOST_BLOCK_ROWS) // self._several)
-            self._block_rows = min(fitting, request["n_images"]) * self._several
-            asked = request | {"batch_size": batch_size}
-            write_json(folder / REQUEST, {"request": asked, "block_rows": self._block_rows})
-        if (folder / PROGRESS).exists():
-            progress = read_progress(folder / PROGRESS, request["n_images"])
-            self._stores = open_stores(arrays, steps, write=True)
-        else:
-            n_rows = request["n_images"] * self._several
-            self._stores = create_stores(arrays, steps, n_rows, self._block_rows, request["dtype"])
+        self._stores, self._block_rows = open_unfinished(folder, request, steps, batch_size)
+        progress = join_parts(folder, request["n_images"], self._block_rows // self._several)
         self._dtype: str = request["dtype"]
-        self._centres = read_centres(arrays, steps) if progress["n_rows"] else None
+        self._centres = read_centres(folder / ARRAYS, steps) if progress["n_rows"] else None
         self.start: int = progress["start"]
+        self.stop: int = request["n_images"]
         self.damaged: list[Damage] = progress["damaged"]
+        self.seconds: dict[str, float] = progress.get("seconds", {})
         self._n_rows: int = progress["n_rows"] * self._several
         self._positions = np.empty(0, np.int64)
         self._waiting: list[list[np.ndarray]] = [[] for _ in steps]
@@ -103,7 +87,7 @@ class FolderWriter:
     def finish(self, origin: dict[str, Any]) -> FeatureSet:
         """Write the rest, cut the arrays to the rows there are, and write the manifest."""
         self._write(len(self._positions), self._request["n_images"])
-        manifest = finished_manifest(self._request, origin, self.damaged)
+        manifest = finished_manifest(self._request, origin, self.damaged, self.seconds)
         close_stores(self._folder / ARRAYS, self._stores, self._n_rows)
         write_json(self._folder / MANIFEST, manifest)
         for name in (REQUEST, PROGRESS):
@@ -127,7 +111,52 @@ class FolderWriter:
         self._positions = self._positions[count:]
         known = [entry for entry in self.damaged if entry["position"] < self.start]
         noted = {"start": self.start, "n_rows": self._n_rows // self._several, "damaged": known}
-        write_json(self._folder / PROGRESS, noted)
+        write_json(self._folder / PROGRESS, noted | {"seconds": self.seconds})
+
+
+def open_unfinished(
+    folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int, n_parts: int = 1
+) -> tuple[list[tensorstore.TensorStore], int]:
+    """Opens the arrays of an extraction that has not finished, or makes those of a new one.
+
+    Args:
+        folder: exists, and nobody else writes to it.
+        request: see `describe_request`.
+        steps: the steps in order.
+        batch_size: images in one call of the model.
+        n_parts: processes that will write; a new extraction has a block for each of them.
+
+    Returns:
+        The arrays, and the rows of a block.
+
+    Raises:
+        ValueError: as `FolderWriter`.
+    """
+    several = request.get("rows_per_image", 1)
+    arrays = folder / ARRAYS
+    asked = request | {"batch_size": batch_size}
+    if (folder / REQUEST).exists():
+        there, block_rows = read_request(folder / REQUEST)
+        refuse_difference(folder, there, asked)
+    else:
+        if (arrays / "zarr.json").exists():
+            raise ValueError(
+                f"{arrays} exists without a manifest, so nothing is known about it: "
+                "choose another folder, or pass overwrite=True"
+            )
+        row_bytes = jnp.dtype(request["dtype"]).itemsize * sum(step.n_features for step in steps)
+        fitting = max(1, min(_MOST_BLOCK_BYTES // row_bytes, _MOST_BLOCK_ROWS) // several)
+        share = -(-request["n_images"] // n_parts)
+        if is_narrow(request["dtype"]):  # the first batch, which gives the centre, is one process's
+            share = max(share, min(batch_size, request["n_images"]))
+        block_rows = min(fitting, share) * several
+        write_json(folder / REQUEST, {"request": asked, "block_rows": block_rows})
+    if (folder / PROGRESS).exists():
+        return open_stores(arrays, steps, write=True), block_rows
+    for note in part_notes(folder):
+        note.unlink()
+    n_rows = request["n_images"] * several
+    return create_stores(arrays, steps, n_rows, block_rows, request["dtype"]), block_rows
 
 
 @contextmanager
@@ -211,8 +240,8 @@ def remove_features(folder: Path, steps: Sequence[StepRecord]) -> None:
         (arrays / "zarr.json").unlink(missing_ok=True)
         if not any(arrays.iterdir()):
             arrays.rmdir()
-    for name in (PROGRESS, REQUEST, MANIFEST):
-        (folder / name).unlink(missing_ok=True)
+    for path in (*part_notes(folder), *(folder / name for name in (PROGRESS, REQUEST, MANIFEST))):
+        path.unlink(missing_ok=True)
 
 
 def _own_steps(path: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxsim.arguments import Progress
 from jaxsim.data import Batch, ImageSource, load_batches
+from jaxsim.data.stage_times import StageTimes, tell_stages
 from jaxsim.features.device_step import DeviceStep, Started
 from jaxsim.features.step_model import StepModel
 from jaxsim.features.step_record import step_records
@@ -86,23 +87,34 @@ def run_together(
     """
     prepares, views = _distinct_preprocessing([job.wanted.model for job in jobs])
     first = min(job.writer.start for job in jobs) // size * size
+    last = min(-(-max(job.writer.stop for job in jobs) // size) * size, len(images))
+    loading = StageTimes()
     with contextlib.ExitStack() as stack:
         params = [stack.enter_context(job.step.weights()) for job in jobs]
-        batches = stack.enter_context(
-            contextlib.closing(load_batches(images, prepares, size, start=first, threads=threads))
-        )
+        loaded = load_batches(images, prepares, size, start=min(first, last), stop=last, threads=threads, times=loading)
+        batches = stack.enter_context(contextlib.closing(loaded))
         running: tuple[Batch, list[Started | None]] | None = None
-        for batch in batches:
-            ids = [images.ids[position] for position in batch.positions]
+        while True:
+            with loading.of("wait"):
+                batch = next(batches, None)
+            if batch is None:
+                break
             started = [
-                job.step.start(held, batch.views[view], ids) if ids and batch.stop > job.writer.start else None
-                for job, held, view in zip(jobs, params, views, strict=True)
+                _start(job, held, batch, view, images) for job, held, view in zip(jobs, params, views, strict=True)
             ]
             if running is not None:
-                _keep(jobs, *running, images, dtype, strict, report)
+                _keep(jobs, *running, images, dtype, strict, report, loading.take())
             running = batch, started
         if running is not None:
-            _keep(jobs, *running, images, dtype, strict, report)
+            _keep(jobs, *running, images, dtype, strict, report, loading.take())
+
+
+def _start(job: Job, params: Any, batch: Batch, view: int, images: ImageSource) -> Started | None:
+    """Sends a batch off; None if there is nothing in it that a model wants."""
+    if not len(batch.positions) or not _is_wanted(job, batch):
+        return None
+    with StageTimes(job.writer.seconds).of("device"):
+        return job.step.start(params, batch.views[view], [images.ids[position] for position in batch.positions])
 
 
 def _distinct_preprocessing(models: Sequence[StepModel]) -> tuple[list[Any], list[int]]:
@@ -119,6 +131,11 @@ def _distinct_preprocessing(models: Sequence[StepModel]) -> tuple[list[Any], lis
     return prepares, views
 
 
+def _is_wanted(job: Job, batch: Batch) -> bool:
+    """Whether rows of a batch are still missing where a model's go."""
+    return batch.start < job.writer.stop and batch.stop > job.writer.start
+
+
 def _keep(
     jobs: Sequence[Job],
     batch: Batch,
@@ -127,25 +144,32 @@ def _keep(
     dtype: str,
     strict: bool,
     report: Progress,
+    loading: Mapping[str, float],
 ) -> None:
     """Hands the rows of a batch to the models' writers, without those that are there already."""
     for job, running in zip(jobs, started, strict=True):
-        if batch.stop <= job.writer.start:
+        if not _is_wanted(job, batch):
             continue
-        rows = job.step.fetch(running, len(batch.positions))
+        start, stop = job.writer.start, job.writer.stop
+        times = StageTimes(job.writer.seconds)
+        times.add(loading)
+        with times.of("device"):
+            rows = job.step.fetch(running, len(batch.positions))
         for position, error in batch.damaged:
-            if position < job.writer.start:
+            if not start <= position < stop:
                 continue
             if strict:
                 raise error
             job.writer.damaged.append({"id": images.ids[position], "reason": error.reason, "position": position})
-        new = batch.positions >= job.writer.start
+        new = (batch.positions >= start) & (batch.positions < stop)
         if not new.all():
             several = len(rows[0]) // max(1, len(batch.positions))
             rows = [each[np.repeat(new, several)] for each in rows]
         _refuse_nonfinite(job, images, batch.positions[new], rows, dtype)
-        job.writer.add(batch.positions[new], rows, batch.stop)
-        report(batch.stop, len(images), job.wanted.shown)
+        with times.of("write"):
+            job.writer.add(batch.positions[new], rows, min(batch.stop, stop))
+        tell_stages(job.wanted.shown, job.writer.seconds)
+        report(min(batch.stop, stop), stop, job.wanted.shown)
 
 
 def _refuse_nonfinite(

@@ -84,8 +84,28 @@ def read_progress(path: Path, n_images: int) -> dict[str, Any]:
     start, n_rows, damaged = (note.get(key) for key in ("start", "n_rows", "damaged"))
     _require(_is_count(start, 0) and start <= n_images, path, "start", f"a whole number in 0..{n_images}", start)
     _check_damaged(damaged, path, start)
+    _check_seconds(note, path)
     rows = start - len(damaged)
     _require(_is_count(n_rows, 0) and n_rows == rows, path, "n_rows", f"{rows}, as start and damaged say", n_rows)
+    return note
+
+
+def read_part(path: Path, n_images: int) -> dict[str, Any]:
+    """Reads what one of several processes has written of its part: `first`, `stop`, `start` and `damaged`.
+
+    Raises:
+        ValueError: as `read_manifest`.
+    """
+    note = read_json(path)
+    _require(isinstance(note, dict), path, "it", "an object", note)
+    first, start, stop, damaged = (note.get(key) for key in ("first", "start", "stop", "damaged"))
+    _require(_is_count(stop, 0) and stop <= n_images, path, "stop", f"a whole number in 0..{n_images}", stop)
+    _require(_is_count(first, 0) and first <= stop, path, "first", f"a whole number in 0..{stop}", first)
+    inside = _is_count(start, first) and start <= stop
+    _require(inside, path, "start", f"a whole number in {first}..{stop}", start)
+    _check_seconds(note, path)
+    _check_damaged(damaged, path, start)
+    _require(all(entry["position"] >= first for entry in damaged), path, "damaged", f"positions from {first}", damaged)
     return note
 
 
@@ -95,6 +115,7 @@ def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> No
     _require(request["dtype"] in DTYPES, path, "dtype", f"one of {', '.join(DTYPES)}", request["dtype"])
     rows: Any = request.get("rows_per_image", 1)
     _require(_is_count(rows, 1), path, "rows_per_image", "a whole number from 1", rows)
+    _check_seconds(request, path)
     for key in ("preprocessing", "computation"):
         _require(isinstance(request.get(key), dict), path, key, "an object", request.get(key))
     steps: Any = request.get("steps")
@@ -110,6 +131,15 @@ def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> No
     _check_damaged(request.get("damaged"), path, n_images)
     if n_samples is not None:
         _require(len(ids) == n_samples, path, "sample_ids", f"{n_samples} ids", f"{len(ids)}")
+
+
+def _check_seconds(note: Mapping[str, Any], path: Path) -> None:
+    seconds: Any = note.get("seconds", {})
+    whole = isinstance(seconds, dict) and all(
+        _is_text(stage) and isinstance(taken, int | float) and not isinstance(taken, bool) and 0 <= taken < math.inf
+        for stage, taken in seconds.items()
+    )
+    _require(whole, path, "seconds", "an object of seconds", seconds)
 
 
 def _check_damaged(damaged: Any, path: Path, n_images: int) -> None:

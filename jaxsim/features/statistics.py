@@ -16,9 +16,10 @@ from jaxsim.data import ImageSource, StatisticsView, statistic_names
 from jaxsim.data.grid_cells import cell_weights
 from jaxsim.data.image_statistics import GROUPS, filtered_statistics, filters
 from jaxsim.data.thumbnails import EDGE
-from jaxsim.features.extraction import IMAGES, extract, read_contents
+from jaxsim.features.extraction import extract
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.folder_writer import holds_other
+from jaxsim.features.opened_writers import IMAGES, read_contents
 from jaxsim.features.request import describe_request
 from jaxsim.features.step_record import step_records
 from jaxsim.models import Step, Vector

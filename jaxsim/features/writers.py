@@ -1,7 +1,7 @@
 """Where pooled rows go: memory here, a folder in `folder_writer`."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
@@ -22,11 +22,15 @@ class Writer(Protocol):
 
     Attributes:
         start: position of the first sample whose rows are missing.
+        stop: position after the last sample whose rows it takes.
         damaged: damaged samples so far; who loads them adds to it.
+        seconds: what each stage took, earlier runs included; who runs the model adds to it.
     """
 
     start: int
+    stop: int
     damaged: list[Damage]
+    seconds: dict[str, float]
 
     def add(self, positions: np.ndarray, rows: Sequence[np.ndarray], stop: int) -> None:
         """Take the rows `[b, D]` of each step for the samples at `positions`; all before `stop` were seen.
@@ -45,7 +49,9 @@ class MemoryWriter:
 
     def __init__(self, request: dict[str, Any], steps: Sequence[StepRecord]):
         self.start = 0
+        self.stop: int = request["n_images"]
         self.damaged: list[Damage] = []
+        self.seconds: dict[str, float] = {}
         self._request = request
         n_rows = request["n_images"] * request.get("rows_per_image", 1)
         self._dtype = request["dtype"]
@@ -65,14 +71,16 @@ class MemoryWriter:
 
     def finish(self, origin: dict[str, Any]) -> FeatureSet:
         """Return the features, in memory."""
-        manifest = finished_manifest(self._request, origin, self.damaged)
+        manifest = finished_manifest(self._request, origin, self.damaged, self.seconds)
         held = [array[: self._n_rows] for array in self._arrays]
         if self._centres is None:
             return FeatureSet(held, manifest)
         return FeatureSet([WidenedRows(x, centre) for x, centre in zip(held, self._centres, strict=True)], manifest)
 
 
-def finished_manifest(request: dict[str, Any], origin: dict[str, Any], damaged: Sequence[Damage]) -> dict[str, Any]:
+def finished_manifest(
+    request: dict[str, Any], origin: dict[str, Any], damaged: Sequence[Damage], seconds: Mapping[str, float]
+) -> dict[str, Any]:
     """Return the manifest of a finished extraction.
 
     Raises:
@@ -86,7 +94,8 @@ def finished_manifest(request: dict[str, Any], origin: dict[str, Any], damaged: 
     kept = [sample for position, sample in enumerate(request["sample_ids"]) if position not in lost]
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     rest = origin | request | {"sample_ids": kept, "damaged": list(damaged)}
-    manifest = {"format": FORMAT, "created": created} | rest
+    taken = {stage: round(each, 3) for stage, each in seconds.items()}
+    manifest = {"format": FORMAT, "created": created} | rest | {"seconds": taken}
     return manifest | {CHECKSUM: checksum(manifest)}
 
 

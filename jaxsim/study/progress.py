@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ from rich.progress import Task as RichTask
 from rich.text import Text
 
 from jaxsim.arguments import Progress, check_progress, is_flag
+from jaxsim.data.stage_times import heard_stages, stage_shares
 from jaxsim.names import printable
 
 #: Seconds between the lines of one task in a file.
@@ -73,7 +74,9 @@ def shown_progress(console: Console) -> Iterator[Progress]:
         The callable `progress(done, total, what)` that studies take.
     """
     if not (console.is_terminal or console.is_jupyter):
-        yield LineProgress(console)
+        lines = LineProgress(console)
+        with heard_stages(lines.take_stages):
+            yield lines
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -81,18 +84,24 @@ def shown_progress(console: Console) -> Iterator[Progress]:
         MofNCompleteColumn(),
         RateColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[stages]}", markup=False),
     )
     with RichProgress(*columns, console=console) as bars:
         tasks: dict[str, TaskID] = {}
 
+        def listen(what: str, seconds: Mapping[str, float]) -> None:
+            if what in tasks:
+                bars.update(tasks[what], stages=stage_shares(seconds))
+
         def update(done: int, total: int, what: str) -> None:
             if what not in tasks:
                 # What is there from an earlier run must not count as speed.
-                tasks[what] = bars.add_task(printable(what), total=total, completed=done)
+                tasks[what] = bars.add_task(printable(what), total=total, completed=done, stages="")
             else:
                 bars.update(tasks[what], completed=done, total=total)
 
-        yield update
+        with heard_stages(listen):
+            yield update
 
 
 def renamed(progress: Progress | None, what: str) -> Progress | None:
@@ -127,6 +136,11 @@ class LineProgress:
         self._clock = clock
         self._first: dict[str, tuple[float, int]] = {}
         self._last: dict[str, tuple[float, int]] = {}
+        self._stages: dict[str, str] = {}
+
+    def take_stages(self, what: str, seconds: Mapping[str, float]) -> None:
+        """Takes note of where the time of a task goes, for its next line."""
+        self._stages[what] = stage_shares(seconds)
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """Takes note of progress and prints a line if one is due."""
@@ -142,6 +156,8 @@ class LineProgress:
             rate = gained / elapsed
             left = "done" if done >= total else f"about {_duration((total - done) / rate)} left"
             text += f", {rate:,.1f}/s, {left}"
+        if self._stages.get(what):
+            text += f" ({self._stages[what]})"
         self._console.print(text, markup=False)
 
 

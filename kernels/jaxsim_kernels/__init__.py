@@ -14,7 +14,7 @@ from .pair import PairSums, pair_imbalance
 from .placement import Placement, make_placement
 from .plan import Plan, Workload, make_plan
 from .prepare import Metric, check_metric
-from .processes import LostProcessError, agree, explained_failures, meet
+from .processes import LostProcessError, agree, explained_failures, failing_together, meet
 from .reference import Ties
 from .scores import Precision, check_precision
 from .streaming import Progress
@@ -43,6 +43,7 @@ __all__ = [
     "check_metric",
     "check_precision",
     "explained_failures",
+    "failing_together",
     "kernel_sums",
     "make_placement",
     "make_plan",

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
@@ -18,6 +18,9 @@ _LONGEST_WAIT = 24 * 3600
 _PATIENCE_SECONDS = 30
 _MOST_NAMED = 5
 _LEFT = "jaxsim-left"
+_FAILED = "jaxsim-failed"
+# Where processes say that they failed at the work they do now, see `failing_together`.
+_failures: list[str] = []
 # One count for every meeting of every set of processes: those come there in one order, whatever else each of them does.
 _meetings: defaultdict[str, Iterator[int]] = defaultdict(count)
 
@@ -41,6 +44,44 @@ def meet(what: str, seconds: int = _LONGEST_WAIT) -> None:
     """
     if distributed.global_state.client is not None and jax.process_count() > 1:
         _gather(what, "", range(jax.process_count()), seconds)
+
+
+@contextmanager
+def failing_together(what: str) -> Iterator[Callable[[], None]]:
+    """Around work that processes divide among themselves: an error in one is raised in all.
+
+    The one that failed raises its own error at once and waits for nobody. The others raise at the next meeting, at
+    which they would wait for it in vain, or when they ask in between.
+
+    Args:
+        what: Name of the work, the same on every process.
+
+    Yields:
+        A callable without arguments, which raises if another process has failed by now.
+
+    Raises:
+        LostProcessError: In the other processes; says which one failed, and its error.
+
+    Example:
+        >>> with failing_together("a sum") as check:  # one process: nobody to hear from
+        ...     check()
+    """
+    client = distributed.global_state.client
+    if client is None or jax.process_count() == 1:
+        yield lambda: None
+        return
+    place = f"{_FAILED}/{what}/{next(_meetings[f'{_FAILED}/{what}'])}"
+    _failures.append(place)
+    try:
+        yield _raise_failures
+    except LostProcessError:
+        raise
+    except Exception as error:
+        with suppress(jax.errors.JaxRuntimeError):  # the service is gone: nobody is left to be told
+            client.key_value_set(f"{place}/{jax.process_index()}", f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        _failures.remove(place)
 
 
 def agree(
@@ -184,6 +225,7 @@ def _gather(
     try:
         client.key_value_set(f"{place}/{number}/{own}", said)
         while True:
+            _raise_failures()
             left = _numbered(client.key_value_dir_get(_LEFT))
             # Read after: a process may come, and then end.
             told = _numbered(client.key_value_dir_get(f"{place}/{number}"))
@@ -206,6 +248,15 @@ def _gather(
     except jax.errors.JaxRuntimeError as error:  # the service does not answer
         raise LostProcessError(_lost([], failure or str(error))) from error
     return {each: told[each] for each in members}
+
+
+def _raise_failures() -> None:
+    client = distributed.global_state.client
+    if client is None:
+        return
+    for place in _failures:
+        for process, said in _numbered(client.key_value_dir_get(place)).items():
+            raise LostProcessError(f"process {process} of {jax.process_count()} failed, and all end with it: {said}")
 
 
 def _numbered(entries: Sequence[tuple[str, str]]) -> dict[int, str]:

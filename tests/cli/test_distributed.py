@@ -73,7 +73,7 @@ def test_two_processes_give_all_measures_that_one_gives(tmp_path):
 @pytest.mark.parametrize(
     ("own", "other", "told"),
     [
-        (["--k", "1"], ["--k", "2"], "k is (1,) in process 0 and (2,) in process 1"),
+        (["--k", "1"], ["--k", "2"], "k is [1] in process 0 and [2] in process 1"),
         (["--pool", "mean"], ["--pool", "flatten"], "pool is mean in process 0 and flatten in process 1"),
         (["--untrained"], [], "untrained is True in process 0 and False in process 1"),
     ],

@@ -4,6 +4,7 @@ import sys
 import pytest
 from rich.console import Console
 
+from jaxsim.data.stage_times import tell_stages
 from jaxsim.study.progress import LineProgress, asked_progress, shown_progress
 
 
@@ -53,6 +54,24 @@ def test_a_terminal_gets_bars_with_rate_and_remaining_time() -> None:
     assert "features of vit" in text
     assert "100/100" in text
     assert "/s" in text
+
+
+def test_lines_and_bars_say_where_the_time_goes() -> None:
+    seconds = {"decode": 3.0, "preprocess": 1.0, "wait": 9.0, "device": 0.8, "write": 0.2}
+    for terminal in (False, True):
+        stream = io.StringIO()
+        with shown_progress(Console(file=stream, force_terminal=terminal, width=200)) as progress:
+            progress(0, 10, "features of vit")
+            tell_stages("features of another", {"decode": 1.0})
+            tell_stages("features of vit", seconds)
+            progress(10, 10, "features of vit")
+        assert "decode 60 %, preprocess 20 %, device 16 %, write 4 %" in stream.getvalue()
+        assert "decode 100 %" not in stream.getvalue()
+    stream = io.StringIO()
+    with shown_progress(Console(file=stream, width=200)) as progress:
+        progress(1, 10, "work")
+    tell_stages("work", seconds)  # nobody listens any more
+    assert stream.getvalue() == "work: 1/10\n"
 
 
 class TestAsked:

@@ -21,6 +21,7 @@ from jaxsim.cli.config import CONFIG, Config, as_toml, line_of, read_config
 from jaxsim.cli.options import OPTIONS
 from jaxsim.cli.reading import read_model, read_option
 from jaxsim.cli.terminal import print_table
+from jaxsim.data.stage_times import STAGES
 from jaxsim.files import OwnedFiles
 from jaxsim.study import Study
 
@@ -254,11 +255,15 @@ def test_a_folder_is_inspected(jaxsim, tmp_path, monkeypatch) -> None:
         ("features/vit", "whole"),
     ]
     assert before["study"] is None
+    assert all(set(each["seconds"]) == set(STAGES) for each in before["features"])
     monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxsim", "measure", "--out", "my run", "--quiet"])
     well(jaxsim("measure", "--out", out, "--quiet"))
     text = well(jaxsim("inspect", out))
     assert "features/vit" in text
     assert "command      jaxsim measure --out 'my run' --quiet" in text
+    assert re.search(
+        r"time of features/vit: decode \d+\.\d s, preprocess .* device .* \(waited .* s for images\)", text
+    )
     found = json.loads(well(jaxsim("inspect", out, "--json")))
     assert found["study"]["state"] == "whole"
     assert found["study"]["models"] == {"vit": 10, "resnet_digits": 9}

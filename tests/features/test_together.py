@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import zarr
 
 import jaxsim
 from jaxsim.data import open_images
+from jaxsim.data.stage_times import STAGES
 from jaxsim.features import Extraction, extract, extract_together, open_features
 
 
@@ -74,12 +77,39 @@ def test_models_that_were_interrupted_at_different_places_go_on(TinyModel, image
         same(each, expected)
 
 
+def test_the_seconds_of_stages_are_kept_and_added_up_over_an_interruption(TinyModel, images, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 10)
+    slow, quick = TinyModel(seconds_per_image=0.01), TinyModel(mean=0.1)
+    load = type(images).load
+    monkeypatch.setattr(type(images), "load", lambda self, i: time.sleep(0.005) or load(self, i))
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(done, total, what):
+        if done >= 40:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        extract(slow, images, out=tmp_path / "slow", batch_size=10, threads=2, progress=stop)
+    noted = json.loads((tmp_path / "slow" / "progress.json").read_text())["seconds"]
+    assert 0.3 <= noted["preprocess"] < 5
+    wanted = [Extraction(slow, out=tmp_path / "slow"), Extraction(quick)]
+    one, other = (each.manifest["seconds"] for each in extract_together(wanted, images, batch_size=10, threads=2))
+    assert set(one) == set(other) == set(STAGES)
+    assert all(one[stage] >= noted[stage] - 0.001 for stage in STAGES)
+    # 70 images take 0.7 s, less what was ready in advance when the first run ended.
+    assert one["preprocess"] >= 0.5
+    assert one["decode"] >= 0.25
+    assert other["decode"] >= 0.35
+
+
 def test_two_models_in_one_folder_are_refused(TinyModel, images, tmp_path):
     with pytest.raises(ValueError, match="expected a folder of its own for every model"):
         extract_together([Extraction(TinyModel(), out=tmp_path)] * 2, images)
 
 
-@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("on_disk", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_several_pools_in_one_go(TinyModel, images, tmp_path, on_disk):
     found = extract(TinyModel(), images, pool="cls,max,project:7", out=tmp_path / "f" if on_disk else None)
     assert list(found)[:4] == ["stem:cls", "stem:max", "stem:project:7", "block.b:cls"]
@@ -180,6 +210,7 @@ def test_overwriting_16_bits_leaves_nothing_behind(TinyModel, images, tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_eight_devices_extract_what_one_does(tmp_path):
     program = """
 import jax, numpy as np

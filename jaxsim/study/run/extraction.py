@@ -10,7 +10,7 @@ from jaxsim_kernels import meet
 
 from jaxsim.arguments import Progress
 from jaxsim.data import ImageSource
-from jaxsim.features import Extraction, FeatureSet, extract_together, open_features
+from jaxsim.features import Extraction, FeatureSet, extract_together
 from jaxsim.study.run.inputs import StudyInput
 from jaxsim.study.run.places import places_of
 from jaxsim.study.run.settings import Settings
@@ -26,7 +26,7 @@ def all_features(
 ) -> tuple[dict[str, FeatureSet], dict[str, FeatureSet]]:
     """Extracts what is not there yet; every image is decoded once for all models and their untrained twins.
 
-    Of several processes each runs some of the models; at the end all of them read all features.
+    Several processes divide the images among themselves and write one folder; at the end all of them read all features.
 
     Args:
         inputs: The models.
@@ -50,12 +50,12 @@ def all_features(
     wanted: list[tuple[int, str, Extraction]] = []
     found: list[dict[str, FeatureSet]] = [{}, {}]
     for number, (models, _, what) in enumerate(sets):
-        for index, each in enumerate(models):
+        for each in models:
             if isinstance(each.given, FeatureSet):
                 found[number][each.name] = each.given
             elif images is None:
                 raise ValueError(without_images(each.name))
-            elif index % jax.process_count() == jax.process_index():
+            else:
                 folder, pool = folders[number].get(each.name), settings.pool_of(each.name)
                 wanted.append((number, each.name, Extraction(each.given, pool, folder, what.format(each.name))))
     if wanted:
@@ -66,14 +66,11 @@ def all_features(
             strict=settings.strict,
             overwrite=settings.overwrite,
             verify_images=settings.verify_images,
+            across_processes=several,
             progress=progress,
         )
         for (number, name, _), features in zip(wanted, extracted, strict=True):
             found[number][name] = features
-    if several:
-        meet("features")
-        for number, places in enumerate(folders):
-            found[number] |= {name: open_features(at) for name, at in places.items() if name not in found[number]}
     ordered = [{each.name: found[number][each.name] for each in models} for number, (models, _, _) in enumerate(sets)]
     return ordered[0], ordered[1]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from jaxsim.data import ImageSource
 from jaxsim.features import FeatureSet, open_features
-from jaxsim.features.extraction import IMAGES, read_contents
 from jaxsim.features.feature_set import MANIFEST
+from jaxsim.features.opened_writers import IMAGES, read_contents
 from jaxsim.study.run.inputs import Named, StudyInput, unique_names
 from jaxsim.study.run.kept import key_of_features
 from jaxsim.study.run.places import feature_folders_there
