@@ -157,4 +157,4 @@ def _agree_on_comparison(
 
 def _told(value: Any) -> Any:
     """A setting as processes compare it: measures by name, since functions of theirs lie elsewhere in each."""
-    return tuple(getattr(each, "name", each) for each in value) if isinstance(value, tuple) else value
+    return [getattr(each, "name", each) for each in value] if isinstance(value, tuple) else value
