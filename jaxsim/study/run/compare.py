@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+
 from jaxsim.arguments import Progress, check_flag
+from jaxsim.files import OwnedFiles
 from jaxsim.study.progress import asked_progress
 from jaxsim.study.results import Study
 from jaxsim.study.run.called import Call
@@ -16,6 +19,7 @@ from jaxsim.study.run.options import with_options
 from jaxsim.study.run.preparation import prepare_comparison
 from jaxsim.study.run.settings import SETTINGS, checked_settings
 from jaxsim.study.run.surroundings import SURROUNDINGS
+from jaxsim.study.saved import CONFIG
 
 
 @with_options(SETTINGS | SURROUNDINGS)
@@ -96,6 +100,9 @@ def run_comparison(
     settings = {name: value for name, value in options.items() if name not in SURROUNDINGS}
     with asked_progress(progress) as show:
         comparison = prepare_comparison(models, images, settings=checked_settings(**settings), out=out, **beside)
+        if comparison.out is not None and jax.process_index() == 0 and comparison.out.is_dir():
+            # Of an earlier run from the command line: this study is not made of them.
+            OwnedFiles(comparison.out).remove([CONFIG])
         return comparison.run(report=report, progress=show, command=asked.text())
 
 
