@@ -17,7 +17,7 @@ from PIL import Image
 EDGE = 256
 #: ImageNet's mean colour, which the networks' normalisation makes 0.
 GREY = (124, 116, 104)
-#: A tile has at least as many pixels an edge as the networks look at, and a scene at most two rows of them.
+#: A tile has as many pixels an edge as DINOv2 looks at, or more, and a scene at most two rows of tiles.
 _TILE, _ROWS = 224, 2
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import jaxsim
-from trained_models.dinov2 import POSITIONS, Node, configuration, named_tensors, read_graph, write_tensors
+from benchmarks.trained_models.dinov2 import POSITIONS, Node, configuration, named_tensors, read_graph, write_tensors
+from benchmarks.trained_models.originals import dinov2_differences
 
 WIDTH, PATCH, EDGE, INNER = 64, 2, 3, 256
 
@@ -130,3 +131,31 @@ def test_graphs_are_read_from_onnx_files(tmp_path):
     assert operations == nodes
     assert found.keys() == constants.keys()
     np.testing.assert_array_equal(found["onnx::MatMul_0"], constants["onnx::MatMul_0"])
+
+
+def test_states_are_compared_with_those_of_the_graph(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    write_tensors(checkpoint(n_layers=1), tmp_path / "checkpoint")
+    pixels = np.random.default_rng(1).normal(size=(2, EDGE * PATCH, EDGE * PATCH, 3)).astype(np.float32)
+    ours = jaxsim.load_model(tmp_path / "checkpoint")(pixels)
+    # A graph that puts out states of its own, the last one off by a quarter of the largest value.
+    last = np.asarray(ours["norm"])
+    states = {
+        "/backbone/encoder/layer.0/Add_1_output_0": np.asarray(ours["block00"]),
+        "/backbone/layernorm/Add_1_output_0": last + np.float32(0.25 * np.abs(last).max()),
+    }
+    nodes = [
+        onnx.helper.make_node("Constant", [], [name], value=onnx.numpy_helper.from_array(state))
+        for name, state in states.items()
+    ]
+    image = onnx.helper.make_tensor_value_info("input_image", onnx.TensorProto.FLOAT, [None, 3, None, None])
+    out = onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, [None, 3, None, None])
+    nodes.append(onnx.helper.make_node("Identity", ["input_image"], ["out"]))
+    opset = onnx.helper.make_opsetid("", 17)
+    graph = onnx.helper.make_graph(nodes, "graph", [image], [out])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "graph.onnx")
+    found = dinov2_differences(tmp_path / "graph.onnx", tmp_path / "checkpoint", pixels)
+    assert found.keys() == {"block00", "norm"}
+    assert found["block00"] < 1e-6
+    assert 0.15 < found["norm"] < 0.35

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import jaxsim
+from benchmarks.trained_models.efficientnet_lite import EDGES, configuration, timm_names, write_checkpoint
+from benchmarks.trained_models.originals import efficientnet_differences
 from jaxsim.models.timm.names import family_of
-from trained_models.efficientnet_lite import EDGES, configuration, timm_names, write_checkpoint
 
 #: Repeats, kernel and width of the stages of a network with the places of Lite0 and fewer channels.
 STAGES = ((1, 3, 4), (2, 3, 6), (2, 5, 8), (3, 3, 10), (3, 5, 12), (4, 5, 14), (1, 3, 16))
@@ -77,8 +78,7 @@ def test_a_file_of_tensors_becomes_a_network_of_all_blocks(tmp_path):
     write_checkpoint(tmp_path / "weights.pth", "lite0", tmp_path / "converted")
     model = jaxsim.load_model(tmp_path / "converted")
     assert [step.name for step in model.steps] == ["stem", *(f"block{i:02d}" for i in range(16)), "top"]
-    outputs = model.outputs(np.zeros((1, 32, 32, 3), np.float32))
-    assert outputs["logits"].shape == (1, 5)
+    assert model.image_size == (224, 224)
 
 
 def test_nothing_in_a_file_is_run(tmp_path):
@@ -89,3 +89,19 @@ def test_nothing_in_a_file_is_run(tmp_path):
     torch.save({"_conv_stem.weight": Payload()}, tmp_path / "weights.pth")
     with pytest.raises(Exception, match=r"(?i)weights_only"):
         write_checkpoint(tmp_path / "weights.pth", "lite0", tmp_path / "converted")
+
+
+@pytest.mark.slow  # at its full size, and only where the package is
+def test_the_network_computes_what_the_package_does(tmp_path):
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    torch.manual_seed(0)
+    original = package.EfficientNet.from_name("efficientnet-lite1")
+    for name, value in original.state_dict().items():
+        if "_bn" in name and value.is_floating_point():  # as they are made, norms do nothing
+            value.add_(0.2 * torch.rand(value.shape))
+    torch.save(original.state_dict(), tmp_path / "weights.pth")
+    write_checkpoint(tmp_path / "weights.pth", "lite1", tmp_path / "converted")
+    pixels = np.random.default_rng(0).normal(size=(1, 240, 240, 3)).astype(np.float32)
+    found = efficientnet_differences(tmp_path / "weights.pth", "lite1", tmp_path / "converted", pixels)
+    assert len(found) == 21 + 1
+    assert max(found.values()) < 2e-5
