@@ -118,6 +118,15 @@ def test_more_processes_and_other_rows(TinyModel, pictures, tmp_path, count, wor
 
 
 @pytest.mark.slow
+def test_processes_add_steps_to_those_of_one(TinyModel, pictures, tmp_path):
+    assert said(started(2, pictures, tmp_path / "several", "added")) == 2 * ["[False, False] 70"]
+    (found, _), folder = alone(TinyModel, pictures, tmp_path / "one"), open_features(tmp_path / "several" / "a")
+    assert [each["steps"] for each in folder.manifest["added"]] == [["stem", "block.b"]]
+    for step in found:
+        np.testing.assert_array_equal(np.asarray(folder[step]), np.asarray(found[step]))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("then", [1, 2, 3])
 def test_processes_that_were_ended_are_continued_by_any_number(TinyModel, pictures, tmp_path, then):
     out = tmp_path / "several"
