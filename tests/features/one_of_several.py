@@ -35,6 +35,7 @@ if __name__ == "__main__":
             print(f"stops at {done} of {total}", flush=True)
             time.sleep(1000)
 
+    jax.devices()  # all processes make their backends together
     if "added" in words and index == "0":
         Path(out).mkdir()
         extract(TinyModel(only=("Out",)), pictures, out=f"{out}/a", batch_size=8)

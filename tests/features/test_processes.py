@@ -59,7 +59,12 @@ def started(count, pictures, out, *words):
 
 def said(processes):
     """The last line of each."""
-    outputs = [process.communicate(timeout=240) for process in processes]
+    try:
+        outputs = [process.communicate(timeout=240) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
     assert all(text.strip() for text, _ in outputs), outputs
     return [text.splitlines()[-1] for text, _ in outputs]
 
