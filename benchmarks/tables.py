@@ -170,6 +170,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("difference of values", lambda line: plain(line.get("largest_difference", ""))),
         ("goal", _goal),
     ),
+    "judging": (
+        ("measure", _key("measure")),
+        ("N", _key("n_samples")),
+        ("k", _key("k")),
+        ("layers in order", _found("layers")),
+        ("one recipe (AUPRC)", _found("recipe")),
+        ("noise in order", _found("noise")),
+        ("crops in order", _found("crops")),
+        ("shuffled pairs in order", _found("pairing")),
+        ("mean", lambda line: plain(sum(line["found"].values()) / len(line["found"])) if line.get("found") else ""),
+        ("absent because", _absent),
+    ),
     "nulls": (
         ("N", _key("n_samples")),
         ("nulls", _key("nulls")),

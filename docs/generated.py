@@ -176,14 +176,18 @@ def models_page() -> str:
 
 
 def notebook_pages() -> dict[str, str | bytes]:
-    """Every notebook as Markdown; with what it prints and draws where it was executed into `build/notebooks`."""
+    """Every notebook as Markdown, with what it prints and draws.
+
+    That is taken from `build/notebooks` where it was executed into there, else from what is committed: those notebooks
+    that need no download are committed without.
+    """
     import jupytext
     from nbconvert import MarkdownExporter
 
     pages: dict[str, str | bytes] = {}
-    for path in sorted(NOTEBOOKS.glob("*.py")):
+    for path in sorted(NOTEBOOKS.rglob("*.py"), key=lambda path: path.name):
         executed = EXECUTED / f"{path.stem}.ipynb"
-        notebook = jupytext.read(executed if executed.is_file() else path)
+        notebook = jupytext.read(executed if executed.is_file() else path.with_suffix(".ipynb"))
         text, resources = MarkdownExporter().from_notebook_node(notebook)
         pages[f"notebooks/{path.stem}.md"] = text.replace("](output_", f"]({path.stem}_output_")
         for name, content in (resources.get("outputs") or {}).items():

@@ -85,3 +85,15 @@ def test_slow_tests_that_fail_fail_their_script(project):
     # Whatever is marked, in all folders: no path and no choice of names.
     assert (project / "calls").read_text() == "pytest -m slow --timeout=3600\n"
     assert run(project, "pytest -m slow", "slow").returncode == 3
+
+
+def test_the_notebook_on_trained_networks_runs_where_they_were_prepared(project):
+    (project / "notebooks" / "trained").mkdir(parents=True)
+    (project / "notebooks" / "trained" / "06_trained_models.ipynb").write_text("{}")
+    assert run(project).returncode == 0
+    assert "--nbmake-timeout=600 notebooks/*.ipynb" in (project / "calls").read_text()
+    (project / "build" / "trained_models" / "photographs").mkdir(parents=True)
+    assert run(project, script="slow").returncode == 0
+    notebook = "pytest --nbmake --nbmake-timeout=3600 notebooks/trained/06_trained_models.ipynb"
+    assert (project / "calls").read_text().splitlines()[-1] == notebook
+    assert run(project, notebook, "slow").returncode == 3

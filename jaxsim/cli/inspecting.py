@@ -27,7 +27,7 @@ WHOLE = "whole"
 #: What is told of how a study was made.
 MADE = (
     *("created", "jaxsim_version", "n_samples", "n_queries", "metric", "ties", "pool", "precision", "seed"),
-    *("groups", "steps", "selected_steps"),
+    *("groups", "steps", "selected_steps", "command"),
 )
 
 

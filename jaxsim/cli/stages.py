@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,21 @@ def _prepared(config: Config, out: Path, shown: Shown, *, stored: bool = False) 
     return comparison
 
 
+def typed_command(arguments: Sequence[str]) -> str:
+    """The command line as it was typed; "" where another program has called the command.
+
+    Args:
+        arguments: The program and its arguments.
+
+    Example:
+        >>> typed_command(["/usr/bin/jaxsim", "compare", "./my model"]), typed_command(["pytest", "tests"])
+        ("jaxsim compare './my model'", '')
+    """
+    program = Path(arguments[0])
+    as_module = program.name == "__main__.py" and program.parent.name == "cli"
+    return printable(shlex.join(["jaxsim", *arguments[1:]])) if program.stem == "jaxsim" or as_module else ""
+
+
 def keep_config(config: Config, folder: Path) -> None:
     """Leaves the settings of a study in its folder.
 
@@ -182,7 +198,7 @@ def _run(comparison: Comparison, shown: Shown) -> Study | None:
         comparison.run(report=False)
         return None
     with _progress(shown) as progress:
-        return comparison.run(report=False, progress=progress)
+        return comparison.run(report=False, progress=progress, command=typed_command(sys.argv))
 
 
 @contextmanager

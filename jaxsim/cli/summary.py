@@ -65,17 +65,18 @@ def _plain(value: Any) -> Any:
 
 
 def _verdict_lines(study: Study) -> list[str]:
-    from jaxsim.study.shown import verdict_rows
+    """For each claim the question with its verdict, the answer, how it stands to the control, and the number."""
+    from jaxsim.study.shown import headline
 
-    found = study.verdicts.isel(k=0)
-    n, k = study.results.attrs.get("n_samples", "?"), int(study.results["k"][0])
-    lines = ["", f"{len(study.models)} models, {n} images, information imbalance at k = {k}", ""]
-    for claim, verdict, number in verdict_rows(study):
+    found, attrs = study.verdicts.isel(k=0), study.results.attrs
+    measure, k = str(attrs.get("long_name", "information imbalance")), int(study.results["k"][0])
+    lines = ["", f"{len(study.models)} models, {attrs.get('n_samples', '?')} images, {measure} at k = {k}", ""]
+    for claim in found["claim"].values:
         row = found.sel(claim=claim)
-        lines += [f"{row['question'].item()} {verdict.upper()}", f"  {row['answer'].item()}."]
-        if math.isfinite(float(row["value"])):
-            against = str(row["against_control"].item())
-            lines.append(f"  {number}{f'; {against}' if against else ''}")
+        lines += [f"{row['question'].item()} {str(row['verdict'].item()).upper()}", f"  {row['answer'].item()}."]
+        against = str(row["against_control"].item())
+        lines += [f"  {against[0].upper()}{against[1:]}."] if against else []
+        lines += [f"  {headline(row)}"] if math.isfinite(float(row["value"])) else []
     return [*lines, ""]
 
 

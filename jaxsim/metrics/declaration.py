@@ -51,6 +51,7 @@ class Measure:
         least_k: Smallest number of neighbours that it is defined for.
         all_rows: Whether it follows neighbours of neighbours, so that those of query rows alone do not do.
         tolerance: Largest relative error where scores are float32; in float64 it is 1e-9.
+        symbol: What stands for the measure on an axis and in a formula, such as `CKA`; "" where the title is short.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Measure:
     least_k: int = 1
     all_rows: bool = False
     tolerance: float = 1e-5
+    symbol: str = ""
 
 
 @dataclass(frozen=True, eq=False)

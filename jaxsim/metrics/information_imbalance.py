@@ -222,6 +222,7 @@ def _traced(
 INFORMATION_IMBALANCE = Measure(
     name="information_imbalance",
     title="information imbalance",
+    symbol="Δ",
     source="Glielmo et al., PNAS Nexus 2022, eq. 1",
     orientation="dissimilarity",
     symmetric=False,

@@ -216,6 +216,7 @@ def declared(measure: Measure | LayerMeasure) -> dict[str, Any]:
         "invariances": ", ".join(sorted(measure.invariances)),
     }
     if isinstance(measure, Measure):
+        found |= {"symbol": measure.symbol} if measure.symbol else {}
         return found | {"orientation": measure.orientation, "symmetric": int(measure.symmetric)}
     return found | {"units": measure.unit}
 

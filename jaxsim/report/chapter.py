@@ -80,7 +80,7 @@ class Chapter:
     requires: Callable[[Story], bool]
     parts: Callable[[Story], Sequence[Part]]
     half: bool = False
-    """Whether it stands beside another such chapter where the page is wide enough."""
+    """Whether it stands beside other such chapters where the page is wide enough."""
 
 
 def figures_of(parts: Sequence[Part]) -> list[Figure]:

@@ -94,6 +94,16 @@ def main_space(names: Iterable[Any]) -> str:
     return "all" if "all" in known else known[0]
 
 
+def space_title(space: str) -> str:
+    """What a space is called where it stands by itself.
+
+    Example:
+        >>> space_title("all"), space_title("colour")
+        ('all statistics', 'colour')
+    """
+    return "all statistics" if space == "all" else space
+
+
 def size_names(findings: xr.Dataset) -> list[str]:
     """The numbers of images at which effects are known, the smallest first.
 

@@ -16,7 +16,7 @@ DESCRIPTION_VARIABLES = ("model", "step_name", "depth")
 PATH_VARIABLES = ("place", "explained", "negative", "linkage", "model", "step_name")
 PLANE_VARIABLES = ("forward", "backward", "forward_se", "backward_se", "model_a", "model_b", "depth_a", "depth_b")
 VERDICT_VARIABLES = (
-    *("verdict", "answer", "against_control", "question", "claim", "n", "a", "b", "space"),
+    *("verdict", "answer", "against_control", "role", "question", "claim", "n", "a", "b", "space"),
     *("value", "low", "high", "p_corrected", "control"),
 )
 MEASURE_VARIABLES = (

@@ -1,9 +1,4 @@
-"""The numbers that the page carries: every cell of every heat map, packed to fit a few MB.
-
-A value is a fixed-point number of `decimals` decimals, written with `digits` digits of base 64, most
-significant first;
-the largest number of that many digits stands for "undefined".
-"""
+"""The numbers that the page carries: every cell of every heat map, every curve and table, packed to fit a MB."""
 
 import json
 import math
@@ -12,55 +7,21 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 from matplotlib.colors import to_hex
 
 from jaxsim.report.chapter import Figure, Table
 from jaxsim.report.errors import is_sampling
 from jaxsim.report.facts import StudyFacts
 from jaxsim.report.measured_by import DELTA_MEASURE, MeasuredBy
+from jaxsim.report.packing import fits_floats, packed, packed_floats
 from jaxsim.report.palette import IMBALANCE_COLOURS, ModelStyle
 from jaxsim.report.schema import model_names, steps_of
 from jaxsim.report.sentences import number
 from jaxsim.report.steps import Flags, constant_mask
 from jaxsim.report.story import Story
 
-DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 N_COLOURS = 128
 NO_FLAGS = Flags()
-
-
-def packed(values: Float[np.ndarray, "..."], *, decimals: int, digits: int) -> str:
-    """Numbers from 0 up as fixed-point text, in row-major order.
-
-    Args:
-        values: Non-negative numbers or NaN, any shape.
-        decimals: Decimals that are kept.
-        digits: Digits of base 64 per number.
-
-    Returns:
-        `values.size * digits` characters.
-
-    Raises:
-        ValueError: A number is negative or too large for so many digits.
-
-    Example:
-        >>> packed(np.array([0.0, 0.00064, np.nan]), decimals=5, digits=2)
-        'AABA//'
-    """
-    undefined = 64**digits - 1
-    flat = np.asarray(values, dtype=np.float64).ravel()
-    defined = np.isfinite(flat)
-    whole = np.full(flat.shape, undefined, dtype=np.int64)
-    whole[defined] = np.rint(flat[defined] * 10.0**decimals).astype(np.int64)
-    if (whole < 0).any() or (whole[defined] >= undefined).any():
-        raise ValueError(
-            f"Expected numbers from 0 to below {(undefined) / 10**decimals:g}, but they reach from "
-            f"{flat[defined].min():g} to {flat[defined].max():g}. An imbalance lies between 0 and 2."
-        )
-    places = 64 ** np.arange(digits - 1, -1, -1)
-    characters = np.frombuffer(DIGITS.encode(), dtype=np.uint8)[whole[:, None] // places % 64]
-    return characters.tobytes().decode()
 
 
 def page_payload(
@@ -85,7 +46,7 @@ def page_payload(
     """
     facts, ks = story.facts, story.facts.k
     floors = [f"floor {number(floor)}" if math.isfinite(floor) and story.measure.usual else "" for floor in facts.floor]
-    drawn, lists = _with_lists_once(
+    drawn, lists = _compact(
         {
             figure.name: {
                 "title": figure.title,
@@ -119,7 +80,7 @@ def page_payload(
 
 
 def _columns(table: Table, k: int) -> list[dict[str, Any]]:
-    """A table by columns: numbers as they are, texts as places in a list of the different ones."""
+    """A table by columns: numbers packed where they fit, texts as places in a list of the different ones."""
     rows = table.rows(k)
     found: list[dict[str, Any]] = []
     for place in range(len(table.head)):
@@ -128,12 +89,12 @@ def _columns(table: Table, k: int) -> list[dict[str, Any]]:
             texts = list(dict.fromkeys(cells))
             found.append({"texts": texts, "at": [texts.index(cell) for cell in cells]})
         else:
-            found.append({"numbers": cells})
+            found.append({"floats": packed_floats(cells)} if fits_floats(cells) else {"numbers": cells})
     return found
 
 
-def _with_lists_once(figures: dict[str, Any]) -> tuple[dict[str, Any], list[list[Any]]]:
-    """The figures with places in a list of lists where curves have the same places or steps as others."""
+def _compact(figures: dict[str, Any]) -> tuple[dict[str, Any], list[list[Any]]]:
+    """The figures with values of curves packed, and places in a list of lists for what curves have in common."""
     lists: dict[str, int] = {}
     for figure in figures.values():
         for spec in figure["k"]:
@@ -141,6 +102,8 @@ def _with_lists_once(figures: dict[str, Any]) -> tuple[dict[str, Any], list[list
                 for curve in each.get("curves", ()):
                     for key in curve.keys() & {"x", "labels"}:
                         curve[key] = lists.setdefault(json.dumps(curve[key]), len(lists))
+                    for key in curve.keys() & {"y", "e"}:
+                        curve[key] = packed_floats(curve[key]) if fits_floats(curve[key]) else curve[key]
     return figures, [json.loads(each) for each in lists]
 
 

@@ -3,7 +3,7 @@
 from jaxsim.report.control import describe_missing_intervals
 from jaxsim.report.errors import QUERY_ROWS, SAMPLING, is_sampling
 from jaxsim.report.markup import Markup, tag
-from jaxsim.report.sentences import listed, number, percent
+from jaxsim.report.sentences import number, percent
 from jaxsim.report.story import Story
 
 
@@ -24,11 +24,8 @@ def reading(story: Story) -> Markup:
     facts, measure = story.facts, story.measure
     paragraphs: list[list[str]] = []
     if measure.usual:
-        floors = listed(
-            [f"{number(floor)} (k = {k})" for k, floor in zip(facts.k, facts.floor, strict=True)]
-            if len(facts.k) > 1
-            else [number(facts.floor[0])]
-        )
+        least = min(range(len(facts.k)), key=lambda place: facts.k[place])
+        floor = f"here {number(facts.floor[least])}" + (f" for k = {facts.k[least]}" if len(facts.k) > 1 else "")
         paragraphs = [
             [
                 tag("strong", "What Δ asks. "),
@@ -43,7 +40,7 @@ def reading(story: Story) -> Markup:
             ],
             [
                 tag("strong", "The floor. "),
-                f"Two identical steps give exactly (k + 1) / N, here {floors}. Δ depends on N, so compare numbers only "
+                f"Two identical steps give exactly (k + 1) / N, {floor}. Δ depends on N, so compare numbers only "
                 "with studies on as many images.",
             ],
         ]
@@ -80,8 +77,8 @@ def _intervals(story: Story) -> str:
         return describe_missing_intervals(story.facts.n_samples)
     attrs = story.findings.attrs
     return (
-        f"[low, high] is a {percent(attrs['level'])} interval around the value of all {attrs['n_samples']:,} images, "
-        f"from {attrs['n_splits']} balanced half-samples (images in {attrs['n_groups']} groups, seed {attrs['seed']}; "
-        f"t with {attrs['degrees_of_freedom']:g} degrees of freedom). Intervals are one by one: of 100 effects that "
-        f"are nothing, about {100 * (1 - attrs['level']):.0f} exclude 0."
+        f"[low, high] is a {percent(attrs['level'])} interval around the value of all {attrs['n_samples']:,} images. "
+        f"It comes from {attrs['n_splits']} splits into balanced halves; images stay together in {attrs['n_groups']} "
+        f"groups. The seed is {attrs['seed']}, and t has {attrs['degrees_of_freedom']:g} degrees of freedom. Intervals "
+        f"are one by one: of 100 effects that are nothing, about {100 * (1 - attrs['level']):.0f} seem to be something."
     )

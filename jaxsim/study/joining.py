@@ -71,8 +71,8 @@ def joined(*parts: xr.Dataset) -> xr.Dataset:
         *parts: The same dataset of each study.
 
     Returns:
-        The dataset, with the attributes of the first, and the models of all in its record of them; NaN for what none
-        of them has.
+        The dataset, with the attributes of the first, and the models and commands of all in its record of them; NaN for
+        what none of them has.
 
     Raises:
         ValueError: If numbers that two of them have differ.
@@ -98,7 +98,9 @@ def joined(*parts: xr.Dataset) -> xr.Dataset:
         own = [part[name].transpose(*first[name].dims) for part in parts if name in part]
         if len(own) == len(parts):
             variables[name] = (own[0].dims, _filled(own, order, str(name)), own[0].attrs)
-    whole = xr.Dataset(variables, coords=coords, attrs=dict(first.attrs))
+    commands = dict.fromkeys(str(part.attrs["command"]) for part in parts if "command" in part.attrs)
+    attrs = dict(first.attrs) | ({"command": "\n".join(commands)} if commands else {})
+    whole = xr.Dataset(variables, coords=coords, attrs=attrs)
     if all("models" in part.attrs for part in parts):
         entries = [entry for part in parts[1:] for entry in parse_json(part.attrs["models"])]
         whole = with_models(whole, lambda model: model, list({entry["name"]: entry for entry in entries}.values()))

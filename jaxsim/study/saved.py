@@ -36,7 +36,10 @@ BY_MEASURE = "measures"
 #: The folder of the same study of random weights.
 UNTRAINED = "untrained"
 #: Tables that every study has.
-TABLES = ("imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches", "alignment")
+TABLES = (
+    *("imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches", "alignment"),
+    "verdicts",
+)
 #: What every study writes.
 ALWAYS = (*FILES.values(), *(f"{name}.csv" for name in TABLES))
 #: What some studies write.

@@ -70,7 +70,7 @@ def model_rows(study: Any) -> list[tuple[str, str]]:
 
 
 def verdict_rows(study: Any, k: int | None = None) -> list[tuple[str, str, str]]:
-    """Claim, verdict, and the number that it rests on with its interval, control and p.
+    """Claim, verdict, and the number that it rests on with its interval, control and p, and how many are decided.
 
     Args:
         study: The `Study`.
@@ -81,12 +81,14 @@ def verdict_rows(study: Any, k: int | None = None) -> list[tuple[str, str, str]]
     rows = []
     for claim in chosen["claim"].values:
         row = chosen.sel(claim=claim)
-        rows.append((str(claim), str(row["verdict"].item()), headline(row)))
+        n, decided = int(row["n"]), int(row["n_for"]) + int(row["n_against"])
+        counts = f"; {decided} of {n} decided" if n > 1 and math.isfinite(float(row["value"])) else ""
+        rows.append((str(claim), str(row["verdict"].item()), f"{headline(row)}{counts}"))
     return rows
 
 
 def headline(row: Any) -> str:
-    """The number of a verdict: what it is of, the value with its interval, its control, and p.
+    """The number of a verdict: what it is of, the value with its interval, its control, and the corrected p.
 
     Args:
         row: Of `Study.verdicts`, at one k and claim.
@@ -95,23 +97,23 @@ def headline(row: Any) -> str:
         >>> from jaxsim.study.constructed import constructed_findings
         >>> from jaxsim.study.derived.verdicts import verdicts
         >>> headline(verdicts(constructed_findings()).isel(k=0).sel(claim="order"))
-        'vit, resnet +0.213 [+0.163, +0.263], random weights +0.001, p = 0.067'
+        'vit, resnet: +0.213 [+0.163, +0.263], random weights +0.001, corrected p = 0.067'
     """
     value = float(row["value"])
     if not math.isfinite(value):
         answer = str(row["answer"].item()).partition(": ")[2]
         return answer or "undefined"
     low, high, p, control = (float(row[name]) for name in ("low", "high", "p_corrected", "control"))
-    who = ", ".join(name for name in (str(row["a"].item()), str(row["b"].item())) if name)
+    a, b, role = (str(row[name].item()) for name in ("a", "b", "role"))
+    who = f"{a} minus {b}" if str(row["claim"].item()) == "smoothness" else f"{a}, {b}" if b else a
+    who += f", {role}" if role else ""
     digits = 3 if not math.isfinite(high - low) else min(6, max(3, math.ceil(-math.log10(max(high - low, 1e-6) / 2))))
-    said = f"{who} {value:+.{digits}f}"
+    said = f"{who}: {value:+.{digits}f}"
     said += f" [{low:+.{digits}f}, {high:+.{digits}f}]" if math.isfinite(low) else " (no interval)"
     said += f", random weights {control:+.{digits}f}" if math.isfinite(control) else ""
     if math.isfinite(p):
-        said += f", p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
-    n = int(row["n"])
-    decided = int(row["n_for"]) + int(row["n_against"])
-    return said + (f"; {decided} of {n} decided" if n > 1 else "")
+        said += f", corrected p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+    return said
 
 
 def _title(study: Any) -> str:

@@ -17,8 +17,8 @@ def tables(study: Any) -> dict[str, pd.DataFrame]:
         study: The `Study`.
 
     Returns:
-        "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches" and "alignment"; and
-        "information", "labels", "descriptions" and "findings" where they were measured.
+        "imbalance", "smoothness", "smoothness_summary", "fixed_step", "between", "matches", "alignment" and "verdicts";
+        and "information", "labels", "descriptions" and "findings" where they were measured.
 
     Example:
         >>> import numpy as np
@@ -53,6 +53,7 @@ def tables(study: Any) -> dict[str, pd.DataFrame]:
         "between": _tidy(between[distances], ["k", "pair", "t"]),
         "matches": _tidy(between[matches], ["k", "match"]).drop(columns="match"),
         "alignment": _tidy(between[alignment], ["k", "direction"]),
+        "verdicts": _tidy(study.verdicts, ["k", "claim"]),
         **further,
     }
 

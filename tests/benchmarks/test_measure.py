@@ -16,6 +16,7 @@ def test_sides_take_turns():
     assert not timings["a"].as_json()["enough_runs"]
 
 
+@pytest.mark.slow
 def test_compiling_is_timed_apart():
     side = jax.jit(lambda x: (x @ x.T).sum() + 41)
     timing = measure.interleaved({"side": lambda: side(np.ones((7, 7), np.float32))}, runs=5)["side"]

@@ -222,6 +222,13 @@ def test_verdicts_fit_one_screen_and_are_json_too(jaxsim, tmp_path) -> None:
     assert len(summary) <= 24
     assert sum(line.startswith(("Do ", "Does ")) for line in summary) == 3
     assert summary[-1] == str(out / "index.html")
+    # Two numbers a sentence; the line of the number itself has it with its interval, its control and p.
+    sentences = [each for line in summary if line.endswith(".") for each in line.split(". ")]
+    assert len(sentences) >= 3
+    assert all(len(re.findall(r"\d+", each)) <= 2 for each in sentences), sentences
+    numbers = [line for line in summary if line.startswith("  ") and line.strip().startswith("vit")]
+    assert [line.count(":") for line in numbers] == [1, 1]
+    assert "decided" not in text
     assert "Smoothness" not in text
     assert "alignment: vit | resnet_digits" in well(jaxsim("report", out, "--findings"))
 
@@ -239,7 +246,7 @@ def test_verdicts_fit_one_screen_and_are_json_too(jaxsim, tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("no_page")
-def test_a_folder_is_inspected(jaxsim, tmp_path) -> None:
+def test_a_folder_is_inspected(jaxsim, tmp_path, monkeypatch) -> None:
     out = tmp_path / "run"
     well(jaxsim("extract", *MODELS, *ASKED, "--out", out, "--quiet"))
     before = json.loads(well(jaxsim("inspect", out, "--json")))
@@ -249,15 +256,18 @@ def test_a_folder_is_inspected(jaxsim, tmp_path) -> None:
     ]
     assert before["study"] is None
     assert all(set(each["seconds"]) == set(STAGES) for each in before["features"])
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/jaxsim", "measure", "--out", "my run", "--quiet"])
     well(jaxsim("measure", "--out", out, "--quiet"))
     text = well(jaxsim("inspect", out))
     assert "features/vit" in text
+    assert "command      jaxsim measure --out 'my run' --quiet" in text
     assert re.search(
         r"time of features/vit: decode \d+\.\d s, preprocess .* device .* \(waited .* s for images\)", text
     )
     found = json.loads(well(jaxsim("inspect", out, "--json")))
     assert found["study"]["state"] == "whole"
     assert found["study"]["models"] == {"vit": 10, "resnet_digits": 9}
+    assert found["study"]["made"]["command"] == Study.load(out).results.attrs["command"]
     assert found["files"]["changed"] == []
     assert found["settings"] == str(out / CONFIG)
     (out / "halves.nc").write_bytes(b"x")

@@ -94,7 +94,7 @@ def test_all_pages_are_in_the_navigation():
     made = {
         "demo.md",
         *(f"reference/{name}.md" for name in ("command-line", "options", "measures", "models")),
-        *(f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.py")),
+        *(f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").rglob("*.py")),
     }
     assert listed - written == made | {each for each in listed if each.startswith("reference/api/")}
 

@@ -109,7 +109,7 @@ def test_two_models_in_one_folder_are_refused(TinyModel, images, tmp_path):
         extract_together([Extraction(TinyModel(), out=tmp_path)] * 2, images)
 
 
-@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("on_disk", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_several_pools_in_one_go(TinyModel, images, tmp_path, on_disk):
     found = extract(TinyModel(), images, pool="cls,max,project:7", out=tmp_path / "f" if on_disk else None)
     assert list(found)[:4] == ["stem:cls", "stem:max", "stem:project:7", "block.b:cls"]
@@ -210,6 +210,7 @@ def test_overwriting_16_bits_leaves_nothing_behind(TinyModel, images, tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_eight_devices_extract_what_one_does(tmp_path):
     program = """
 import jax, numpy as np

@@ -52,6 +52,7 @@ def check_names(each):
     assert each.name.isidentifier(), each.name
     assert each.name == each.name.lower()
     assert each.title
+    assert len(getattr(each, "symbol", "")) <= 6, "a symbol fits an axis"
     assert any(character.isdigit() for character in each.source), "a source names its year"
     assert each.invariances <= set(get_args(Invariance))
 

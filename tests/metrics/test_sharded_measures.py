@@ -19,7 +19,8 @@ def _start(process, n_processes, port, n_devices, *words):
     return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-@pytest.mark.parametrize("counts", ["8", pytest.param("1,2,4", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("counts", ["8", "1,2,4"])
 def test_devices(counts):
     process = _start(0, 1, 0, 8, counts)
     out, _ = process.communicate(timeout=500)

@@ -12,7 +12,7 @@ import xarray as xr
 from jaxsim.report import Control, write_report
 from jaxsim.report.facts import read_facts
 from jaxsim.report.measured_by import measured_by
-from jaxsim.report.payload import DIGITS
+from jaxsim.report.packing import DIGITS
 from jaxsim.report.steps import read_flags
 from jaxsim.report.story import Story
 from jaxsim.study.constructed import (
@@ -104,6 +104,14 @@ def unpacked(text: str, *, decimals: int, digits: int) -> np.ndarray:
     return np.where(whole == 64**digits - 1, np.nan, whole / 10.0**decimals)
 
 
+def unpacked_floats(text: str) -> list[float | None]:
+    """The numbers that `packed_floats` wrote, as the page's script reads them."""
+    codes = unpacked(text, decimals=0, digits=4)
+    return [
+        None if np.isnan(code) else (int(code) % 199_999 - 99_999) / 10.0 ** (int(code) // 199_999) for code in codes
+    ]
+
+
 def story_of(results, smoothness, between=None, **more) -> Story:
     """What the chapters draw on, of datasets as they are."""
     facts = read_facts(results)
@@ -115,7 +123,12 @@ def story_of(results, smoothness, between=None, **more) -> Story:
 def table_of(payload: dict, name: str, place: int = 0) -> list[list]:
     """The rows of a table of the page, of one k."""
     columns = payload["tables"][name]["k"][place]
-    cells = [column.get("numbers") or [column["texts"][at] for at in column["at"]] for column in columns]
+    cells = [
+        unpacked_floats(column["floats"])
+        if "floats" in column
+        else column.get("numbers") or [column["texts"][at] for at in column["at"]]
+        for column in columns
+    ]
     return [list(row) for row in zip(*cells, strict=True)]
 
 

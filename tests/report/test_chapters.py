@@ -174,7 +174,7 @@ def test_what_other_measures_bear_out():
     opening = "Debiased CKA orders the pairs of steps most like information imbalance"
     assert describe_measures(made, 1).startswith(opening)
     assert describe_agreement(made, 1) == (
-        "Of 4 effects whose interval excludes nothing by information imbalance, 2 do so by every measure alike."
+        "Of 4 effects whose interval excludes 0 by information imbalance, 2 have the same sign by every measure."
     )
     made["effect_low"].values[0, 0], made["effect_high"].values[0, 0] = -1.0, 1.0
     assert describe_agreement(made, 1) == "No interval of an effect excludes 0 by information imbalance."

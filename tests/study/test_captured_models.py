@@ -69,7 +69,8 @@ def test_live_models_next_to_an_embedded_one(tmp_path) -> None:
         jaxsim.capture(net, variables=variables, image_size=16, name="linen", call={"train": False}),
         "embedded:vit_digits",
     ]
-    study = jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
+    asked = {"images": "digits", "n_samples": 50, "batch_size": 25, "n_splits": 0, "out": tmp_path, "report": False}
+    study = jaxsim.compare(models, **asked)
     steps = [
         *("torch/0.0", "torch/0.1", "torch/0.2"),
         *("nnx/stem", "nnx/blocks.0", "nnx/blocks.1"),
@@ -84,12 +85,12 @@ def test_live_models_next_to_an_embedded_one(tmp_path) -> None:
     assert [model["name"] for model in told][:3] == ["torch", "nnx", "linen"]
     assert told[0]["source"].startswith("live torch module")
 
-    again = jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
+    again = jaxsim.compare(models, **asked)
     assert {"features of torch", "features of nnx", "features of linen", "imbalance"} <= set(again.reused)
     with torch.no_grad():
         conv[0][0].conv.weight[0, 0, 0, 0] += 1
     # Other weights are another model: it is extracted anew, beside what is there.
-    changed = jaxsim.compare(models, images="digits", n_samples=50, batch_size=16, out=tmp_path, report=False)
+    changed = jaxsim.compare(models, **asked)
     assert "features of torch" not in changed.reused
     assert {"features of nnx", "features of linen"} <= set(changed.reused)
     assert not np.array_equal(changed.imbalance, study.imbalance)

@@ -1,5 +1,6 @@
 """Studies of arrays, and studies made from studies: chosen, renamed, joined, shown."""
 
+import html
 import json
 
 import numpy as np
@@ -62,6 +63,31 @@ class TestFromLayers:
         assert back.models == ("vit_s", "cnn", "mlp")
         assert back.untrained is not None
         xr.testing.assert_identical(back.verdicts, whole.verdicts)
+        table = pd.read_csv(tmp_path / "run" / "verdicts.csv", keep_default_na=False, na_values=[""])
+        assert table[["k", "claim"]].values.tolist() == [
+            [k, claim] for k in (1, 3) for claim in ("order", "information", "smoothness")
+        ]
+        for name in ("verdict", "answer"):
+            assert table[name].tolist() == whole.verdicts[name].values.ravel().tolist()
+        for name in ("value", "low", "p_corrected", "control"):
+            np.testing.assert_allclose(table[name], whole.verdicts[name].values.ravel())
+
+    def test_how_it_was_asked_for_is_kept_and_shown_on_the_page(self, whole, tmp_path) -> None:
+        asked = "jaxsim.Study.from_layers({'vit_s': <features of 3 steps>, "
+        assert whole.results.attrs["command"].startswith(asked)
+        assert "labels={'class': <ndarray [96]>}, spaces={'axis': <ndarray [96, 2]>}" in whole.results.attrs["command"]
+        assert "command" not in whole.untrained.results.attrs
+        page = whole.report(tmp_path).read_text(encoding="utf-8")
+        shown = page.partition("<h3>Command</h3><pre><code>")[2].partition("</code>")[0]
+        assert html.unescape(shown) == whole.results.attrs["command"]
+        joint = whole.select(models=("vit_s", "cnn", "mlp"))
+        assert joint.results.attrs["command"] == whole.results.attrs["command"]
+
+    def test_a_call_is_told_with_what_was_given(self) -> None:
+        features = {name: jaxsim.open_features(LAYERS[name], layers=list(LAYERS[name]), name=name) for name in ("cnn",)}
+        study = jaxsim.compare(features, k=3, n_splits=0)
+        said = "jaxsim.compare({'cnn': <features of 3 steps>}, images=None, out=None, k=3, n_splits=0)"
+        assert study.results.attrs["command"] == said
 
     def test_a_second_run_into_a_folder_uses_what_is_there(self, tmp_path) -> None:
         def run(**more) -> Study:

@@ -88,12 +88,15 @@ def test_sets_meet_by_id_in_a_measurement():
         jaxsim.measure({"captions": captions, "plain": EARLY}, "cka")
 
 
+@pytest.mark.parametrize(
+    "models",
+    [["embedded:vit_digits"], pytest.param(["embedded:vit_digits", "embedded:resnet_digits"], marks=pytest.mark.slow)],
+)
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_images_are_decoded_once_for_models_and_their_twins(monkeypatch):
+def test_images_are_decoded_once_for_models_and_their_twins(models, monkeypatch):
     images = jaxsim.open_images("digits").subset(40)
     loaded, load = [], type(images).load
     monkeypatch.setattr(type(images), "load", lambda self, i: loaded.append(i) or load(self, i))
-    models = ["embedded:vit_digits", "embedded:resnet_digits"]
     study = jaxsim.compare(models, images, untrained=True, n_splits=0)
     assert sorted(loaded) == list(range(40))
     assert study.untrained is not None

@@ -88,6 +88,9 @@ def test_copies_are_found_in_the_thumbnails_of_the_statistics(images, random_vit
     assert isinstance(warning, NearDuplicateWarning)
     for words in ("40 of 120", "20 groups: (000000, 000100), ", "at small k", "groups='near_duplicates'", "thumbnails"):
         assert words in str(warning)
+    doubt = "may hold a class as tightly as copies"
+    assert doubt not in str(warning)
+    assert doubt in str(warning_of(dataclasses.replace(copies, rule=f"in step vit/last: {copies.rule}")))
 
 
 def test_copies_are_found_in_the_step_of_most_dimensions(images, random_vit):

@@ -61,6 +61,7 @@ def test_constant_statistics_are_not_measured(random_vit) -> None:
     assert np.isfinite(known.forward.sel(space="all")).all()
 
 
+@pytest.mark.slow
 def test_kept_reused_saved_and_forgotten(random_vit, photos, tmp_path) -> None:
     def run(**options) -> Study:
         return compare([random_vit(0)], images=photos, out=tmp_path, report=False, **options)

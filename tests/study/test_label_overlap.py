@@ -70,6 +70,7 @@ def test_errors_come_from_the_overlap_within_halves(random_vit, images, labels) 
     assert study.label_overlap.step_constant.values.tolist() == [True, False, False, False]
 
 
+@pytest.mark.slow
 def test_findings_about_labels(random_vit, images, labels, tmp_path) -> None:
     models = [random_vit(0, "a"), random_vit(1, "b")]
     study = compare(models, images, labels={"class": labels}, n_splits=4, untrained=True, out=tmp_path, report=False)

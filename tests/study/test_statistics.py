@@ -42,6 +42,7 @@ def known(study: Study, *names: str) -> xr.Dataset:
     return xr.concat([part[["forward", "backward"]] for part in parts], "step")
 
 
+@pytest.mark.slow
 def test_the_same_study_four_ways_has_the_same_statistics_and_values(random_vit, photos, measured, tmp_path) -> None:
     models = {"a": random_vit(0, "a"), "b": random_vit(1, "b")}
     study = compare(models, images=photos, statistics=True, untrained=True)

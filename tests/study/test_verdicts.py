@@ -64,20 +64,49 @@ class TestVerdicts:
         assert found.finding == "alignment: b | c "
         assert (float(found.value), float(found.control)) == (0.2, 0.03)
         assert float(found.low) == pytest.approx(0.19)
-        assert found.against_control == "by more than with random weights in all of 3"
+        assert found.against_control == "by more than with random weights in all of them"
+        assert found.role == "the median"
         assert found.answer == "In all 3 pairs of models, best-matching steps lie nearer in depth than shuffled ones"
+
+    @pytest.mark.parametrize(
+        ("p", "answer"),
+        [
+            ([0.01, 0.01, 0.01], "Best-matching steps {near} in 2 pairs of models, and farther apart in 1"),
+            ([0.01, 0.9, 0.01], "Best-matching steps {near} in 1 pair of models, and farther apart in 1; {open}"),
+            ([0.9, 0.01, 0.9], "In 1 of 3 pairs of models, best-matching steps {near}; {open}"),
+            ([0.9, 0.9, 0.01], "In 1 of 3 pairs of models, best-matching steps {far}; {open}"),
+        ],
+    )
+    def test_a_mixed_answer_has_two_numbers(self, p, answer):
+        found = said(found_as("alignment", [0.1, 0.2, -0.3], p, PAIRS), "order")
+        assert found.verdict == "mixed"
+        near, far = (f"lie {how} in depth than shuffled ones" for how in ("nearer", "farther apart"))
+        assert found.answer == answer.format(near=near, far=far, open="in the others it cannot be told from chance")
+
+    @pytest.mark.parametrize(
+        ("p", "beyond", "text"),
+        [
+            ([0.01, 0.01, 0.9], [0.1, 0.1, 0.1], "by more than with random weights in all of the 2 that are decided"),
+            ([0.01, 0.01, 0.9], [0.1, -0.1, 0.1], "by more than with random weights in 1 of the 2 that are decided"),
+            ([0.01, 0.01, 0.01], [0.1, -0.1, 0.1], "by more than with random weights in 2 of 3"),
+            ([0.01, 0.01, 0.01], [-0.1, -0.1, -0.1], "not by more than with random weights in any of them"),
+        ],
+    )
+    def test_decided_effects_are_set_beside_those_of_random_weights(self, p, beyond, text):
+        findings = found_as("alignment", [0.1, 0.2, 0.3], p, PAIRS, control=[0.0] * 3, beyond_low=beyond)
+        assert said(findings, "order").against_control == text
 
     def test_one_smoothest_model_is_named_with_its_smallest_lead(self):
         findings = found_as("smoothness_difference", [0.1, -0.3, -0.2], [0.01, 0.9, 0.01], PAIRS)
         found = said(findings, "smoothness")
         assert found.verdict == "yes"
         assert found.answer == "b changes less over equal stretches of depth than each other model"
-        assert float(found.value) == 0.1
+        assert (float(found.value), found.role) == (0.1, "the smallest lead")
 
     def test_without_a_smoothest_model_the_largest_difference_is_shown(self):
         found = said(found_as("smoothness_difference", [0.1, -0.3, -0.2], [0.01, 0.01, 0.3], PAIRS), "smoothness")
         assert found.verdict == "mixed"
-        assert float(found.value) == -0.3
+        assert (float(found.value), found.role) == (-0.3, "the largest")
         none = said(found_as("smoothness_difference", [0.1, -0.3, -0.2], [0.4, 0.9, 0.3], PAIRS), "smoothness")
         assert none.verdict == "cannot tell"
 
@@ -115,7 +144,7 @@ def test_without_halves_there_are_values_and_no_verdict():
     order = found.isel(k=0).sel(claim="order")
     assert order.verdict == "cannot tell"
     assert float(order.value) == pytest.approx(0.4)
-    assert "too few images" in str(order.answer.item())
+    assert "without half-samples" in str(order.answer.item())
 
 
 def test_of_another_space_the_question_names_it():

@@ -56,6 +56,7 @@ def _measure(need: KernelSums, debiased: bool) -> Measure:
     return Measure(
         name="cka" + kernel_suffix(need, debiased),
         title=("debiased" if debiased else "biased") + " CKA" + kernel_title(need),
+        symbol="CKA",
         source="Kornblith et al. 2019, eq. 4" + (", with HSIC of Song et al. 2012, eq. 5" if debiased else ""),
         orientation="similarity",
         symmetric=True,

@@ -141,6 +141,7 @@ def _measure(need: KernelSums, debiased: bool) -> Measure:
     return Measure(
         name="hsic" + kernel_suffix(need, debiased),
         title=("unbiased" if debiased else "biased") + " HSIC" + kernel_title(need),
+        symbol="HSIC",
         source="Song et al. 2012, eq. 5" if debiased else "Gretton et al. 2005, definition 2",
         orientation="similarity",
         symmetric=True,

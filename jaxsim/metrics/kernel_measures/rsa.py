@@ -103,6 +103,7 @@ def _measure(dissimilarity: str, comparison: str) -> Measure:
     return Measure(
         name="rsa" if default else f"rsa_{dissimilarity}_{comparison}",
         title=f"RSA ({compared.title} on {chosen.title})",
+        symbol="RSA",
         source=compared.source,
         orientation="dissimilarity" if difference else "similarity",
         symmetric=True,

@@ -9,6 +9,7 @@ from .cka import CKA_BIASED
 RV = Measure(
     name="rv",
     title="RV coefficient",
+    symbol="RV",
     source="Robert & Escoufier 1976",
     orientation="similarity",
     symmetric=True,

@@ -67,7 +67,7 @@ KINDS.lines = (pen, spec) => {
   const { panels } = spec, n = panels.length, shared = spec.shared ? span(panels) : null;
   const height = pen.small ? 94 : n === 1 ? Math.min(pen.width > 800 ? 150 : 184, Math.max(150, pen.width * 0.42)) : 112;
   const named = panels.some((panel) => panel.title);
-  const { boxes, height: whole } = grid(pen, n, { height, head: named ? 24 : pen.small ? 18 : 8, least: n === 1 ? 100 : 215, left: pen.small ? 40 : 48, foot: pen.small ? 32 : 36 });
+  const { boxes, height: whole } = grid(pen, n, { height, head: named ? 24 : pen.small ? 18 : 8, least: n === 1 ? 100 : n === 2 ? 160 : 215, left: pen.small ? 40 : 48, foot: pen.small ? 32 : 36 });
   const models = new Set();
   let twins = false;
   panels.forEach((panel, i) => {

@@ -1,16 +1,20 @@
 // Effects with their intervals, one row each, the largest first; and a table of colours.
 KINDS.forest = (pen, spec) => {
-  const { panels } = spec, gap = 18, n = panels.length;
-  const fit = Math.max(1, Math.min(n, n > 6 ? 4 : 3, Math.floor((pen.width + gap) / ((pen.paper ? 210 : 280) + gap)))), columns = n <= 6 ? Math.ceil(n / Math.ceil(n / fit)) : fit;
-  const width = (pen.width - gap * (columns - 1)) / columns, models = new Set(), ends = Array(columns).fill(pen.top);
+  const { panels } = spec, gap = 18, n = panels.length, models = new Set();
   const tall = (rows) => (rows <= 14 ? (n <= 6 ? 16 : rows > 9 ? 11 : 13) : rows <= 24 ? 11 : rows <= 40 ? 8 : 6);
-  // Every panel goes where the page is shortest.
-  for (const panel of [...panels].sort((a, b) => (b.rows.length > 14) - (a.rows.length > 14))) {
-    const at = ends.indexOf(Math.min(...ends));
-    ends[at] += forestPanel(pen, panel, at * (width + gap), ends[at], width, tall(panel.rows.length), models) + 10;
-  }
-  const top = Math.max(...ends);
-  return top - pen.top + legend(pen, top, [...models].sort((a, b) => a - b), false);
+  const heightOf = (panel) => panel.rows.length * tall(panel.rows.length) + 72;
+  const sorted = [...panels].sort((a, b) => (b.rows.length > 14) - (a.rows.length > 14));
+  // Every panel goes where the page is shortest, in as many columns as make all of it so.
+  const placed = (columns) => {
+    const ends = Array(columns).fill(pen.top);
+    const at = sorted.map((panel) => { const column = ends.indexOf(Math.min(...ends)), top = ends[column]; ends[column] += heightOf(panel); return [column, top]; });
+    return { columns, at, end: Math.max(...ends) };
+  };
+  const fit = Math.max(1, Math.min(n, 4, Math.floor((pen.width + gap) / ((pen.paper ? 210 : 280) + gap))));
+  const { columns, at, end } = Array.from({ length: fit }, (_, i) => placed(i + 1)).reduce((best, each) => (each.end < best.end ? each : best));
+  const width = (pen.width - gap * (columns - 1)) / columns;
+  sorted.forEach((panel, i) => forestPanel(pen, panel, at[i][0] * (width + gap), at[i][1], width, tall(panel.rows.length), models));
+  return end - pen.top + legend(pen, end, [...models].sort((a, b) => a - b), false);
 };
 
 function forestPanel(pen, panel, left, top, width, row, models) {
@@ -32,7 +36,7 @@ function forestPanel(pen, panel, left, top, width, row, models) {
     models.add(each.a);
     pen.add("rect", { x: round(from), y: round(y - square / 2), width: square, height: square, fill: pen.colour(each.a) });
     if (pair) { models.add(each.b); pen.add("rect", { x: round(from + square + 1), y: round(y - square / 2), width: square, height: square, fill: pen.colour(each.b) }); }
-    if (named) pen.text(from - 4, y + size * 0.36, pen.fitted(each.name, label - (pair ? 36 : 26), size), { anchor: "end", size });
+    if (named) pen.text(from - 4, y + size * 0.36, fittedRow(pen, each, label - (pair ? 36 : 26), size), { anchor: "end", size });
     const shift = row >= 11 && each.c !== undefined ? row * 0.2 : 0, lower = y + shift, upper = y - shift, thick = row >= 11 ? 1.6 : 1.2, r = row >= 11 ? 3.2 : 2.4;
     if (each.cl !== undefined && row >= 11) pen.add("path", { d: `M${round(toX(each.cl))} ${round(lower)}H${round(toX(each.ch))}`, stroke: pen.ink("muted"), "stroke-width": 0.9, fill: "none" });
     if (each.c !== undefined) pen.add("circle", { cx: round(toX(each.c)), cy: round(lower), r: r - 0.4, fill: pen.ink("paper"), stroke: pen.ink("muted"), "stroke-width": 1 });
@@ -47,12 +51,21 @@ function forestPanel(pen, panel, left, top, width, row, models) {
       pen.hit(toX(each.v), upper, ...lines);
     }
   });
-  return box.height + 24 + 32;
+}
+
+// The name of a row within a width; of a pair, both names are shortened alike, so that neither is lost.
+function fittedRow(pen, row, width, size) {
+  if (row.b === undefined || pen.measure(row.name, size) <= width) return pen.fitted(row.name, width, size);
+  const names = [row.a, row.b].map((m) => study.models[m].name), between = row.name.includes(" − ") ? " − " : ", ";
+  let letters = Math.max(...names.map((name) => [...name].length));
+  const shortened = () => names.map((name) => shorten(name, letters)).join(between);
+  while (letters > 4 && pen.measure(shortened(), size) > width) letters--;
+  return shortened();
 }
 
 KINDS.matrix = (pen, spec) => {
   const { names, values } = spec, n = names.length;
-  const label = Math.min(pen.width * 0.36, Math.max(...names.map((name) => pen.measure(name)) ) + 10), side = Math.min(64, (pen.width - label - 10) / n), row = Math.min(side, 34);
+  const label = Math.min(pen.width * 0.36, Math.max(...names.map((name) => pen.measure(name)) ) + 10), side = Math.min(64, (pen.width - label - 10) / n), row = Math.min(side, n > 5 ? 24 : 34);
   values.forEach((line, i) => {
     const y = pen.top + 4 + i * row;
     pen.text(label - 6, y + row / 2 + 4, pen.fitted(names[i], label - 8), { anchor: "end", ink: "ink" });

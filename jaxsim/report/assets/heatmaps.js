@@ -66,7 +66,7 @@ KINDS.map = (pen, spec) => {
   const columnNames = whole ? rowNames : columns.map((step) => shorten(called(step), 20));
   const widest = (names) => Math.max(0, ...names.map((name) => pen.measure(name, size, whole ? "600" : "")));
   const left = Math.ceil(widest(rowNames)) + (whole ? 40 : 36), plotWidth = width - left - 8;
-  const plotHeight = Math.round(plotWidth * (pen.width < 500 ? 0.86 : whole ? 0.68 : 0.53)), top = pen.top + 6;
+  const plotHeight = Math.round(plotWidth * (pen.width < 500 ? 0.86 : whole ? (study.models.length > 8 ? 0.62 : 0.68) : 0.53)), top = pen.top + 6;
   const slant = whole && columnNames.length > 2 ? 0.64 : whole ? 0 : 1, foot = Math.ceil(widest(columnNames) * slant) + (whole ? 46 : 34);
   const map = { spec, rows, columns, left, top, plotWidth, plotHeight, cellWidth: plotWidth / columns.length, cellHeight: plotHeight / rows.length };
   const pixels = pixelsOf(rows, columns);

@@ -16,6 +16,10 @@ function unpack(text, { digits, decimals } = study) {
   }
   return out;
 }
+// Numbers of any size: a whole number of five digits over a power of ten; null where there is none.
+function unpackFloats(text) {
+  return Array.from(unpack(text, { digits: 4, decimals: 0 }), (code) => (Number.isNaN(code) ? null : ((code % 199999) - 99999) / 10 ** Math.floor(code / 199999)));
+}
 const unpacked = study.k.map(() => null);
 // Values and errors of every cell for the chosen k.
 function cells() {
@@ -34,15 +38,17 @@ const called = (step) => `${study.steps[step].name}${study.steps[step].sign ? ` 
 const stepsOf = (m) => Array.from({ length: study.models[m].stop - study.models[m].start }, (_, i) => study.models[m].start + i);
 const byK = (entries) => entries[Math.min(state.k, entries.length - 1)];
 
-// Lists that several curves share stand once in the page.
-for (const figure of Object.values(study.figures)) for (const spec of figure.k) for (const panel of spec.panels || []) for (const curve of panel.curves || [])
+// Lists that several curves share stand once in the page, values are packed.
+for (const figure of Object.values(study.figures)) for (const spec of figure.k) for (const panel of spec.panels || []) for (const curve of panel.curves || []) {
   for (const key of ["x", "labels"]) if (typeof curve[key] === "number") curve[key] = study.lists[curve[key]];
+  for (const key of ["y", "e"]) if (typeof curve[key] === "string") curve[key] = unpackFloats(curve[key]);
+}
 // The rows of a table for the chosen k, from its columns.
 const decoded = new Map();
 function tableRows(name) {
   const columns = byK(study.tables[name].k);
   if (!decoded.has(columns)) {
-    const cells = columns.map((column) => column.numbers || column.at.map((at) => column.texts[at]));
+    const cells = columns.map((column) => (column.floats !== undefined ? unpackFloats(column.floats) : column.numbers || column.at.map((at) => column.texts[at])));
     decoded.set(columns, (cells[0] || []).map((_, i) => cells.map((column) => column[i])));
   }
   return decoded.get(columns);

@@ -6,7 +6,8 @@ const drawn = new Map();
 
 function drawFigure(holder) {
   const name = holder.dataset.figure, figure = study.figures[name], width = Math.floor(holder.clientWidth);
-  if (!width || !figure) return;
+  // What a closed fold holds is drawn when it is opened.
+  if (!width || !figure || holder.closest("details:not([open])")) return;
   const pen = canvasFor(width, { small: holder.classList.contains("small") });
   const height = Math.ceil(KINDS[figure.kind](pen, specOf(name)));
   const ids = [`title-${name}`, `desc-${name}`];

@@ -14,7 +14,8 @@ function pathsPanel(pen, panel) {
   const about = ([low, high], length) => { const middle = (low + high) / 2; return [middle - (unit * length) / 2, middle + (unit * length) / 2]; };
   x = about(x, box.width); y = about(y, box.height);
   const scale = axes(pen, box, { x, y, xTicks: ticksOf(...x, 6).map((at) => [at, tickText(at)]), yTicks: ticksOf(...y, 5), xName: panel.x, yName: panel.y });
-  const taken = [];
+  // On a phone the names of many models would lie on the paths.
+  const taken = [], crowded = pen.width < 480 && panel.paths.length > 6;
   for (const each of panel.paths) {
     const colour = pen.colour(each.a), at = each.x.map((value, i) => [scale.toX(value), scale.toY(each.y[i])]);
     pen.add("path", { d: "M" + at.map(([u, v]) => `${round(u)} ${round(v)}`).join("L"), stroke: colour, "stroke-width": 1.5, fill: "none", "stroke-linejoin": "round" });
@@ -23,18 +24,19 @@ function pathsPanel(pen, panel) {
       pen.add("path", { d: first ? SHAPES.o(u, v, 4.5) : shapeOf(each.a, u, v, last ? 4.4 : 2.4), fill: first ? pen.ink("paper") : colour, stroke: colour, "stroke-width": first ? 1.5 : 0 });
       pen.hit(u, v, each.name, each.labels[i]);
     });
-    placeLabel(pen, taken, ...at[at.length - 1], each.name, colour, box);
+    if (!crowded) placeLabel(pen, taken, ...at[at.length - 1], each.name, colour, box);
   }
-  return 8 + height + 36;
+  return 8 + height + 36 + (crowded ? legend(pen, pen.top + 44 + height, panel.paths.map((each) => each.a), false) : 0);
 }
 
 // A name beside a point, moved until it lies on no other.
 function placeLabel(pen, taken, x, y, words, colour, box) {
   const shown = shorten(words, 26), width = pen.measure(shown, 10.5, "600"), fits = x + 9 + width <= box.x + box.width;
   const left = fits ? x + 9 : x - 9 - width;
-  let v = y - 8;
-  for (let tries = 0; tries < 24 && taken.some((each) => Math.abs(each.v - v) < 12 && each.left < left + width && each.left + each.width > left); tries++) v += tries % 2 ? (tries + 1) * 6 : -(tries + 1) * 6;
-  v = Math.max(box.y + 10, Math.min(box.y + box.height - 3, v));
+  const top = box.y + 10, base = box.y + box.height - 3, start = Math.max(top, Math.min(base, y - 8));
+  const free = (v) => v >= top && v <= base && !taken.some((each) => Math.abs(each.v - v) < 12 && each.left < left + width && each.left + each.width > left);
+  let v = start;
+  for (let away = 6; !free(v) && away < box.height; away += 6) v = [start - away, start + away].find(free) ?? start;
   taken.push({ left, width, v });
   pen.text(left, v, shown, { size: 10.5, weight: 600, fill: colour });
 }
@@ -89,7 +91,8 @@ function namePairs(pen, pairs, scale, box) {
 }
 
 function ranks(pen, spec) {
-  const { boxes, height } = grid(pen, spec.panels.length, { height: pen.width < 420 ? 96 : 140, head: 22, least: pen.width < 420 ? 110 : 150, most: 3, left: 34, foot: 34 });
+  const many = spec.panels.length > 3, narrow = pen.width < 420, columns = many && !narrow ? 4 : 3;
+  const { boxes, height } = grid(pen, spec.panels.length, { height: narrow ? 96 : many ? 104 : 140, head: 22, least: narrow ? 110 : many ? 126 : 150, most: columns, left: 34, foot: 34 });
   spec.panels.forEach((panel, i) => {
     const box = boxes[i], ticks = [[0, "0"], [0.5, "0.5"], [1, "1"]];
     pen.text(box.left + 2, box.y - 8, pen.fitted(panel.title, box.width + 36, 12, "600"), { size: 12, ink: "ink", weight: 600 });

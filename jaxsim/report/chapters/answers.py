@@ -8,7 +8,7 @@ import xarray as xr
 from jaxsim.report.chapter import Figure, file_links
 from jaxsim.report.chapters.information import drawn_spaces
 from jaxsim.report.charts import Spec
-from jaxsim.report.effects import decimals_for, main_space, signed
+from jaxsim.report.effects import decimals_for, main_space, signed, space_title
 from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.schema import at_k
 from jaxsim.report.story import Story, per_k
@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 300, 26
 #: Claim -> the kind of findings that it rests on, and what their values are.
 CLAIMS = {
     "order": ("alignment", "how much nearer in depth than shuffled matches"),
-    "information": ("information_change", "change of {symbol} to the statistic, first to last step"),
+    "information": ("information_change", "rise of {symbol} to {space}, first to last step"),
     "smoothness": ("smoothness_difference", "difference in mean {symbol} over equal stretches"),
 }
 
@@ -90,18 +90,21 @@ def _answered(story: Story, claim: str, verdict: xr.Dataset, k: int) -> Markup:
     known = math.isfinite(low) and math.isfinite(high)
     decimals = decimals_for(high - value) if known else 3
     between = f"[{signed(low, decimals)}, {signed(high, decimals)}]" if known else "no interval"
-    chance = "" if not math.isfinite(p) else ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
+    chance = "" if not math.isfinite(p) else ", corrected p < 0.001" if p < 0.001 else f", corrected p = {p:.3f}"
+    everything = _all_effects(story, claim, str(verdict["space"].item()), k)
     a, b = str(verdict["a"].item()), str(verdict["b"].item())
     of = f"{a} \u2212 {b}" if claim == "smoothness" else f"{a}, {b}" if b else a
-    many = ", the median" if claim != "smoothness" and int(verdict["n"]) > 1 else ""
-    what = CLAIMS[claim][1].format(symbol=story.measure.symbol) if claim in CLAIMS else ""
+    role, space = str(verdict["role"].item()), space_title(str(verdict["space"].item()))
+    what = CLAIMS[claim][1].format(symbol=story.measure.symbol, space=space) if claim in CLAIMS else ""
+    marks = [f"Ticks: all {len(everything)}."] if len(everything) > 1 else []
+    marks += ["Grey: random weights."] if math.isfinite(control) else []
     return joined(
         word,
         answer,
         against,
         tag("p", tag("strong", signed(value, decimals)), f" {between}{chance}", class_="headline"),
-        _strip(value, low, high, control, _all_effects(story, claim, str(verdict["space"].item()), k)),
-        tag("p", f"{of}{many}: {what}", class_="key"),
+        _strip(value, low, high, control, everything),
+        tag("p", " ".join([f"{of}{f', {role}' if role else ''}: {what}.", *marks]), class_="key"),
     )
 
 

@@ -19,6 +19,7 @@ from jaxsim.report.effects import (
     notes_of,
     row_label,
     size_names,
+    space_title,
     spaces_of,
 )
 from jaxsim.report.schema import at_k
@@ -27,6 +28,10 @@ from jaxsim.report.story import Story
 
 #: What stands open; levels, which have no test, and differences of last steps stand in folds.
 OPEN = ("alignment", "smoothness_difference", "information_change", "label_change")
+#: Kinds that a study has of every statistic or label.
+OF_SPACES = ("information_change", "label_change")
+#: Rows of panels of single statistics and labels beside the main ones; where there are more, they stand in a fold.
+MANY_ROWS = 40
 #: Kinds whose dependence on the number of images is drawn.
 BY_SIZE = ("alignment", "information_change", "smoothness", "label_change")
 #: Numbers of a finding -> the columns of the table that hold them.
@@ -65,15 +70,23 @@ def describe_sizes(findings: xr.Dataset, k: int) -> str:
     return f"Of {int(tested.sum()):,} tested effects, {changes:,} have another sign with fewer images."
 
 
-def _forest(story: Story, findings: xr.Dataset, kinds: Sequence[str], k: int) -> Spec:
-    """A panel for each kind and statistic, the largest effects first; panels of one kind share their scale."""
+def _forest(story: Story, findings: xr.Dataset, kinds: Sequence[str], k: int, *, main: bool | None = None) -> Spec:
+    """A panel for each kind and statistic, the largest effects first; panels of one kind share their scale.
+
+    With `main`, that of the main statistic and label alone; with `main=False`, those of all others.
+    """
     panels, place = [], _places(findings, k)
     for kind in kinds:
         everything = findings_of(findings, kind, k=k)
         limits = _limits(everything)
-        for space in spaces_of(everything) or [None]:
+        spaces: list[str | None] = [*spaces_of(everything)] or [None]
+        for space in spaces:
+            if main is not None and main != (space is None or space == main_space(spaces)):
+                continue
             rows = by_magnitude(findings_of(findings, kind, space=space, k=k))
-            title = KINDS[kind].title if space is None else f"{space}, {KINDS[kind].title.partition(', ')[2]}"
+            title = (
+                KINDS[kind].title if space is None else f"{space_title(space)}, {KINDS[kind].title.partition(', ')[2]}"
+            )
             drawn = {
                 "title": title,
                 "x": axis_of(kind, story.measure.symbol),
@@ -81,6 +94,16 @@ def _forest(story: Story, findings: xr.Dataset, kinds: Sequence[str], k: int) ->
             }
             panels.append(drawn | {"zero": KINDS[kind].nothing, "limits": limits, "minus": "difference" in kind})
     return {"panels": panels, "table": "findings"}
+
+
+def _beside_main(findings: xr.Dataset) -> int:
+    """How many effects are of single statistics or labels other than the main ones."""
+    kinds, spaces = findings["kind"].values.astype(str), findings["space"].values.astype(str)
+    found = 0
+    for kind in OF_SPACES:
+        own = spaces[kinds == kind]
+        found += int((own != main_space(own)).sum()) if len(own) else 0
+    return found
 
 
 def _places(findings: xr.Dataset, k: int) -> dict[str, int]:
@@ -127,7 +150,7 @@ def _sizes(story: Story, findings: xr.Dataset, k: int) -> Spec:
             a, second = story.place(row["a"].item()), story.place(b) if b else None
             name = row_label(row, with_space=False)
             curves.append(curve(name, sizes, values, points=True, error=error, a=a, b=second))
-        title = KINDS[kind].title if space is None else f"{KINDS[kind].title}: {space}"
+        title = KINDS[kind].title if space is None else f"{KINDS[kind].title}: {space_title(space)}"
         rules = [(0.0, "")] if KINDS[kind].nothing else []
         panels.append(
             panel(curves, title=title, x="number of images", y=axis_of(kind, story.measure.symbol), rules=rules)
@@ -153,10 +176,7 @@ def _rows(findings: xr.Dataset, k: int) -> list[list[Cell]]:
 
 def _key(story: Story, findings: xr.Dataset) -> str:
     attrs = findings.attrs
-    key = (
-        f"Bars: {percent(attrs['level'])} intervals at N = {attrs['n_samples']:,}, from {attrs['n_splits']} balanced "
-        "half-samples."
-    )
+    key = f"Bars: {percent(attrs['level'])} intervals at N = {attrs['n_samples']:,}."
     there = [words for name, words in CONTROLS.items() if np.isfinite(findings[name].values).any()]
     marks = {"random weights": "Hollow: random weights.", "shuffled images": "Cross: shuffled images."}
     notes = notes_of(findings)
@@ -173,6 +193,7 @@ def _parts(story: Story) -> Sequence[Part]:
     opened, folded = (
         [kind for kind in kinds if kind not in levels and (kind in OPEN) == wanted] for wanted in (True, False)
     )
+    many = _beside_main(found) > MANY_ROWS
     smaller = size_names(found)[:-1]
     described = "Effects with their intervals, the largest first, above those of random weights and of shuffled images."
     parts: list[Part] = [
@@ -181,11 +202,24 @@ def _parts(story: Story) -> Sequence[Part]:
             "Effects, their intervals and controls",
             described,
             "forest",
-            lambda k: _forest(story, found, opened, k),
+            lambda k: _forest(story, found, opened, k, main=True if many else None),
             lambda k: describe_effects(found, k),
             key=_key(story, found),
         )
     ]
+    if many:
+        each = [kind for kind in opened if kind in OF_SPACES]
+        parts.append(
+            Figure(
+                "each-statistic",
+                "Every statistic and label by itself",
+                described,
+                "forest",
+                lambda k: _forest(story, found, each, k, main=False),
+                key=_key(story, found),
+                fold="Every statistic and label by itself",
+            )
+        )
     if folded:
         parts.append(
             Figure(

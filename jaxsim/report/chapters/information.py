@@ -7,7 +7,7 @@ import xarray as xr
 
 from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Spec, Table
 from jaxsim.report.charts import curve, numbers, panel
-from jaxsim.report.effects import main_space
+from jaxsim.report.effects import main_space, space_title
 from jaxsim.report.errors import band_note, error_word, errors_of
 from jaxsim.report.limits import attainable
 from jaxsim.report.schema import at_k
@@ -129,7 +129,7 @@ def _parts(story: Story) -> Sequence[Part]:
             "How much of each statistic a step holds",
             "Line charts, one per statistic: how well every step predicts it against relative depth, a line per model.",
             "lines",
-            lambda k: {"panels": [information_curves(story, name, k, title=name) for name in drawn]},
+            lambda k: {"panels": [information_curves(story, name, k, title=space_title(name)) for name in drawn]},
             lambda k: describe_information(story, k),
             key=key,
         ),

@@ -63,7 +63,7 @@ def _curves(story: Story, place: int, k: int) -> Spec:
             curves.append(curve(f"{model}, random weights", x, y, a=story.place(model), twin=True))
     rules = [(float(chosen["chance"]), "chance"), (float(chosen["ceiling"]), "ceiling")]
     title = f"{label}, {int(chosen['n_classes'])} classes"
-    return panel(curves, title=title, y="neighbours that share it", rules=rules)
+    return panel(curves, title=title, y="share of neighbours", rules=rules)
 
 
 def _rows(story: Story, k: int) -> list[list[Cell]]:
@@ -110,6 +110,4 @@ def _parts(story: Story) -> Sequence[Part]:
     ]
 
 
-CHAPTER = Chapter(
-    "separation", "How well the steps separate the labels", lambda story: story.labels is not None, _parts, half=True
-)
+CHAPTER = Chapter("separation", "How well labels separate", lambda story: story.labels is not None, _parts, half=True)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Row, Spec, Table
+from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Spec, Table
+from jaxsim.report.chapters.effects import OPEN
 from jaxsim.report.charts import numbers, rounded
 from jaxsim.report.effects import KINDS
 from jaxsim.report.schema import at_k
@@ -13,7 +14,7 @@ from jaxsim.report.sentences import counted
 from jaxsim.report.story import Story
 
 #: Points of a panel: more say no more and load slowly.
-MOST_POINTS = 700
+MOST_POINTS = 400
 
 
 def describe_measures(measures: xr.Dataset, k: int) -> str:
@@ -59,15 +60,17 @@ def describe_agreement(measures: xr.Dataset, k: int) -> str:
         return f"No interval of an effect excludes 0 by {title}."
     same = int(((signs[1:] == first) & (first != 0)).all(axis=0).sum())
     n = int(np.count_nonzero(first))
-    return f"Of {counted(n, 'effect')} whose interval excludes nothing by {title}, {same} do so by every measure alike."
+    return (
+        f"Of {counted(n, 'effect')} whose interval excludes 0 by {title}, {same} have the same sign by every measure."
+    )
 
 
 def comparable_findings(measures: xr.Dataset, k: int) -> xr.Dataset | None:
-    """The findings by all measures whose sign means something; None where there are none."""
+    """The main findings by all measures, those whose sign means something; None where there are none."""
     if "effect" not in measures:
         return None
     chosen = at_k(measures, k)
-    kept = [place for place, kind in enumerate(chosen["kind"].values.astype(str)) if KINDS[kind].nothing]
+    kept = [place for place, kind in enumerate(chosen["kind"].values.astype(str)) if kind in OPEN]
     return chosen.isel(finding=kept) if kept else None
 
 
@@ -128,30 +131,27 @@ def _parts(story: Story) -> Sequence[Part]:
         return []
     titles = measures["title"].values.astype(str).tolist()
     parts: list[Part] = [
-        Row(
-            (
-                Figure(
-                    "measure-correlations",
-                    "How alike measures order the pairs of steps",
-                    "Table of colours: Spearman's rank correlation of every two measures over all pairs of steps.",
-                    "matrix",
-                    lambda k: _correlations(measures, k),
-                    lambda k: describe_measures(measures, k),
-                    key="Spearman's correlation; similarities are turned round first.",
-                ),
-                Figure(
-                    "measure-ranks",
-                    f"Pairs of steps, by {titles[0]} and by another",
-                    "Scatter plots: every pair of steps by its place in the order of two measures.",
-                    "points",
-                    lambda k: _ranks(measures, k),
-                    key="From the most alike (0) to the least (1). Filled: steps of two models. Hollow: of one.",
-                ),
-            )
+        Figure(
+            "measure-correlations",
+            "How alike measures order the pairs of steps",
+            "Table of colours: Spearman's rank correlation of every two measures over all pairs of steps.",
+            "matrix",
+            lambda k: _correlations(measures, k),
+            lambda k: describe_measures(measures, k),
+            key="Spearman's correlation; similarities are turned round first.",
+        ),
+        Figure(
+            "measure-ranks",
+            f"Pairs of steps, by {titles[0]} and by another",
+            "Scatter plots: every pair of steps by its place in the order of two measures.",
+            "points",
+            lambda k: _ranks(measures, k),
+            key="From the most alike (0) to the least (1). Filled: steps of two models. Hollow: of one.",
+            fold="Pairs of steps by two measures",
         ),
         Table(
             "disagreements",
-            "Pairs of steps that two measures place most differently",
+            "Where measures disagree most",
             ("one measure", "the other", "from", "to", "place by the one, %", "place by the other, %"),
             lambda k: _disagreements(measures, k),
         ),

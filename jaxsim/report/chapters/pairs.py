@@ -108,7 +108,7 @@ def _distances(story: Story, k: int) -> Spec:
                     b=story.place(b), twin=True,
                 )
             )  # fmt: skip
-    return {"panels": [panel(curves, y=f"distance (mean {measure.axis} of both directions)")], "pairs": True}
+    return {"panels": [panel(curves, y=f"mean {measure.axis} of both directions")], "pairs": True}
 
 
 def _matches(story: Story, k: int) -> Spec:

@@ -10,7 +10,7 @@ from jaxsim.report.steps import describe_constant
 from jaxsim.report.story import Story
 
 HASH_LENGTH = 12
-#: Attribute of a study that says how to make it again.
+#: Attribute of a study that says how it was asked for, as a line of a shell or of Python.
 COMMAND = "command"
 
 

@@ -14,7 +14,6 @@ models are equally smooth cannot be shown by a test, so the smoothness has no "n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,9 +40,9 @@ OF_FINDING = (
     *("value", "low", "high", "p_corrected"),
     *("control", "control_low", "control_high", "beyond", "beyond_low", "beyond_high", "shuffled"),
 )
-_TEXTS = ("verdict", "answer", "against_control", "finding", "a", "b", "space")
+_TEXTS = ("verdict", "answer", "against_control", "role", "finding", "a", "b", "space")
 _COUNTS = ("n", "n_for", "n_against", "n_beyond", "n_sign_changes")
-_NO_INTERVAL = "there are too few images to split into halves, so no interval"
+_NO_INTERVAL = "without half-samples, which take at least 64 images, there is no interval"
 _ABSENT = {
     "order": "there is one model alone",
     "information": "no statistics of the images were measured",
@@ -59,6 +58,7 @@ class Verdict:
         verdict: One of `VERDICTS`.
         answer: One sentence, without its full stop.
         against_control: How the decided effects stand to those of random weights; "" where none is decided.
+        role: Which of several effects the headline is, such as "the median"; "" where there is one alone.
         headline: Place of the finding whose number is shown, among the rows of the claim; None without rows.
         n: Effects of the claim.
         n_for: Those decided for it.
@@ -70,6 +70,7 @@ class Verdict:
     verdict: str
     answer: str
     against_control: str = ""
+    role: str = ""
     headline: int | None = None
     n: int = 0
     n_for: int = 0
@@ -86,10 +87,11 @@ def verdicts(findings: xr.Dataset) -> xr.Dataset:
 
     Returns:
         Dataset on (`k`, `claim`) with `question` on `claim`; the texts `verdict`, `answer` (one sentence without its
-        full stop) and `against_control`; the counts `n`, `n_for`, `n_against`, `n_beyond` and `n_sign_changes` of
-        effects; and of the headline its `finding` (the name of a row of the findings, or ""), `a`, `b`, `space`, and
-        `value`, `low`, `high`, `p_corrected`, `control`, `control_low`, `control_high`, `beyond`, `beyond_low`,
-        `beyond_high` and `shuffled`, NaN where there are none; `least` and `most`, the range of the effects.
+        full stop), `against_control` and `role` (which of several effects the headline is); the counts `n`, `n_for`,
+        `n_against`, `n_beyond` and `n_sign_changes` of effects; and of the headline its `finding` (the name of a row of
+        the findings, or ""), `a`, `b`, `space`, and `value`, `low`, `high`, `p_corrected`, `control`, `control_low`,
+        `control_high`, `beyond`, `beyond_low`, `beyond_high` and `shuffled`, NaN where there are none; `least` and
+        `most`, the range of the effects.
         The headline of order and information is the middle effect (of an even number the lower one); of the smoothness
         the smallest lead of the smoothest model, or without one the largest difference.
 
@@ -197,6 +199,7 @@ def _judged(rows: xr.Dataset, claim: str) -> Verdict:
         verdict=verdict,
         answer=answer,
         against_control=_against_control(rows, sure, int(beyond.sum())),
+        role=_role(claim, smoothest) if n > 1 else "",
         headline=headline,
         n=n,
         n_for=up,
@@ -219,6 +222,11 @@ def _headline(rows: xr.Dataset, smoothest: str) -> int:
         return int(np.nanargmax(size))
     own = (rows["a"].values == smoothest) | (rows["b"].values == smoothest)
     return int(np.nanargmin(np.where(own, size, np.nan)))
+
+
+def _role(claim: str, smoothest: str) -> str:
+    """Which of several effects the headline is."""
+    return "the median" if claim != "smoothness" else "the smallest lead" if smoothest else "the largest"
 
 
 def _smoothest(rows: xr.Dataset, sure: np.ndarray) -> str:
@@ -245,30 +253,38 @@ def _against_control(rows: xr.Dataset, sure: np.ndarray, beyond: int) -> str:
         return "no control of random weights was run"
     if n == 1:
         return f"{'' if beyond else 'not '}by more than with random weights"
-    return f"by more than with random weights in {'all' if beyond == n else beyond or 'none'} of {n}"
+    of = "them" if n == len(sure) else f"the {n} that are decided"
+    if beyond in (0, n):
+        return f"{'not ' * (beyond == 0)}by more than with random weights in {'all of' if beyond else 'any of'} {of}"
+    return f"by more than with random weights in {beyond} of {n if of == 'them' else of}"
 
 
 def _about_direction(rows: xr.Dataset, claim: str, verdict: str, up: int, down: int) -> str:
-    """The answer of a claim whose effects have a direction."""
+    """The answer of a claim whose effects have a direction, with two numbers at most."""
     n, row = rows.sizes["finding"], rows.isel(finding=0)
     a, b = str(row["a"].item()), str(row["b"].item())
     if claim == "order":
-        unit, of = "pairs of models", f"best-matching steps of {a} and {b}" if n == 1 else "best-matching steps"
-        said = (f"{of} lie nearer in depth than shuffled ones", f"{of} lie farther apart in depth than shuffled ones")
+        single, unit = "pair of models", "pairs of models"
+        of = f"best-matching steps of {a} and {b}" if n == 1 else "best-matching steps"
+        said = ("lie nearer in depth than shuffled ones", "lie farther apart in depth than shuffled ones")
+        other = "farther apart"
     else:
         space = str(row["space"].item())
         what = "the image statistics" if space == ALL_STATISTICS else space
-        unit, of = "models", f"the last step of {a}" if n == 1 else "the last step"
-        said = (f"{of} holds less of {what} than the first", f"{of} holds more of {what} than the first")
+        single, unit = "model", "models"
+        of = f"the last step of {a}" if n == 1 else "the last step"
+        said = (f"holds less of {what} than the first", f"holds more of {what} than the first")
+        other = "more"
     if verdict == "cannot tell":
-        return f"It cannot be told from chance whether {said[0]}"
+        return f"It cannot be told from chance whether {of} {said[0]}"
     if verdict in ("yes", "no"):
-        sentence = said[verdict == "no"]
+        sentence = f"{of} {said[verdict == 'no']}"
         return f"{sentence[0].upper()}{sentence[1:]}" if n == 1 else f"In all {n} {unit}, {sentence}"
-    parts = [f"in {count} of {n} {unit} {each}" for count, each in zip((up, down), said, strict=True) if count]
-    rest = n - up - down
-    parts += [f"in {rest} it cannot be told from chance"] if rest else []
-    return _sentence(parts)
+    others = "; in the others it cannot be told from chance" if up + down < n else ""
+    if up and down:
+        where = f"{up} {unit if up > 1 else single}"
+        return f"{of[0].upper()}{of[1:]} {said[0]} in {where}, and {other} in {down}{others}"
+    return f"In {up or down} of {n} {unit}, {of} {said[up == 0]}{others}"
 
 
 def _about_smoothness(rows: xr.Dataset, verdict: str, smoothest: str, n_decided: int) -> str:
@@ -281,8 +297,3 @@ def _about_smoothness(rows: xr.Dataset, verdict: str, smoothest: str, n_decided:
         return f"{n_decided} of {n} pairs of models differ, but no model changes less than each other one"
     who = f"{a} and {b}" if n == 1 else "any two models"
     return f"It cannot be told from chance whether {who} change differently over equal stretches of depth"
-
-
-def _sentence(parts: Sequence[str]) -> str:
-    text = ", ".join(parts)
-    return text[0].upper() + text[1:]

@@ -11,7 +11,11 @@ import numpy as np
 from jaxsim.arguments import shown
 from jaxsim.features import FeatureSet, open_features
 from jaxsim.study.results import Study
-from jaxsim.study.run.compare import compare
+from jaxsim.study.run.called import call_text
+from jaxsim.study.run.compare import run_comparison
+from jaxsim.study.run.options import check_known
+from jaxsim.study.run.settings import SETTINGS
+from jaxsim.study.run.surroundings import SURROUNDINGS
 
 
 def compare_arrays(
@@ -41,10 +45,14 @@ def compare_arrays(
     Raises:
         ValueError: As `Study.from_layers`.
     """
+    check_known(options, SETTINGS | SURROUNDINGS, ("ids", "out", "report", "progress"))
     features = features_of(layers, ids)
     if isinstance(untrained, Mapping):
         untrained = features_of(untrained, ids, "untrained")
-    return compare(features, out=out, report=report, progress=progress, untrained=untrained, **options)
+    asked = {"out": out, **options} | ({} if untrained is False else {"untrained": untrained})
+    command = call_text("jaxsim.Study.from_layers", features, asked)
+    options["untrained"] = untrained
+    return run_comparison(features, None, command, out=out, report=report, progress=progress, options=options)
 
 
 def features_of(layers: Any, ids: Sequence[str] | None = None, what: str = "layers") -> dict[str, FeatureSet]:

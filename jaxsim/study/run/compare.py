@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.arguments import Progress, check_flag
 from jaxsim.study.progress import asked_progress
 from jaxsim.study.results import Study
+from jaxsim.study.run.called import call_text
 from jaxsim.study.run.inputs import Sources
 from jaxsim.study.run.options import with_options
 from jaxsim.study.run.preparation import prepare_comparison
@@ -59,13 +61,42 @@ def compare(
         ...     ["facebook/dinov2-small", "microsoft/resnet-50"], images="photos", n_samples=2000, out="run"
         ... )
     """
-    report = check_flag("report", report)
-    beside = {name: options.pop(name, each.default) for name, each in SURROUNDINGS.items()}
     if n_subsets is not None:
         options["n_splits"] = splits_of_subsets(n_subsets, options.get("n_splits"))
+    command = call_text("jaxsim.compare", models, {"images": images, "out": out} | options)
+    return run_comparison(models, images, command, out=out, report=report, progress=progress, options=options)
+
+
+def run_comparison(
+    models: Sources,
+    images: Any,
+    command: str,
+    *,
+    out: str | os.PathLike[str] | None,
+    report: bool,
+    progress: Progress | bool | None,
+    options: Mapping[str, Any],
+) -> Study:
+    """The work of `compare`, whatever the name by which it was asked for.
+
+    Args:
+        models: As in `compare`.
+        images: As in `compare`.
+        command: How the study was asked for.
+        out: As in `compare`.
+        report: As in `compare`.
+        progress: As in `compare`.
+        options: Further ones of `compare`, by name.
+
+    Raises:
+        ValueError: As `compare`.
+    """
+    report = check_flag("report", report)
+    beside = {name: options.get(name, each.default) for name, each in SURROUNDINGS.items()}
+    settings = {name: value for name, value in options.items() if name not in SURROUNDINGS}
     with asked_progress(progress) as show:
-        comparison = prepare_comparison(models, images, settings=checked_settings(**options), out=out, **beside)
-        return comparison.run(report=report, progress=show)
+        comparison = prepare_comparison(models, images, settings=checked_settings(**settings), out=out, **beside)
+        return comparison.run(report=report, progress=show, command=command)
 
 
 def splits_of_subsets(n_subsets: int | None, n_splits: int | None) -> int | None:

@@ -86,7 +86,7 @@ class Comparison:
         given = [replace(each, given=controls[each.name], from_images=each.extracted) for each in self.untrained.inputs]
         return features, replace(self.untrained, inputs=tuple(given))
 
-    def run(self, *, report: bool = True, progress: Progress | None = None) -> Study:
+    def run(self, *, report: bool = True, progress: Progress | None = None, command: str = "") -> Study:
         """Does the work.
 
         With `out`, what is there already is used: features are taken up where a killed run left them, and a
@@ -96,6 +96,7 @@ class Comparison:
         Args:
             report: Write the report too; needs `out`.
             progress: Called as `progress(done, total, what)`.
+            command: How the study was asked for, as a line of a shell or of Python: `Study.results.attrs["command"]`.
 
         Returns:
             The study.
@@ -103,7 +104,7 @@ class Comparison:
         Raises:
             ValueError: If images or features cannot be used.
         """
-        return self._run(report, progress)
+        return self._run(report, progress, command=command)
 
     def _run(
         self,
@@ -112,6 +113,7 @@ class Comparison:
         samples: frozenset[str] | None = None,
         statistics: Statistics | None = None,
         together: Mapping[str, int] | None = None,
+        command: str = "",
     ) -> Study:
         """The work; for a control on the samples, statistics and groups of the models it is the control of."""
         settings = self.settings if samples is None else replace(self.settings, drop_duplicates=False)
@@ -150,6 +152,9 @@ class Comparison:
             others = frozenset(ids).difference(dropped)
             control = untrained._run(False, untrained_progress(progress), others, statistics, together)
             reused += [f"untrained: {each}" for each in control.reused]
+        if command:
+            # Not part of the measurement, which other commands take up, too.
+            found = replace(found, results=found.results.assign_attrs(command=command))
         study = study_of(found, seed=self.settings.seed, reused=tuple(reused), control=control)
         if self.out is not None and jax.process_index() == 0:
             study.save(self.out)

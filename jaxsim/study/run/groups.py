@@ -149,8 +149,14 @@ def warning_of(copies: NearDuplicates) -> NearDuplicateWarning | None:
     n_samples = len(copies.groups)
     if copies.n_copies <= QUIET_COPIES or copies.n_copies < QUIET_SHARE * n_samples:
         return None
+    # Thumbnails know of pictures alone; a step may also hold what it was trained to.
+    doubt = (
+        " A step may hold a class as tightly as copies: look at the pictures of one group first."
+        if copies.rule.startswith("in step ")
+        else ""
+    )
     return NearDuplicateWarning(
-        f"{copies.n_copies:,} of {n_samples:,} samples are near copies, in {copies.shown()}. Copies are nearest "
+        f"{copies.n_copies:,} of {n_samples:,} samples are near copies, in {copies.shown()}.{doubt} Copies are nearest "
         "neighbours of each other in nearly every step, so at small k they answer for each other and steps look more "
         f"alike than they are. Pass groups={NEAR_DUPLICATES!r} to leave neighbours of the same group out, groups= to "
         "name groups of your own, or drop_duplicates=True to drop those that are equal in every step. "

@@ -191,7 +191,9 @@ class TestCopies:
 
 
 class TestTransformations:
-    @pytest.mark.parametrize("name", SINGLE)
+    @pytest.mark.parametrize(
+        "name", [pytest.param(name, marks=() if name in ("twonn", "mean") else pytest.mark.slow) for name in SINGLE]
+    )
     def test_jit_and_vmap(self, name):
         xs = np.stack([embedded(d, 6, 150, seed=d) for d in (2, 4)])
         plain = np.stack([SINGLE[name](x) for x in xs])

@@ -93,7 +93,11 @@ def test_classifier(parity):
 
 @pytest.mark.parametrize(
     ("changes", "image_size"),
-    [({}, None), ({"hidden_act": "gelu"}, (40, 56)), ({"vision_use_head": False, "patch_size": 4}, (9, 8))],
+    [
+        ({}, None),
+        pytest.param({"hidden_act": "gelu"}, (40, 56), marks=pytest.mark.slow),
+        ({"vision_use_head": False, "patch_size": 4}, (9, 8)),
+    ],
     ids=["plain", "larger", "smaller_no_head"],
 )
 def test_flexible_states(parity, changes, image_size):

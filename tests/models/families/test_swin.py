@@ -39,7 +39,7 @@ def test_states(parity, changes):
     parity(transformers.SwinModel, config, hooks=hooks(config))
 
 
-@pytest.mark.parametrize("image_size", [(48, 48), (38, 33)])
+@pytest.mark.parametrize("image_size", [(48, 48), pytest.param((38, 33), marks=pytest.mark.slow)])
 def test_another_image_size(parity, image_size):
     positions = image_size == (48, 48)
     config = transformers.SwinConfig(**BASE, use_absolute_embeddings=positions)
