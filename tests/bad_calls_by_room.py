@@ -77,6 +77,8 @@ def images():
         yield load_batches, (source, np.stack, size), {}
     for start in (6, None, *NOT_COUNTS):
         yield load_batches, (source, np.stack, 2), {"start": start}
+    for stop in (6, *NOT_COUNTS):
+        yield load_batches, (source, np.stack, 2), {"stop": stop}
     for threads in NOT_COUNTS:
         yield load_batches, (source, np.stack, 2), {"threads": threads}
     for path in (None, "no/such", *NOT_PATHS):

@@ -2,7 +2,9 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,9 +13,10 @@ from jaxsim_kernels import failing_together
 from jaxsim.arguments import Progress, check_choice, check_count, check_flag, check_folder_path, check_progress
 from jaxsim.data import DamagedImage, ImageSource, open_images
 from jaxsim.data.batches import check_threads
+from jaxsim.features.chosen_steps import ChosenSteps
 from jaxsim.features.device_step import DeviceStep
 from jaxsim.features.feature_set import FeatureSet
-from jaxsim.features.folder_writer import finished_features
+from jaxsim.features.finished import finished_features, missing_steps
 from jaxsim.features.model_runs import Extraction, Job, run_together, turns
 from jaxsim.features.narrowing import DTYPES
 from jaxsim.features.opened_writers import IMAGES, open_writers, read_contents
@@ -44,7 +47,8 @@ def extract(
     Model and pooling are one compiled program for batches of one shape, so only `[batch, features]` per
     step leaves the device; images are decoded by threads meanwhile. On disk, rows are written block by
     block: memory does not grow with the number of images, a killed run continues where it was, a second run with the
-    same model (weights), images, pooling and preprocessing finds everything there, and one with others is refused.
+    same model (weights), images, pooling and preprocessing finds everything there, and one with others is refused. Of
+    the same model with other steps (`jaxsim.capture`), those that are missing are extracted and added.
 
     Images are the same if their content is: image files are read and hashed once before the first extraction and again
     when size or time of a file changed.
@@ -185,14 +189,20 @@ def extract_together(
     with contextlib.ExitStack() as stack:
         check = stack.enter_context(failing_together("extraction")) if divided else None
         missing = []
+        added: dict[int, tuple[Path, dict[str, Any]]] = {}
         for place, (each, folder) in enumerate(zip(wanted, folders, strict=True)):
             request = describe_request(each.model, images, step_records(each.model.steps, each.pool), each.pool, dtype)
-            there = None if folder is None or overwrite else finished_features(folder, request, each.model.name)
-            if there is None:
-                missing.append((place, each, folder, request))
-            else:
-                _refuse_damage(strict, there.manifest["damaged"])
-                found[place] = there
+            lacking = None if folder is None or overwrite else missing_steps(folder, request)
+            if folder is not None and lacking == []:
+                found[place] = finished_features(folder, request, each.model.name)
+                _refuse_damage(strict, found[place].manifest["damaged"])
+                continue
+            if folder is not None and lacking:
+                added[place] = folder, request
+                each = replace(each, model=ChosenSteps(each.model, lacking, each.pool), label=each.shown)
+                steps = step_records(each.model.steps, each.pool)
+                request = describe_request(each.model, images, steps, each.pool, dtype)
+            missing.append((place, each, folder, request))
         to_write = [(each, folder, request) for _, each, folder, request in missing]
         writers = open_writers(to_write, images, size, overwrite=overwrite, check=check, stack=stack)
         jobs = []
@@ -204,6 +214,8 @@ def extract_together(
             run_together(turn, images, dtype, strict, size, threads, report)
             for job in turn:
                 found[job.place] = job.writer.finish(describe_origin(job.wanted.model, images, batch_size))
+                if job.place in added:  # with the steps that were there
+                    found[job.place] = finished_features(*added[job.place], job.wanted.model.name, reused=False)
     return [found[place] for place in range(len(wanted))]
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import tensorstore
 
+from jaxsim.features.chosen_steps import with_steps
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_feature_folder
 from jaxsim.features.narrowing import centre_of_rows, is_narrow, narrowed
-from jaxsim.features.own_files import FORMAT, read_request
+from jaxsim.features.own_files import CHECKSUM, FORMAT, checksum, read_manifest, read_request
 from jaxsim.features.parts import PROGRESS, join_parts, part_notes
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
@@ -27,7 +28,7 @@ from jaxsim.features.store import (
     remove_arrays,
     write_centres,
 )
-from jaxsim.features.writers import Damage, finished_manifest, request_of
+from jaxsim.features.writers import Damage, finished_manifest
 from jaxsim.files import read_json, write_json
 
 REQUEST, LOCK = "request.json", ".lock"
@@ -87,7 +88,7 @@ class FolderWriter:
     def finish(self, origin: dict[str, Any]) -> FeatureSet:
         """Write the rest, cut the arrays to the rows there are, and write the manifest."""
         self._write(len(self._positions), self._request["n_images"])
-        manifest = finished_manifest(self._request, origin, self.damaged, self.seconds)
+        manifest = manifest_to_write(self._folder, self._request, origin, self.damaged, self.seconds)
         close_stores(self._folder / ARRAYS, self._stores, self._n_rows)
         write_json(self._folder / MANIFEST, manifest)
         for name in (REQUEST, PROGRESS):
@@ -135,11 +136,18 @@ def open_unfinished(
     several = request.get("rows_per_image", 1)
     arrays = folder / ARRAYS
     asked = request | {"batch_size": batch_size}
+    _clear_finished(folder)
     if (folder / REQUEST).exists():
         there, block_rows = read_request(folder / REQUEST)
+        begun = [step["name"] for step in there["steps"]]
+        if (folder / MANIFEST).exists() and begun != [step.name for step in steps]:
+            raise ValueError(
+                f"expected features in {folder} to which steps can be added, but adding {', '.join(begun)} has not "
+                "finished: run that again first, or choose another folder"
+            )
         refuse_difference(folder, there, asked)
     else:
-        if (arrays / "zarr.json").exists():
+        if (arrays / "zarr.json").exists() and not (folder / MANIFEST).exists():
             raise ValueError(
                 f"{arrays} exists without a manifest, so nothing is known about it: "
                 "choose another folder, or pass overwrite=True"
@@ -150,6 +158,7 @@ def open_unfinished(
         if is_narrow(request["dtype"]):  # the first batch, which gives the centre, is one process's
             share = max(share, min(batch_size, request["n_images"]))
         block_rows = min(fitting, share) * several
+        (folder / PROGRESS).unlink(missing_ok=True)
         write_json(folder / REQUEST, {"request": asked, "block_rows": block_rows})
     if (folder / PROGRESS).exists():
         return open_stores(arrays, steps, write=True), block_rows
@@ -157,6 +166,36 @@ def open_unfinished(
         note.unlink()
     n_rows = request["n_images"] * several
     return create_stores(arrays, steps, n_rows, block_rows, request["dtype"]), block_rows
+
+
+def _clear_finished(folder: Path) -> None:
+    """Removes the notes of an extraction that was killed after its manifest was written."""
+    if not ((folder / MANIFEST).exists() and (folder / REQUEST).exists()):
+        return
+    asked, _ = read_request(folder / REQUEST)
+    known = [step["name"] for step in read_manifest(folder / MANIFEST)["steps"]]
+    if all(step["name"] in known for step in asked["steps"]):
+        for path in (*part_notes(folder), folder / PROGRESS, folder / REQUEST):
+            path.unlink(missing_ok=True)
+
+
+def manifest_to_write(
+    folder: Path,
+    request: dict[str, Any],
+    origin: dict[str, Any],
+    damaged: Sequence[Damage],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """The manifest of a folder whose arrays are written: of these steps, and of those that were there before.
+
+    Raises:
+        ValueError: no image could be decoded, or others than when the steps there were extracted.
+    """
+    made = finished_manifest(request, origin, damaged, seconds)
+    if not (folder / MANIFEST).exists():
+        return made
+    joined = with_steps(read_manifest(folder / MANIFEST), made)
+    return joined | {CHECKSUM: checksum(joined)}
 
 
 @contextmanager
@@ -185,33 +224,6 @@ def sole_writer(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def finished_features(folder: Path, request: dict[str, Any], model_name: str) -> FeatureSet | None:
-    """Return the finished features of a folder, None if there are none.
-
-    Raises:
-        ValueError: they were made for another request; names the first difference.
-    """
-    if not (folder / MANIFEST).exists():
-        return None
-    there = open_feature_folder(folder)
-    refuse_difference(folder, request_of(there.manifest, list(request)), request)
-    return FeatureSet(list(there.values()), there.manifest, model_name=model_name, reused=True)
-
-
-def holds_other(folder: Path, request: dict[str, Any]) -> bool:
-    """Whether a folder holds features, finished or not, that are damaged or were made for another request."""
-    try:
-        if (folder / MANIFEST).exists():
-            there = open_feature_folder(folder).manifest
-            return first_difference(request_of(there, list(request)), request) is not None
-        if (folder / REQUEST).exists():
-            asked = read_json(folder / REQUEST)["request"]
-            return first_difference({key: asked[key] for key in request}, request) is not None
-    except (ValueError, KeyError, TypeError):
-        return True
-    return False
 
 
 def remove_features(folder: Path, steps: Sequence[StepRecord]) -> None:
@@ -258,7 +270,12 @@ def _own_steps(path: Path) -> list[str]:
 def refuse_difference(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise a ValueError if two requests differ."""
     if found := first_difference(there, asked):
-        raise ValueError(
-            f"{folder} holds features of something else: {found}. "
-            "Choose another folder, or pass overwrite=True to replace them"
-        )
+        raise something_else(folder, found)
+
+
+def something_else(folder: Path, found: str) -> ValueError:
+    """The error that says what a folder holds."""
+    return ValueError(
+        f"{folder} holds features of something else: {found}. "
+        "Choose another folder, or pass overwrite=True to replace them"
+    )

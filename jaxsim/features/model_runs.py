@@ -123,7 +123,8 @@ def _distinct_preprocessing(models: Sequence[StepModel]) -> tuple[list[Any], lis
     prepares, views = [], []
     for model in models:
         # Models of one description whose code differs (own preprocessors without a name) are kept apart.
-        key = f"{type(model).__qualname__} {json.dumps(model.preprocessing, sort_keys=True, default=repr)}"
+        code = type(getattr(model, "whole", model)).__qualname__
+        key = f"{code} {json.dumps(model.preprocessing, sort_keys=True, default=repr)}"
         if key not in known:
             known[key] = len(prepares)
             prepares.append(model.preprocess)

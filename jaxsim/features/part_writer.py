@@ -12,13 +12,13 @@ import tensorstore
 from jaxsim_kernels import meet
 
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_feature_folder
-from jaxsim.features.folder_writer import REQUEST, open_unfinished
+from jaxsim.features.folder_writer import REQUEST, manifest_to_write, open_unfinished
 from jaxsim.features.narrowing import centre_of_rows, is_narrow, narrowed
 from jaxsim.features.own_files import read_part, read_progress, read_request
 from jaxsim.features.parts import PROGRESS, added_seconds, divide, forget_from, part_note, part_notes
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import close_stores, open_stores, read_centres, write_centres
-from jaxsim.features.writers import Damage, finished_manifest
+from jaxsim.features.writers import Damage
 from jaxsim.files import write_json
 
 _PAUSE_SECONDS = 0.05
@@ -159,7 +159,7 @@ def _make_whole(
     damaged: list[Damage] = [entry for part in parts for entry in part["damaged"]]
     damaged.sort(key=lambda entry: entry["position"])
     noted = [read_progress(folder / PROGRESS, n_images), *parts]
-    manifest = finished_manifest(request, origin, damaged, added_seconds(noted))
+    manifest = manifest_to_write(folder, request, origin, damaged, added_seconds(noted))
     n_rows = (n_images - len(damaged)) * several
     if damaged:
         forget_from(folder, damaged[0]["position"], n_images, block)

@@ -45,6 +45,7 @@ def describe_request(
     several = rows_per_image(pool)
     return _as_json(
         ({"rows_per_image": several} if several > 1 else {})
+        | ({"layouts": dict(layouts)} if (layouts := getattr(model, "layouts", None)) is not None else {})
         | {
             "pool": pool,
             "dtype": dtype,

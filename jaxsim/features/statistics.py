@@ -18,7 +18,7 @@ from jaxsim.data.image_statistics import GROUPS, filtered_statistics, filters
 from jaxsim.data.thumbnails import EDGE
 from jaxsim.features.extraction import extract
 from jaxsim.features.feature_set import FeatureSet
-from jaxsim.features.folder_writer import holds_other
+from jaxsim.features.finished import holds_other
 from jaxsim.features.opened_writers import IMAGES, read_contents
 from jaxsim.features.request import describe_request
 from jaxsim.features.step_record import step_records

@@ -15,7 +15,8 @@ class StepModel(Protocol):
     """A model whose call returns every processing step: `jaxsim.models.VisionModel` is one.
 
     One that cannot run under `jax.jit` (a torch module) says so by an attribute `jitted = False`: it is called as it
-    is, and only the pooling is compiled.
+    is, and only the pooling is compiled. One whose states are read as a user says has `layouts`, for each step a text
+    that changes whenever the reading does.
     """
 
     @property

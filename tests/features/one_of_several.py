@@ -1,11 +1,13 @@
 """Run as a program: one of several processes that extract the same pictures into one folder.
 
 Arguments: number of this process, number of processes, port, pictures, folder, and words: "fail" (process 1 fails at a
-picture), "stop" (all hang in the middle), "narrow" and "tokens" (of the features).
+picture), "stop" (all hang in the middle), "narrow" and "tokens" (of the features), "added" (a step is
+there before).
 """
 
 import sys
 import time
+from pathlib import Path
 
 import jax
 
@@ -16,7 +18,7 @@ if __name__ == "__main__":
     # Beside this file, so found only when it is run as a program.
     from step_models import TinyModel
 
-    from jaxsim.features import Extraction, extract_together, folder_writer
+    from jaxsim.features import Extraction, extract, extract_together, folder_writer
 
     folder_writer._MOST_BLOCK_ROWS = 10
     seen = []
@@ -33,6 +35,13 @@ if __name__ == "__main__":
             print(f"stops at {done} of {total}", flush=True)
             time.sleep(1000)
 
+    jax.devices()  # all processes make their backends together
+    if "added" in words and index == "0":
+        Path(out).mkdir()
+        extract(TinyModel(only=("Out",)), pictures, out=f"{out}/a", batch_size=8)
+        Path(out, "ready").touch()
+    while "added" in words and not Path(out, "ready").exists():
+        time.sleep(0.05)
     wanted = [
         Extraction(Failing(), "tokens:2" if "tokens" in words else "mean", f"{out}/a"),
         Extraction(Failing(seed=1, name="b"), "cls,mean", f"{out}/b"),

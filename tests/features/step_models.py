@@ -27,6 +27,7 @@ class TinyModel:
     seconds_per_image: float = 0.0
     cls: bool = True
     blow_up_above: float = np.inf
+    only: tuple = ()
     compilations: list = dataclasses.field(default_factory=list)
 
     @property
@@ -37,6 +38,10 @@ class TinyModel:
     def params(self) -> Any:
         rng = np.random.default_rng(self.seed)
         return {name: rng.normal(size=shape).astype(np.float32) for name, shape in (("w", (48, 6)), ("v", (6, 5)))}
+
+    @property
+    def layouts(self) -> dict[str, str]:
+        return {step.name: repr(step.layout) for step in self.steps}
 
     @property
     def weights_hash(self) -> str:
@@ -53,12 +58,13 @@ class TinyModel:
     @property
     def steps(self) -> tuple[Step, ...]:
         tokens = Tokens(self.prefix, (2, 3))
-        return (
+        found = (
             Step("stem", "stem", 0.0, tokens, 6),
             Step("block.b", "block", 0.5, tokens, 6),
             *(() if self.cls else (Step("a/map", "stage", 0.75, Map((2, 3)), 5),)),
             Step("Out", "norm", 1.0, Vector(), 5),
         )
+        return tuple(step for step in found if not self.only or step.name in self.only)
 
     def preprocess(self, images):
         time.sleep(self.seconds_per_image * len(images))
@@ -76,4 +82,5 @@ class TinyModel:
         out = feature_map.mean((1, 2))
         out = jnp.where(out.sum(-1, keepdims=True) > self.blow_up_above, jnp.nan, out)
         maps = {} if self.cls else {"a/map": feature_map}
-        return OrderedDict({"stem": stem, "block.b": block} | maps | {"Out": out})
+        states = {"stem": stem, "block.b": block} | maps | {"Out": out}
+        return OrderedDict({step.name: states[step.name] for step in self.steps})

@@ -59,7 +59,12 @@ def started(count, pictures, out, *words):
 
 def said(processes):
     """The last line of each."""
-    outputs = [process.communicate(timeout=240) for process in processes]
+    try:
+        outputs = [process.communicate(timeout=240) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
     assert all(text.strip() for text, _ in outputs), outputs
     return [text.splitlines()[-1] for text, _ in outputs]
 
@@ -115,6 +120,15 @@ def test_more_processes_and_other_rows(TinyModel, pictures, tmp_path, count, wor
     assert len(set(found)) == 1
     assert found[0].startswith("[False, False]")
     check_equal(tmp_path / "several", alone(TinyModel, pictures, tmp_path / "one", **options))
+
+
+@pytest.mark.slow
+def test_processes_add_steps_to_those_of_one(TinyModel, pictures, tmp_path):
+    assert said(started(2, pictures, tmp_path / "several", "added")) == 2 * ["[False, False] 70"]
+    (found, _), folder = alone(TinyModel, pictures, tmp_path / "one"), open_features(tmp_path / "several" / "a")
+    assert [each["steps"] for each in folder.manifest["added"]] == [["stem", "block.b"]]
+    for step in found:
+        np.testing.assert_array_equal(np.asarray(folder[step]), np.asarray(found[step]))
 
 
 @pytest.mark.slow

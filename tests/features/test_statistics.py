@@ -7,7 +7,8 @@ import pytest
 
 from jaxsim.data import ArraySource, StatisticsView, image_statistics, open_images, statistics_view, thumbnails
 from jaxsim.features import FeatureSet
-from jaxsim.features.folder_writer import REQUEST, holds_other
+from jaxsim.features.finished import holds_other
+from jaxsim.features.folder_writer import REQUEST
 from jaxsim.features.statistics import THUMBNAIL, StatisticsModel, extract_statistics, statistics_of
 
 VIEW = StatisticsView(24, 24)

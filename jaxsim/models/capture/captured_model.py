@@ -95,15 +95,19 @@ class CapturedModel:
 
     @property
     def weights_hash(self) -> str:
-        """SHA-256 over every weight and buffer, the modules' settings, the call's arguments and the axes of the states.
+        """SHA-256 over every weight and buffer, the modules' settings and the call's arguments, of whatever steps.
 
         For a torch module, of the weights it has now.
         """
         digest = hashlib.sha256(hash_weights(self.runner.weights()).encode())
         digest.update(self.runner.structure().encode())
-        told = [self.config, [(call.name, reading.axes) for call, _, reading in self.chosen]]
-        digest.update(json.dumps(told, sort_keys=True).encode())
+        digest.update(json.dumps(self.config, sort_keys=True).encode())
         return digest.hexdigest()
+
+    @property
+    def layouts(self) -> dict[str, str]:
+        """Name of each step -> how its state is read, which decides its features beside the weights."""
+        return {call.name: f"{reading.axes} {reading.layout!r}" for call, _, reading in self.chosen}
 
     @functools.cached_property
     def steps(self) -> tuple[Step, ...]:

@@ -15,7 +15,7 @@ from jaxsim.study.run.measured import PARTS, Measurement
 from jaxsim.study.run.settings import Settings
 
 #: What a manifest says of where features come from.
-OF_ORIGIN = ("format", "created", "checksum", "model", "images", "seconds")
+OF_ORIGIN = ("format", "created", "checksum", "model", "images", "seconds", "added")
 #: What a further measure has of these.
 OF_MEASURE = ("results", "information", "halves", "shuffled")
 

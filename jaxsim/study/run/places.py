@@ -9,7 +9,8 @@ from typing import Any
 from jaxsim.data import ImageSource
 from jaxsim.features import FeatureSet, StepModel
 from jaxsim.features.feature_set import ARRAYS, MANIFEST
-from jaxsim.features.folder_writer import REQUEST, holds_other
+from jaxsim.features.finished import holds_other
+from jaxsim.features.folder_writer import REQUEST
 from jaxsim.features.opened_writers import IMAGES, read_contents
 from jaxsim.features.request import describe_request
 from jaxsim.features.step_record import step_records
