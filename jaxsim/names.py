@@ -50,3 +50,17 @@ def _escaped(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+COLUMN = "column:"
+"""Begins a text that names a column of the images, such as `column:folder`."""
+
+
+def names_column(given: object) -> bool:
+    """Whether labels or groups are given as the name of a column of the images.
+
+    Example:
+        >>> names_column("column:folder"), names_column("near_duplicates"), names_column(["a", "b"])
+        (True, False, False)
+    """
+    return isinstance(given, str) and given.startswith(COLUMN)

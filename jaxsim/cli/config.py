@@ -14,6 +14,7 @@ from typing import Any
 from jaxsim.arguments import shown
 from jaxsim.cli.options import OPTIONS
 from jaxsim.cli.reading import read_model
+from jaxsim.names import names_column
 
 #: What a file holds beside the options.
 OWN = ("models", "images")
@@ -184,8 +185,13 @@ def _text(key: str, value: Any) -> str:
 
 def _all_located(key: str, value: Any, folder: Path) -> Any:
     if isinstance(value, Mapping):
-        return {name: str((folder / Path(each).expanduser()).absolute()) for name, each in value.items()}
-    return value if value in _FILES[key] else str((folder / Path(value).expanduser()).absolute())
+        return {name: _file_located(key, each, folder) for name, each in value.items()}
+    return _file_located(key, value, folder)
+
+
+def _file_located(key: str, value: str, folder: Path) -> str:
+    none = value in _FILES[key] or (key != "spaces" and names_column(value))
+    return value if none else str((folder / Path(value).expanduser()).absolute())
 
 
 def _located(source: str, folder: Path) -> str:

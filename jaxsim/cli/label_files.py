@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.files import open_regular, parse_json, read_regular
+from jaxsim.names import COLUMN, names_column
 
 NEAR_DUPLICATES = "near_duplicates"
 SUFFIXES = (".csv", ".txt", ".json", ".npy")
@@ -34,9 +35,11 @@ def read_label_files(given: Mapping[str, str]) -> dict[str, Any]:
         >>> read_label_files({"class": "labels.png"})
         Traceback (most recent call last):
         ...
-        ValueError: expected labels in a file ending in one of .csv, .txt, .json, .npy, got labels.png
+        ValueError: expected column:NAME, or labels in a file ending in one of .csv, .txt, .json, .npy, got labels.png
     """
-    return {name: _read(Path(path).expanduser(), "labels") for name, path in given.items()}
+    return {
+        name: path if names_column(path) else _read(Path(path).expanduser(), "labels") for name, path in given.items()
+    }
 
 
 def read_space_files(given: Mapping[str, str]) -> dict[str, Any]:
@@ -64,13 +67,13 @@ def read_space_files(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def read_group_file(given: str) -> Any:
-    """What `jaxsim.compare` takes as groups, from "near_duplicates" or a file as `read_label_files` takes it.
+    """What `jaxsim.compare` takes as groups, from a word or a file as `read_label_files` takes it.
 
     Args:
         given: As on the command line.
 
     Returns:
-        The word, groups in the order of the images, or mapping from id to group.
+        The word (near_duplicates, column:NAME), groups in the order of the images, or mapping from id to group.
 
     Raises:
         ValueError: If the file cannot be read, or holds something else.
@@ -79,13 +82,15 @@ def read_group_file(given: str) -> Any:
         >>> read_group_file("near_duplicates")
         'near_duplicates'
     """
-    return given if given == NEAR_DUPLICATES else _read(Path(given).expanduser(), "groups")
+    return given if given == NEAR_DUPLICATES or names_column(given) else _read(Path(given).expanduser(), "groups")
 
 
 def _read(path: Path, what: str) -> Any:
     if path.suffix.lower() not in SUFFIXES:
-        word = f"{NEAR_DUPLICATES}, or " if what == "groups" else ""
-        raise ValueError(f"expected {word}{what} in a file ending in one of {', '.join(SUFFIXES)}, got {path}")
+        words = {"groups": f"{NEAR_DUPLICATES}, {COLUMN}NAME, or ", "labels": f"{COLUMN}NAME, or "}
+        raise ValueError(
+            f"expected {words.get(what, '')}{what} in a file ending in one of {', '.join(SUFFIXES)}, got {path}"
+        )
     try:
         if path.suffix.lower() == ".npy":
             with open_regular(path):  # which refuses a pipe; mapped, so that no memory is taken for what is not there

@@ -96,8 +96,10 @@ def test_a_name_comes_once(tmp_path) -> None:
 def test_groups_are_read_in_the_same_way(tmp_path) -> None:
     (tmp_path / "a.csv").write_text("0.png,film\n1.png,film\n2.png,photo\n")
     assert read_group_file(str(tmp_path / "a.csv")) == {"0.png": "film", "1.png": "film", "2.png": "photo"}
-    assert read_group_file("near_duplicates") == "near_duplicates"
-    with pytest.raises(ValueError, match="expected near_duplicates, or groups in a file ending"):
+    for word in ("near_duplicates", "column:film"):
+        assert read_group_file(word) == word
+    assert read_label_files({"class": "column:digit"}) == {"class": "column:digit"}
+    with pytest.raises(ValueError, match="expected near_duplicates, column:NAME, or groups in a file ending"):
         read_group_file("near_duplicate")
     with pytest.raises(ValueError, match="cannot read groups from"):
         read_group_file(str(tmp_path / "b.csv"))

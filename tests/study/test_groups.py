@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from jaxsim.data import ArraySource, open_images
 from jaxsim.features import extract
 from jaxsim.metrics import near_duplicates
-from jaxsim.study import checked_settings
+from jaxsim.study import checked_settings, compare
 from jaxsim.study.run.groups import NearDuplicateWarning, check_groups, find_copies, open_groups, warning_of
 from jaxsim.study.run.statistics import open_statistics
 
@@ -119,3 +120,20 @@ def test_a_few_copies_in_a_hundred_are_not_warned_of():
     x[3], x[5] = x[2], x[4]
     assert warning_of(near_duplicates(x)) is not None
     assert warning_of(dataclasses.replace(few, groups=np.arange(400), n_groups=0)) is None
+
+
+def test_a_column_of_the_images_is_taken_by_name(random_vit):
+    source = open_images("digits")
+    alone = {"n_samples": 80, "n_splits": 0, "steps": "block*"}
+    named = compare(
+        [random_vit(0)], source, groups="column:digit", labels={"class": "column:digit"}, **alone
+    )  # fmt: skip
+    given = compare(
+        [random_vit(0)], source, groups=source.column("digit"), labels={"class": source.column("digit")}, **alone
+    )
+    np.testing.assert_array_equal(named.imbalance, given.imbalance)
+    xr.testing.assert_equal(named.label_overlap, given.label_overlap)
+    with pytest.raises(ValueError, match=r"expected a column of the images \('digit'\), got 'film'"):
+        compare([random_vit(0)], source, groups="column:film")
+    with pytest.raises(ValueError, match=r"expected images for labels\['class'\]='column:digit'"):
+        compare({"a": {"x": np.eye(80)}}, labels={"class": "column:digit"})

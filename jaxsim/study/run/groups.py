@@ -51,8 +51,8 @@ def check_groups(given: Any) -> None:
     if text or not hasattr(given, "__len__"):
         came = repr(given) if text else f"a {type(given).__name__}"
         raise ValueError(
-            f"expected groups as {NEAR_DUPLICATES!r}, a sequence with the group of every sample, or a mapping from "
-            f"sample id to group, got {came}"
+            f"expected groups as {NEAR_DUPLICATES!r}, 'column:NAME' for a column of the images, a sequence with the "
+            f"group of every sample, or a mapping from sample id to group, got {came}"
         )
 
 

@@ -14,6 +14,7 @@ from jaxsim_kernels import agree
 from jaxsim.data import ImageSource, open_images
 from jaxsim.features import FeatureSet
 from jaxsim.study.run.categories import check_categories
+from jaxsim.study.run.columns import of_column, of_columns
 from jaxsim.study.run.comparison import Comparison
 from jaxsim.study.run.extraction import without_images
 from jaxsim.study.run.folder import check_own_files, check_writable, output_folder, sometimes_written
@@ -71,6 +72,7 @@ def prepare_comparison(
         check_own_files(folder)
     source = open_images(images) if images is not None else None
     check_spaces(spaces, settings)
+    labels, groups = of_columns(labels, source, "labels"), of_column(groups, source, "groups")
     check_groups(groups)
     check_statistics(settings, source, folder)
     source_ids = () if source is None else source.ids

@@ -25,19 +25,21 @@ class Surroundings:
     )
     labels: Any = option(
         None,
-        "Categories of the images, strings or integers: name -> one for each image in order, or name -> mapping from "
-        "sample id to category. How many of a step's nearest neighbours share the category is in "
-        "`Study.label_overlap`.",
+        "Categories of the images, strings or integers: name -> one for each image in order, name -> mapping from "
+        'sample id to category, or name -> "column:NAME" for a column that came with the images. How many of a '
+        "step's nearest neighbours share the category is in `Study.label_overlap`.",
         kind="files",
-        short="Categories of the images (csv, txt, json, npy): one in a line, or id,label; may come several times.",
+        short="Categories of the images (csv, txt, json, npy): one in a line, or id,label; or column:NAME, which came "
+        "with the images; may come several times.",
     )
     groups: Any = option(
         None,
         "Samples that belong together, such as crops of one photograph or frames of one film: one entry for each "
-        "image, or a mapping from sample id to group. Samples of one group are not ranked among each other and stay in "
-        'one half. "near_duplicates" takes the groups of near copies that jaxsim finds.',
+        'image, a mapping from sample id to group, or "column:NAME" for a column that came with the images. Samples '
+        'of one group are not ranked among each other and stay in one half. "near_duplicates" takes the groups of '
+        "near copies that jaxsim finds.",
         kind="file",
-        short="Images that belong together: a file like that of labels, or near_duplicates to find them.",
+        short="Images that belong together: a file like that of labels, column:NAME, or near_duplicates to find them.",
     )
     untrained: Any = option(
         False,
