@@ -125,12 +125,9 @@ def test_a_few_copies_in_a_hundred_are_not_warned_of():
 def test_a_column_of_the_images_is_taken_by_name(random_vit):
     source = open_images("digits")
     alone = {"n_samples": 80, "n_splits": 0, "steps": "block*"}
-    named = compare(
-        [random_vit(0)], source, groups="column:digit", labels={"class": "column:digit"}, **alone
-    )  # fmt: skip
-    given = compare(
-        [random_vit(0)], source, groups=source.column("digit"), labels={"class": source.column("digit")}, **alone
-    )
+    named = compare([random_vit(0)], source, groups="column:digit", labels={"class": "column:digit"}, **alone)
+    digits = source.column("digit")
+    given = compare([random_vit(0)], source, groups=digits, labels={"class": digits}, **alone)
     np.testing.assert_array_equal(named.imbalance, given.imbalance)
     xr.testing.assert_equal(named.label_overlap, given.label_overlap)
     with pytest.raises(ValueError, match=r"expected a column of the images \('digit'\), got 'film'"):
