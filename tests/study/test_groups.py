@@ -45,7 +45,7 @@ def test_none_and_near_duplicates():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("films", "'near_duplicates', a sequence .* or a mapping .* got 'films'"),
+        ("films", "'near_duplicates', 'column:NAME' .* a sequence .* or a mapping .* got 'films'"),
         (3, "got a int"),
         (["x", "y"], "3 samples of the study or the 4 it was drawn from, got 2"),
         ({"a": 1, "c": 2}, "'d' has none; give a mapping"),
