@@ -93,7 +93,7 @@ def features(n_samples: int, pool: str = "mean", seed: int = 0) -> dict[str, dic
     }
     found = {}
     for name in model_names():
-        model = jaxsim.load_model(f"embedded:{name}")
+        model: Any = jaxsim.load_model(f"embedded:{name}")
         steps = [np.asarray(step) for step in extract(model, ArraySource(pictures), pool=pool).values()]
         found[name] = {"steps": steps} | {
             kind: [np.asarray([*extract(model, each, pool=pool).values()][-1]) for each in sources]

@@ -164,7 +164,7 @@ def measure(
     """
     with readable_outcome(show_traceback=traceback, when_interrupted=kept_in(out, given)):
         folder = required_folder(out, ("features",))
-        from jaxsim.cli.config import CONFIG
+        from jaxsim.study.saved import CONFIG
 
         left = folder / CONFIG
         settings = asked_config(left if config is None and left.is_file() else config, models, images, given)

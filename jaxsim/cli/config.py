@@ -15,8 +15,6 @@ from jaxsim.arguments import shown
 from jaxsim.cli.options import OPTIONS
 from jaxsim.cli.reading import read_model
 
-#: The file that a run leaves in its folder.
-CONFIG = "jaxsim.toml"
 #: What a file holds beside the options.
 OWN = ("models", "images")
 #: Options whose values are files, and texts that are none.

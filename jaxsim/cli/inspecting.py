@@ -9,7 +9,6 @@ from typing import Any
 import typer
 
 from jaxsim.arguments import check_folder_path
-from jaxsim.cli.config import CONFIG
 from jaxsim.cli.terminal import open_console, print_lines, print_table
 from jaxsim.data.stage_times import STAGES
 from jaxsim.features import open_features
@@ -21,7 +20,7 @@ from jaxsim.files import JOURNAL, OwnedFiles, parse_json
 from jaxsim.report.writing import INDEX
 from jaxsim.study import Study
 from jaxsim.study.run.places import feature_folders_there
-from jaxsim.study.saved import FILES, UNTRAINED
+from jaxsim.study.saved import CONFIG, FILES, UNTRAINED
 
 WHOLE = "whole"
 #: What is told of how a study was made.

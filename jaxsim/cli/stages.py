@@ -17,7 +17,7 @@ import typer
 from jaxsim_kernels import meet
 
 from jaxsim.arguments import Progress
-from jaxsim.cli.config import CONFIG, Config, as_toml
+from jaxsim.cli.config import Config, as_toml
 from jaxsim.cli.label_files import read_group_file, read_label_files, read_space_files
 from jaxsim.cli.signals import interrupted
 from jaxsim.cli.summary import print_summary, summary_of
@@ -30,6 +30,7 @@ from jaxsim.study.progress import shown_progress
 from jaxsim.study.run.folder import check_writable, output_folder
 from jaxsim.study.run.inputs import Named
 from jaxsim.study.run.settings import SETTINGS
+from jaxsim.study.saved import CONFIG
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def typed_command(arguments: Sequence[str]) -> str:
         ("jaxsim compare './my model'", '')
     """
     program = Path(arguments[0])
-    as_module = program.name == "__main__.py" and program.parent.name == "cli"
+    as_module = program.name == "__main__.py" and program.parent.name in ("jaxsim", "cli")
     return printable(shlex.join(["jaxsim", *arguments[1:]])) if program.stem == "jaxsim" or as_module else ""
 
 

@@ -1,6 +1,7 @@
 """The page: one self-contained HTML document, style, script and numbers inside."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from matplotlib.colors import to_hex
@@ -100,6 +101,12 @@ def question(story: Story) -> str:
     return f"Do {who} take the same steps? {images}"
 
 
+def _with_whole_names(words: str, names: Sequence[str]) -> list[str]:
+    """The words with names that no line breaks, where a line holds them."""
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return [tag("span", part, class_="name") if part in names else part for part in re.split(f"({pattern})", words)]
+
+
 def colour_variables(styles: Mapping[str, ModelStyle]) -> dict[str, str]:
     """Model -> the CSS variable that holds its colour on the page."""
     return {name: f"--model-{place}" for place, name in enumerate(styles)}
@@ -113,7 +120,7 @@ def _masthead(story: Story) -> Markup:
     return tag(
         "header",
         tag("p", "jaxsim · similarity of processing steps", class_="kicker"),
-        tag("h1", question(story)),
+        tag("h1", *_with_whole_names(question(story), story.models)),
         tag("p", lead(story), class_="lead"),
         tag("ul", *key, class_="models", aria_label="Models and their colours"),
         provenance.notice(story),

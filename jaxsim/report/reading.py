@@ -56,9 +56,9 @@ def reading(story: Story) -> Markup:
         [tag("strong", "Relative depth "), depth],
         [
             tag("strong", "Answers. "),
-            "Yes and no need every effect that they rest on to differ from nothing by its corrected p, below 0.05; "
-            "some but not all make it mixed; none, and it cannot be told. Ticks under a number are all its effects, "
-            "the grey mark is that of random weights.",
+            "Yes and no need every effect that they rest on to differ from nothing by its p, corrected for how many "
+            "there are, below 0.05; some but not all make it mixed; none, and it cannot be told. Ticks under a "
+            "number are all its effects, the grey mark is that of random weights.",
         ],
     ]
     body = tag("div", *(tag("p", *paragraph) for paragraph in paragraphs), class_="reading")

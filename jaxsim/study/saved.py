@@ -31,6 +31,8 @@ OPTIONAL = {
     "label_overlap": LABELS,
     DESCRIPTIONS: DESCRIPTIONS,
 }
+#: The settings that a run from the command line leaves.
+CONFIG = "jaxsim.toml"
 #: The folder that holds the same study by further measures, a folder each.
 BY_MEASURE = "measures"
 #: The folder of the same study of random weights.

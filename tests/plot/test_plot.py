@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -147,8 +148,11 @@ def test_models_are_chosen_named_and_coloured(study) -> None:
 def test_a_new_figure_is_as_wide_as_asked_for(study, width, inches) -> None:
     ax = plot.smoothness(study, width=width)
     assert ax.figure.get_size_inches()[0] == pytest.approx(inches)
+    # Notebooks and `pyplot.show()` show what pyplot knows.
+    assert pyplot.get_fignums() == [ax.figure.number]
     given = Figure(figsize=(9, 3)).add_subplot()
     assert plot.smoothness(study, width=width, ax=given).figure.get_size_inches()[0] == 9
+    assert len(pyplot.get_fignums()) == 1
 
 
 def test_everything_lies_within_a_narrow_figure(study) -> None:

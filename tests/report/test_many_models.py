@@ -18,6 +18,7 @@ from jaxsim.study.derived.side_by_side import findings_side_by_side, measures_si
 from jaxsim.study.derived.verdicts import verdicts
 
 from .browser import CHROMIUM, Browser
+from .conftest import Page
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 SPACES = ("all", "luminance", "colour", "frequency", "orientation", "layout")
@@ -76,6 +77,11 @@ def test_a_page_with_all_chapters_is_short(n_models, tmp_path):
     page = page_of(n_models, tmp_path / "page")
     assert page.stat().st_size < 1_500_000
     assert len(list(page.parent.iterdir())) <= 40
+    figures = Page(page.read_text(encoding="utf-8")).payload["figures"]
+    assert ("each-statistic" in figures) == (n_models == 12)
+    panels = [panel for each in figures.values() if each["kind"] == "forest" for panel in each["k"][0]["panels"]]
+    drawn = [row for panel in panels for row in panel["rows"]]
+    assert sorted(drawn) == list(range(len(drawn)))
     browser = Browser(tmp_path / "chromium")
     try:
         browser.open(page)

@@ -223,6 +223,10 @@ def test_curves_are_those_of_the_datasets_with_their_twins(full):
         assert any(curve.get("twin") for curve in payload["figures"][name]["k"][0]["panels"][0]["curves"])
 
 
+def test_names_in_the_title_are_whole(full):
+    assert '<h1>Do <span class="name">vit</span> and <span class="name">resnet</span> take the' in full.page.text
+
+
 def test_steps_without_information_and_warnings_are_told(full):
     prose = full.page.prose
     assert "vit/embeddings: the class token before the first block is the same for every image" in prose

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import jaxsim
+from jaxsim.files import OwnedFiles
 from jaxsim.study import Study
 
 RNG = np.random.default_rng(0)
@@ -82,6 +83,14 @@ class TestFromLayers:
         assert html.unescape(shown) == whole.results.attrs["command"]
         joint = whole.select(models=("vit_s", "cnn", "mlp"))
         assert joint.results.attrs["command"] == whole.results.attrs["command"]
+
+    def test_settings_of_an_earlier_command_do_not_stay_beside_a_study_made_otherwise(self, tmp_path) -> None:
+        OwnedFiles(tmp_path).write("jaxsim.toml", b'images = "digits"')
+        Study.from_layers({"cnn": LAYERS["cnn"]}, out=tmp_path, n_splits=0)
+        assert not (tmp_path / "jaxsim.toml").exists()
+        (tmp_path / "jaxsim.toml").write_text("of somebody else")
+        Study.from_layers({"cnn": LAYERS["cnn"]}, out=tmp_path, n_splits=0, report=False)
+        assert (tmp_path / "jaxsim.toml").exists()
 
     def test_a_call_is_told_with_what_was_given(self) -> None:
         features = {name: jaxsim.open_features(LAYERS[name], layers=list(LAYERS[name]), name=name) for name in ("cnn",)}

@@ -14,8 +14,11 @@ SMALL_SIZE = 7.0
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of the given size in inches, not registered with pyplot."""
-    return Figure(figsize=(width, height), layout="constrained", facecolor="none")
+    """An empty figure of the given size in inches, which notebooks and `pyplot.show()` show as any other."""
+    # Costs more than the rest of matplotlib, and axes that are given need it not.
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=(width, height), layout="constrained", facecolor="none")
 
 
 def axes_or_new(ax: Axes | None, width: float = 5.0, height: float = 3.2) -> Axes:

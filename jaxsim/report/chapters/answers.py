@@ -90,7 +90,7 @@ def _answered(story: Story, claim: str, verdict: xr.Dataset, k: int) -> Markup:
     known = math.isfinite(low) and math.isfinite(high)
     decimals = decimals_for(high - value) if known else 3
     between = f"[{signed(low, decimals)}, {signed(high, decimals)}]" if known else "no interval"
-    chance = "" if not math.isfinite(p) else ", corrected p < 0.001" if p < 0.001 else f", corrected p = {p:.3f}"
+    chance = "" if not math.isfinite(p) else ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
     everything = _all_effects(story, claim, str(verdict["space"].item()), k)
     a, b = str(verdict["a"].item()), str(verdict["b"].item())
     of = f"{a} \u2212 {b}" if claim == "smoothness" else f"{a}, {b}" if b else a

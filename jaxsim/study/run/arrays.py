@@ -11,7 +11,7 @@ import numpy as np
 from jaxsim.arguments import shown
 from jaxsim.features import FeatureSet, open_features
 from jaxsim.study.results import Study
-from jaxsim.study.run.called import call_text
+from jaxsim.study.run.called import Call
 from jaxsim.study.run.compare import run_comparison
 from jaxsim.study.run.options import check_known
 from jaxsim.study.run.settings import SETTINGS
@@ -50,9 +50,9 @@ def compare_arrays(
     if isinstance(untrained, Mapping):
         untrained = features_of(untrained, ids, "untrained")
     asked = {"out": out, **options} | ({} if untrained is False else {"untrained": untrained})
-    command = call_text("jaxsim.Study.from_layers", features, asked)
+    call = Call("jaxsim.Study.from_layers", features, asked)
     options["untrained"] = untrained
-    return run_comparison(features, None, command, out=out, report=report, progress=progress, options=options)
+    return run_comparison(features, None, call, out=out, report=report, progress=progress, options=options)
 
 
 def features_of(layers: Any, ids: Sequence[str] | None = None, what: str = "layers") -> dict[str, FeatureSet]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jaxsim.features import FeatureSet
@@ -13,20 +14,31 @@ from jaxsim.names import printable
 MOST_ENTRIES = 24
 
 
-def call_text(function: str, first: Any, named: Mapping[str, Any]) -> str:
-    """The call as it could be typed; what has no short text, such as arrays and live models, is named by its kind.
+@dataclass(frozen=True)
+class Call:
+    """A call of a function.
 
-    Args:
+    Attributes:
         function: Its name.
         first: Its first argument.
         named: Its arguments by name.
-
-    Example:
-        >>> call_text("jaxsim.compare", ["embedded:vit_digits", object()], {"images": "digits", "k": (1, 10)})
-        "jaxsim.compare(['embedded:vit_digits', <object>], images='digits', k=(1, 10))"
     """
-    arguments = [_told(first), *(f"{name}={_told(value)}" for name, value in named.items())]
-    return printable(f"{function}({', '.join(arguments)})")
+
+    function: str
+    first: Any
+    named: Mapping[str, Any]
+
+    def text(self) -> str:
+        """The call as it could be typed; what has no short text, such as arrays and live models, is named by its kind.
+
+        Arguments have been checked: not every value can be written out.
+
+        Example:
+            >>> Call("jaxsim.compare", ["embedded:vit_digits", object()], {"images": "digits", "k": (1, 10)}).text()
+            "jaxsim.compare(['embedded:vit_digits', <object>], images='digits', k=(1, 10))"
+        """
+        arguments = [_told(self.first), *(f"{name}={_told(value)}" for name, value in self.named.items())]
+        return printable(f"{self.function}({', '.join(arguments)})")
 
 
 def _told(value: Any) -> str:

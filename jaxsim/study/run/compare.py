@@ -7,15 +7,19 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+
 from jaxsim.arguments import Progress, check_flag
+from jaxsim.files import OwnedFiles
 from jaxsim.study.progress import asked_progress
 from jaxsim.study.results import Study
-from jaxsim.study.run.called import call_text
+from jaxsim.study.run.called import Call
 from jaxsim.study.run.inputs import Sources
 from jaxsim.study.run.options import with_options
 from jaxsim.study.run.preparation import prepare_comparison
 from jaxsim.study.run.settings import SETTINGS, checked_settings
 from jaxsim.study.run.surroundings import SURROUNDINGS
+from jaxsim.study.saved import CONFIG
 
 
 @with_options(SETTINGS | SURROUNDINGS)
@@ -63,14 +67,14 @@ def compare(
     """
     if n_subsets is not None:
         options["n_splits"] = splits_of_subsets(n_subsets, options.get("n_splits"))
-    command = call_text("jaxsim.compare", models, {"images": images, "out": out} | options)
-    return run_comparison(models, images, command, out=out, report=report, progress=progress, options=options)
+    asked = Call("jaxsim.compare", models, {"images": images, "out": out} | options)
+    return run_comparison(models, images, asked, out=out, report=report, progress=progress, options=options)
 
 
 def run_comparison(
     models: Sources,
     images: Any,
-    command: str,
+    asked: Call,
     *,
     out: str | os.PathLike[str] | None,
     report: bool,
@@ -82,7 +86,7 @@ def run_comparison(
     Args:
         models: As in `compare`.
         images: As in `compare`.
-        command: How the study was asked for.
+        asked: How the study was asked for.
         out: As in `compare`.
         report: As in `compare`.
         progress: As in `compare`.
@@ -96,7 +100,10 @@ def run_comparison(
     settings = {name: value for name, value in options.items() if name not in SURROUNDINGS}
     with asked_progress(progress) as show:
         comparison = prepare_comparison(models, images, settings=checked_settings(**settings), out=out, **beside)
-        return comparison.run(report=report, progress=show, command=command)
+        if comparison.out is not None and jax.process_index() == 0 and comparison.out.is_dir():
+            # Of an earlier run from the command line: this study is not made of them.
+            OwnedFiles(comparison.out).remove([CONFIG])
+        return comparison.run(report=report, progress=show, command=asked.text())
 
 
 def splits_of_subsets(n_subsets: int | None, n_splits: int | None) -> int | None:

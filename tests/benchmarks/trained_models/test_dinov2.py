@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import jaxsim
-from trained_models.dinov2 import POSITIONS, Node, configuration, named_tensors, read_graph, write_tensors
-from trained_models.originals import dinov2_differences
+from benchmarks.trained_models.dinov2 import POSITIONS, Node, configuration, named_tensors, read_graph, write_tensors
+from benchmarks.trained_models.originals import dinov2_differences
 
 WIDTH, PATCH, EDGE, INNER = 64, 2, 3, 256
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from trained_models import command_line, packages
-from trained_models.originals import check_difference
+from benchmarks.trained_models import command_line, packages
+from benchmarks.trained_models.originals import check_difference
 
 
 def test_every_package_of_weights_is_held_to_its_content():

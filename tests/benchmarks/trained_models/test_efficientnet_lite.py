@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import jaxsim
+from benchmarks.trained_models.efficientnet_lite import EDGES, configuration, timm_names, write_checkpoint
+from benchmarks.trained_models.originals import efficientnet_differences
 from jaxsim.models.timm.names import family_of
-from trained_models.efficientnet_lite import EDGES, configuration, timm_names, write_checkpoint
-from trained_models.originals import efficientnet_differences
 
 #: Repeats, kernel and width of the stages of a network with the places of Lite0 and fewer channels.
 STAGES = ((1, 3, 4), (2, 3, 6), (2, 5, 8), (3, 3, 10), (3, 5, 12), (4, 5, 14), (1, 3, 16))

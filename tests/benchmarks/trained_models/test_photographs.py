@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trained_models.photographs import EDGE, GREY, STAMPS, gather_photographs, scene_tiles
+from benchmarks.trained_models.photographs import EDGE, GREY, STAMPS, gather_photographs, scene_tiles
 
 
 @pytest.fixture

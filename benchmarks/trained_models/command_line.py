@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from trained_models import dinov2, efficientnet_lite, originals, packages, photographs
+from benchmarks.trained_models import dinov2, efficientnet_lite, originals, packages, photographs
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "trained_models"
 
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0, or 2 where something is not as expected.
     """
-    parser = argparse.ArgumentParser(prog="python -m trained_models", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trained_models", description=__doc__)
     parser.add_argument(
         "--out", type=Path, default=FOLDER, help="where everything goes [default: build/trained_models]"
     )

@@ -1,0 +1,5 @@
+"""`python -m jaxsim` is `jaxsim`."""
+
+from jaxsim.cli.entry import main
+
+main()

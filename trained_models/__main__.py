@@ -1,8 +1,0 @@
-"""`python -m trained_models`, from the root of the repository."""
-
-import sys
-
-from trained_models.command_line import main
-
-if __name__ == "__main__":
-    sys.exit(main())
