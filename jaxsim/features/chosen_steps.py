@@ -10,6 +10,9 @@ from jaxsim.features.step_model import StepModel
 from jaxsim.features.step_record import step_records
 from jaxsim.models import Step
 
+# What a step is called depends on which others were chosen.
+_OF_CHOICE = ("depth", "kind")
+
 
 class ChosenSteps:
     """Some steps of a model, which runs as before; where it is compiled, what only the others need is left out.
@@ -83,7 +86,7 @@ class ChosenSteps:
 def step_difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
     """Says where features that are there and a request differ in steps that both name; None if nowhere.
 
-    How deep a step lies says which others were chosen with it, and decides no number.
+    How deep a step lies, and of which kind it is, say which others were chosen with it, and decide no number.
 
     Args:
         there: manifest or request, with `steps` and, of captured models, `layouts`.
@@ -98,7 +101,10 @@ def step_difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str |
     known = {step["name"]: step for step in there["steps"]}
     for step in asked["steps"]:
         own = known.get(step["name"])
-        if own is not None and (found := first_difference(own | {"depth": step.get("depth")}, step, step["name"])):
+        if own is None:
+            continue
+        one, other = ({key: value for key, value in each.items() if key not in _OF_CHOICE} for each in (own, step))
+        if found := first_difference(one, other, step["name"]):
             return found
     layouts = there.get("layouts", {})
     for name, own in asked.get("layouts", {}).items():
@@ -108,11 +114,13 @@ def step_difference(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str |
 
 
 def with_steps(manifest: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest of features to which steps were added, from the first layer to the last.
+    """A manifest of features to which steps were added.
+
+    Steps come as they were asked for now; those that were there and were not asked for lie among them by their depth.
 
     Args:
         manifest: of the features that were there.
-        added: manifest of the steps that were added.
+        added: manifest of the steps that were added; `among` are all that were asked for with them.
 
     Raises:
         ValueError: other images could be decoded this time.
@@ -125,7 +133,11 @@ def with_steps(manifest: Mapping[str, Any], added: Mapping[str, Any]) -> dict[st
                     f"expected the same images as when the other steps were extracted, but {entry['id']} could be "
                     "decoded in one of the two runs alone: extract into another folder"
                 )
-    steps = sorted([*manifest["steps"], *added["steps"]], key=lambda step: step["depth"])
+    asked = [step["name"] for step in added["among"]]
+    others = [step for step in manifest["steps"] if step["name"] not in asked]
+    steps = [*added["among"], *others]
+    if others:
+        steps = sorted(steps, key=lambda step: step["depth"])
     layouts = manifest.get("layouts", {}) | added.get("layouts", {})
     seconds = dict(manifest.get("seconds", {}))
     for stage, taken in added["seconds"].items():

@@ -201,7 +201,8 @@ def extract_together(
                 added[place] = folder, request
                 each = replace(each, model=ChosenSteps(each.model, lacking, each.pool), label=each.shown)
                 steps = step_records(each.model.steps, each.pool)
-                request = describe_request(each.model, images, steps, each.pool, dtype)
+                among = {"among": request["steps"]}
+                request = describe_request(each.model, images, steps, each.pool, dtype) | among
             missing.append((place, each, folder, request))
         to_write = [(each, folder, request) for _, each, folder, request in missing]
         writers = open_writers(to_write, images, size, overwrite=overwrite, check=check, stack=stack)

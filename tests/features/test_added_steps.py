@@ -62,6 +62,15 @@ def test_only_steps_that_are_missing_are_extracted(TinyModel, images, tmp_path, 
     assert [step["name"] for step in few.manifest["steps"]] == list(few)
 
 
+def test_steps_that_are_not_asked_for_now_stay_in_their_place(TinyModel, images, tmp_path):
+    extract(TinyModel(only=("Out", "block.b")), images, out=tmp_path)
+    found = extract(TinyModel(only=("stem", "Out")), images, out=tmp_path)
+    assert list(found) == ["stem", "Out"]
+    opened = open_features(tmp_path)
+    assert list(opened) == ["stem", "block.b", "Out"]
+    assert "among" not in opened.manifest
+
+
 def test_the_model_runs_only_once_for_what_is_added(TinyModel, images, tmp_path):
     extract(TinyModel(only=("Out",)), images, out=tmp_path, batch_size=20)
     model, told = TinyModel(), []

@@ -96,6 +96,20 @@ def test_live_models_next_to_an_embedded_one(tmp_path) -> None:
     assert not np.array_equal(changed.imbalance, study.imbalance)
 
 
+def test_further_steps_of_a_captured_model_are_added_to_its_features(tmp_path):
+    net = LiveNNX(nnx.Rngs(0))
+    asked = {"images": "digits", "n_samples": 50, "batch_size": 16, "out": tmp_path, "report": False, "n_splits": 0}
+    every = jaxsim.capture(net, image_size=16, name="nnx")
+    names = [step.name for step in every.steps]
+    jaxsim.compare(jaxsim.capture(net, image_size=16, name="nnx", include=names[1:]), **asked)
+    study = jaxsim.compare(every, **asked)
+    (folder,) = (tmp_path / "features").iterdir()
+    assert list(jaxsim.open_features(folder)) == names == list(study.steps["nnx"])
+    assert [each["steps"] for each in jaxsim.open_features(folder).manifest["added"]] == [names[:1]]
+    again = jaxsim.compare(jaxsim.capture(net, image_size=16, name="nnx", include=names[1:]), **asked)
+    assert "features of nnx" in again.reused
+
+
 @pytest.mark.parametrize("make", [torchvision_style, lambda: LiveNNX(nnx.Rngs(0)), LiveLinen])
 def test_bare_modules_are_to_be_captured(make):
     with pytest.raises(
