@@ -65,7 +65,7 @@ def test_batch_sizes_are_refused_alike(value):
         ("--image-size", "", "expected --image-size as 224"),
         ("--image-size", "100000", "of 1 to 8192 pixels, got 100000"),
         ("--clip", "", "two quantiles"),
-        ("--groups", "", "near_duplicates, or groups in a file"),
+        ("--groups", "", "near_duplicates, column:NAME, or groups in a file"),
         ("--seed", "-1", "expected seed to be an integer of at least 0, got -1"),
         ("--batch-size", "0", "expected batch_size to be an integer of at least 1, got 0"),
         ("--pool", "spatial:" + "9" * 5000, "unknown pool 'spatial:999"),
