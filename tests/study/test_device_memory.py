@@ -48,6 +48,7 @@ def seen(monkeypatch, shapes):
     return found
 
 
+@pytest.mark.slow
 def test_models_and_their_twins_leave_the_device_before_measuring(seen):
     jaxsim.compare([MODEL, MODEL], "digits", n_samples=40, batch_size=20, untrained=True, n_splits=0)
     assert max(seen["extracting"]) > 0

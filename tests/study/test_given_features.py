@@ -103,6 +103,7 @@ def test_images_are_decoded_once_for_models_and_their_twins(models, monkeypatch)
     assert not np.allclose(study.untrained.imbalance, study.imbalance)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_several_pools_and_bfloat16():
     images = jaxsim.open_images("digits").subset(60)

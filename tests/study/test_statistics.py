@@ -63,6 +63,7 @@ def test_the_same_study_four_ways_has_the_same_statistics_and_values(random_vit,
     np.testing.assert_array_equal(study.untrained.information.among, study.information.among)
 
 
+@pytest.mark.slow
 def test_a_later_run_needs_no_images(random_vit, photos, tmp_path, monkeypatch) -> None:
     first = compare([random_vit(0)], images=photos, statistics=True, out=tmp_path)
     stored = open_features(tmp_path / "statistics" / "own-size")

@@ -51,6 +51,7 @@ def test_classifier_of_the_second_version(parity, stage_hooks):
     assert model.module.n_labels == 5
 
 
+@pytest.mark.slow
 def test_images_too_small_for_the_strides(tmp_path):
     transformers.ConvNextModel(transformers.ConvNextConfig(**{**BASE, "depths": [1, 1, 1]})).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"images of 15 x 40 pixels are too small .* at least 16 x 16"):
