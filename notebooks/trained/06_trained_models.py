@@ -23,7 +23,6 @@
 # download nothing.
 
 # %%
-# %matplotlib inline
 import json
 import os
 import warnings
@@ -151,7 +150,7 @@ order = table_of("alignment")
 order
 
 # %%
-jaxsim.plot.findings(study, "alignment", k=1).figure
+jaxsim.plot.findings(study, "alignment", k=1)
 
 # %% [markdown]
 # In all six pairs, and by more than with random weights. Two CNNs have their best matches at the same depth: matches
@@ -165,7 +164,7 @@ middle = table_of("middle_distance")
 middle[["a", "b", "value", "low", "high", "control"]]
 
 # %%
-jaxsim.plot.distance(study, "DINOv2-S", k=1).figure
+jaxsim.plot.distance(study, "DINOv2-S", k=1)
 
 # %% [markdown]
 # The three CNNs are there as good as equal (the least there can be is 2 / N = 0.003), while two of them with random
@@ -184,10 +183,10 @@ changes = pd.concat(given_up, names=["statistic", "network"])
 changes[["value", "low", "high", "p_corrected", "control", "beyond_low", "beyond_high"]]
 
 # %%
-jaxsim.plot.findings(study, "information_change", space="all", k=1).figure
+jaxsim.plot.findings(study, "information_change", space="all", k=1)
 
 # %%
-jaxsim.plot.low_level_information(study, "layout").figure
+jaxsim.plot.low_level_information(study, "layout")
 
 # %% [markdown]
 # Layout is given up by all four, which random weights do not do. So is colour, of which CNNs with random weights lose
@@ -220,7 +219,7 @@ faster = table_of("smoothness_difference")
 faster
 
 # %%
-jaxsim.plot.smoothness(study, fixed_step=True, k=1).figure
+jaxsim.plot.smoothness(study, fixed_step=True, k=1)
 
 # %% [markdown]
 # Over a thirteenth of the depth the transformer changes half as much as each CNN, and the differences are larger than
