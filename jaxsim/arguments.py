@@ -5,6 +5,7 @@ Functions, settings and command line check by these, so that all accept the same
 
 import operator
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ MOST = 2**63 - 1
 MOST_EDGE = 8192
 """Longest edge of what models and statistics see: one such image takes 0.8 GB."""
 _LONGEST = 80
+# A scheme of one letter is a drive.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def shown(value: Any) -> str:
@@ -177,7 +180,7 @@ def check_folder_path(name: str, value: Any) -> Path:
         value: A text or path; the folder need not exist.
 
     Raises:
-        ValueError: If it is something else, empty, or holds a NUL.
+        ValueError: If it is something else, empty, a URL, or holds a NUL.
 
     Example:
         >>> check_folder_path("out", "runs/a").as_posix()
@@ -193,6 +196,11 @@ def check_folder_path(name: str, value: Any) -> Path:
     if not text.strip() or "\0" in text:
         raise ValueError(
             f'expected {name} as the path of a folder, got {shown(text)}; write "." for the current folder'
+        )
+    if _URL.match(text):
+        raise ValueError(
+            f"expected {name} as the path of a folder on a disk, got {shown(text)}; a bucket holds features alone: "
+            "gs:// and s3:// are for out of jaxsim.extract and for open_features"
         )
     try:
         return Path(text).expanduser()

@@ -9,12 +9,12 @@ import numpy as np
 import tensorstore
 
 from jaxsim.arguments import shown
-from jaxsim.files import optional_library, parse_json
+from jaxsim.files import BUCKETS, AnyPath, optional_library, parse_json, remote_context
 
 #: One of them lies in every group and array.
 MARKS = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 CURE = "write or copy it again"
-_REMOTE = ("gs://", "s3://", "http://", "https://")
+_REMOTE = (*BUCKETS, "http://", "https://")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def is_zarr(path: Path) -> bool:
     return any((path / mark).is_file() for mark in MARKS)
 
 
-def open_zarr_group(source: Path | str) -> ZarrGroup:
+def open_zarr_group(source: AnyPath | str) -> ZarrGroup:
     """Opens the arrays of a Zarr group, or an array by itself; nothing but metadata is read.
 
     Args:
@@ -115,10 +115,10 @@ def read_array(array: tensorstore.TensorStore, where: Any) -> np.ndarray:
     )
     spec = array.spec().to_json()
     spec.pop("fill_missing_data_reads", None)
-    return waited(tensorstore.open(tensorstore.Spec(spec), open=True).result().read(), where)
+    return waited(tensorstore.open(tensorstore.Spec(spec), open=True, context=remote_context()).result().read(), where)
 
 
-def read_texts(source: Path | str, name: str) -> list[Any]:
+def read_texts(source: AnyPath | str, name: str) -> list[Any]:
     """The texts of an array of one axis, by the zarr package.
 
     Raises:
@@ -144,9 +144,10 @@ def waited(future: Any, where: Any) -> Any:
         raise ValueError(f"cannot read {where}: {shown(str(error))}; {CURE}") from error
 
 
-def _metadata(source: Path | str) -> dict[str, bytes]:
-    if isinstance(source, str):
-        store = waited(tensorstore.KvStore.open(source.rstrip("/") + "/"), source)
+def _metadata(source: AnyPath | str) -> dict[str, bytes]:
+    if not isinstance(source, Path):
+        place = source.rstrip("/") + "/" if isinstance(source, str) else source.key_value_store
+        store = waited(tensorstore.KvStore.open(place, context=remote_context()), source)
         names = [each.decode() for each in waited(store.list(), source)]
         return {name: waited(store.read(name), source).value for name in names if PurePosixPath(name).name in MARKS}
     # The chunks, thousands of files, lie in folders below arrays, which are not entered.
@@ -161,7 +162,7 @@ def _metadata(source: Path | str) -> dict[str, bytes]:
     return found
 
 
-def _parsed(text: bytes, source: Path | str) -> dict[str, Any]:
+def _parsed(text: bytes, source: AnyPath | str) -> dict[str, Any]:
     try:
         found = parse_json(text)
     except ValueError as error:
@@ -171,20 +172,27 @@ def _parsed(text: bytes, source: Path | str) -> dict[str, Any]:
     return found
 
 
-def _opened(source: Path | str, mark: PurePosixPath) -> tensorstore.TensorStore | None:
+def _opened(source: AnyPath | str, mark: PurePosixPath) -> tensorstore.TensorStore | None:
     """An array; None for one of a type that TensorStore does not know."""
-    base = f"{source.resolve()}/" if isinstance(source, Path) else source.rstrip("/") + "/"
-    place = f"{base}{mark.parent.as_posix()}/".replace("/./", "/")
     spec = {
         "driver": "zarr" if mark.name == ".zarray" else "zarr3",
-        "kvstore": {"driver": "file", "path": place} if isinstance(source, Path) else place,
+        "kvstore": _below(source, mark.parent.as_posix()),
         "fill_missing_data_reads": False,
     }
     try:
-        array = tensorstore.open(spec, open=True).result()
+        array = tensorstore.open(spec, open=True, context=remote_context()).result()
     except (ValueError, NotImplementedError, OSError) as error:
         said = str(error)
         if "data_type" in said or "dtype" in said or "codec" in said:
             return None
         raise ValueError(f"cannot read {mark.parent} in {source}: {shown(said)}; {CURE}") from error
     return None if np.dtype(array.dtype.numpy_dtype).kind in "OSU" else array
+
+
+def _below(source: AnyPath | str, name: str) -> Any:
+    """How TensorStore opens what is in a folder of a group; the group itself is "."."""
+    if isinstance(source, str):
+        return f"{source.rstrip('/')}/{name}/".replace("/./", "/")
+    if isinstance(source, Path):
+        return {"driver": "file", "path": f"{source.resolve()}/{name}/".replace("/./", "/")}
+    return (source if name == "." else source / name).key_value_store

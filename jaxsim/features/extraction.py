@@ -4,17 +4,17 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import jax
 from jaxsim_kernels import failing_together
 
-from jaxsim.arguments import Progress, check_choice, check_count, check_flag, check_folder_path, check_progress
+from jaxsim.arguments import Progress, check_choice, check_count, check_flag, check_progress
 from jaxsim.data import DamagedImage, ImageSource, open_images
 from jaxsim.data.batches import check_threads
 from jaxsim.features.chosen_steps import ChosenSteps
 from jaxsim.features.device_step import DeviceStep
+from jaxsim.features.feature_folder import feature_folder
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.finished import finished_features, missing_steps
 from jaxsim.features.model_runs import Extraction, Job, run_together, turns
@@ -24,6 +24,7 @@ from jaxsim.features.pooling import check_pools
 from jaxsim.features.request import describe_origin, describe_request
 from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import step_records
+from jaxsim.files import AnyPath
 
 
 def extract(
@@ -60,7 +61,8 @@ def extract(
         images: a source, or anything that `jaxsim.data.open_images` takes.
         pool: `"cls"`, `"mean"`, `"max"`, `"flatten"`, `"spatial:P"`, `"last:N"`, `"project:D"` or `"tokens:K"`, see
             `pool_state`; or several with commas, `"cls,mean"`, which make a step "block:cls" and so on of each.
-        out: folder to keep the features in; None keeps them in memory.
+        out: folder to keep the features in, also in a bucket (`gs://bucket/folder`, `s3://bucket/folder`); None keeps
+            them in memory.
         batch_size: images in one call of the model; smaller batches are filled up to it.
         dtype: of the kept features, `"float32"`, `"float16"` or `"bfloat16"`. Of 16 bits the mean of the first
             batch is taken off first, and rows are given back as float32. Delta at k = 1 between steps of two shipped
@@ -170,7 +172,7 @@ def extract_together(
     check_progress(progress)
     for each in wanted:
         check_step_model(each.model)
-    folders = [None if each.out is None else check_folder_path("out", each.out).resolve() for each in wanted]
+    folders = [None if each.out is None else feature_folder("out", each.out).resolve() for each in wanted]
     kept = [folder for folder in folders if folder is not None]
     if len(set(kept)) != len(kept):
         raise ValueError(f"expected a folder of its own for every model, got one twice: {kept}")
@@ -189,7 +191,7 @@ def extract_together(
     with contextlib.ExitStack() as stack:
         check = stack.enter_context(failing_together("extraction")) if divided else None
         missing = []
-        added: dict[int, tuple[Path, dict[str, Any]]] = {}
+        added: dict[int, tuple[AnyPath, dict[str, Any]]] = {}
         for place, (each, folder) in enumerate(zip(wanted, folders, strict=True)):
             request = describe_request(each.model, images, step_records(each.model.steps, each.pool), each.pool, dtype)
             lacking = None if folder is None or overwrite else missing_steps(folder, request)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from jaxsim.features.narrowing import WidenedRows, is_narrow
 from jaxsim.features.own_files import CURE, check_unchanged, read_manifest
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation, open_stores, read_centres
+from jaxsim.files import AnyPath
 from jaxsim.rows import LazyRows, SelectedRows
 
 MANIFEST, ARRAYS = "manifest.json", "steps.zarr"
@@ -108,7 +108,7 @@ class FeatureSet(Mapping[str, Representation]):
         )
 
 
-def open_feature_folder(folder: Path) -> FeatureSet:
+def open_feature_folder(folder: AnyPath) -> FeatureSet:
     """Opens features that `extract` has kept in a folder; nothing is read but the manifest.
 
     Chunks are checked as they are read: a damaged or missing one is a ValueError that names the file. Features of

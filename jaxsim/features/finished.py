@@ -1,6 +1,5 @@
 """Features that a folder holds already, and what they lack for what is asked now."""
 
-from pathlib import Path
 from typing import Any
 
 from jaxsim.features.chosen_steps import step_difference
@@ -8,13 +7,13 @@ from jaxsim.features.feature_set import MANIFEST, FeatureSet, open_feature_folde
 from jaxsim.features.folder_writer import REQUEST, refuse_difference, something_else
 from jaxsim.features.request import first_difference
 from jaxsim.features.writers import request_of
-from jaxsim.files import read_json
+from jaxsim.files import AnyPath, read_json
 
 # What a request says of its steps alone.
 _OF_STEPS = ("steps", "layouts")
 
 
-def missing_steps(folder: Path, request: dict[str, Any]) -> list[str] | None:
+def missing_steps(folder: AnyPath, request: dict[str, Any]) -> list[str] | None:
     """The steps that the finished features of a folder lack for a request; None without finished features.
 
     Raises:
@@ -31,7 +30,7 @@ def missing_steps(folder: Path, request: dict[str, Any]) -> list[str] | None:
     return [step["name"] for step in request["steps"] if step["name"] not in known]
 
 
-def finished_features(folder: Path, request: dict[str, Any], model_name: str, *, reused: bool = True) -> FeatureSet:
+def finished_features(folder: AnyPath, request: dict[str, Any], model_name: str, *, reused: bool = True) -> FeatureSet:
     """The finished features of a folder that has all steps of a request: these, in its order."""
     there = open_feature_folder(folder)
     manifest = there.manifest
@@ -41,7 +40,7 @@ def finished_features(folder: Path, request: dict[str, Any], model_name: str, *,
     return FeatureSet(chosen, manifest, model_name=model_name, reused=reused)
 
 
-def holds_other(folder: Path, request: dict[str, Any]) -> bool:
+def holds_other(folder: AnyPath, request: dict[str, Any]) -> bool:
     """Whether a folder holds features, finished or not, that are damaged or were made for another request.
 
     Finished ones of other steps of the same model are no others: steps can be added to them.

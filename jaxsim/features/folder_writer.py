@@ -2,12 +2,9 @@
 
 import secrets
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import filelock
 import jax.numpy as jnp
 import numpy as np
 import tensorstore
@@ -20,18 +17,19 @@ from jaxsim.features.parts import PROGRESS, join_parts, part_notes
 from jaxsim.features.request import first_difference
 from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import (
-    check_no_links,
     close_stores,
     create_stores,
     open_stores,
     read_centres,
     remove_arrays,
+    remove_empty,
+    wait_written,
     write_centres,
 )
 from jaxsim.features.writers import Damage, finished_manifest
-from jaxsim.files import read_json, write_json
+from jaxsim.files import AnyPath, read_json, rename, unlink_all, write_json
 
-REQUEST, LOCK = "request.json", ".lock"
+REQUEST = "request.json"
 
 _MOST_BLOCK_BYTES = 64 * 2**20
 _MOST_BLOCK_ROWS = 512
@@ -57,7 +55,7 @@ class FolderWriter:
             arrays that nothing is known about.
     """
 
-    def __init__(self, folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int):
+    def __init__(self, folder: AnyPath, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int):
         self._folder = folder
         self._request, self._steps = request, steps
         self._several: int = request.get("rows_per_image", 1)
@@ -104,8 +102,7 @@ class FolderWriter:
                 store[self._n_rows : until].write(rows[:count])
                 for store, rows in zip(self._stores, joined, strict=True)
             ]
-            for future in futures:
-                future.result()
+            wait_written(self._folder, futures)
         self._waiting = [[rows[count:]] for rows in joined] or self._waiting
         self._n_rows = until
         self.start = int(self._positions[count]) if count < len(self._positions) else stop
@@ -116,7 +113,7 @@ class FolderWriter:
 
 
 def open_unfinished(
-    folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int, n_parts: int = 1
+    folder: AnyPath, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int, n_parts: int = 1
 ) -> tuple[list[tensorstore.TensorStore], int]:
     """Opens the arrays of an extraction that has not finished, or makes those of a new one.
 
@@ -162,25 +159,23 @@ def open_unfinished(
         write_json(folder / REQUEST, {"request": asked, "block_rows": block_rows})
     if (folder / PROGRESS).exists():
         return open_stores(arrays, steps, write=True), block_rows
-    for note in part_notes(folder):
-        note.unlink()
+    unlink_all(part_notes(folder))
     n_rows = request["n_images"] * several
     return create_stores(arrays, steps, n_rows, block_rows, request["dtype"]), block_rows
 
 
-def _clear_finished(folder: Path) -> None:
+def _clear_finished(folder: AnyPath) -> None:
     """Removes the notes of an extraction that was killed after its manifest was written."""
     if not ((folder / MANIFEST).exists() and (folder / REQUEST).exists()):
         return
     asked, _ = read_request(folder / REQUEST)
     known = [step["name"] for step in read_manifest(folder / MANIFEST)["steps"]]
     if all(step["name"] in known for step in asked["steps"]):
-        for path in (*part_notes(folder), folder / PROGRESS, folder / REQUEST):
-            path.unlink(missing_ok=True)
+        unlink_all([*part_notes(folder), folder / PROGRESS, folder / REQUEST])
 
 
 def manifest_to_write(
-    folder: Path,
+    folder: AnyPath,
     request: dict[str, Any],
     origin: dict[str, Any],
     damaged: Sequence[Damage],
@@ -198,35 +193,7 @@ def manifest_to_write(
     return joined | {CHECKSUM: checksum(joined)}
 
 
-@contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Create a folder and keep other processes from writing features into it.
-
-    The lock is the operating system's, on the file `.lock`: it ends with the process, however that ends.
-
-    Raises:
-        ValueError: the folder cannot be written, or another process writes to it.
-    """
-    check_no_links(folder / ARRAYS)
-    if (folder / LOCK).is_symlink() or ((folder / LOCK).exists() and not (folder / LOCK).is_file()):
-        raise ValueError(f"expected {folder / LOCK} to be a file, got a link or something else: remove it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / LOCK, timeout=0)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise ValueError(
-            f"another process is extracting features into {folder}: wait for it, or choose another folder"
-        ) from error
-    except OSError as error:
-        raise ValueError(f"cannot write to {folder}: {error.strerror}. Choose a folder you may write to") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def remove_features(folder: Path, steps: Sequence[StepRecord]) -> None:
+def remove_features(folder: AnyPath, steps: Sequence[StepRecord]) -> None:
     """Remove what an extraction has written, and nothing else.
 
     A manifest or request that cannot be read, or is not ours, is set aside.
@@ -242,21 +209,19 @@ def remove_features(folder: Path, steps: Sequence[StepRecord]) -> None:
         try:
             names += _own_steps(folder / file)
         except ValueError as error:
-            aside = folder / f"{file}.{secrets.token_hex(4)}.aside"
-            warnings.warn(f"{error}. It is kept as {aside.name}", stacklevel=2)
-            (folder / file).rename(aside)
+            aside = f"{file}.{secrets.token_hex(4)}.aside"
+            warnings.warn(f"{error}. It is kept as {aside}", stacklevel=2)
+            rename(folder / file, aside)
     # The arrays first: as long as there is a manifest or a request, it is known what they are.
     arrays = folder / ARRAYS
     if arrays.exists():
         remove_arrays(arrays, list(dict.fromkeys(names)))
         (arrays / "zarr.json").unlink(missing_ok=True)
-        if not any(arrays.iterdir()):
-            arrays.rmdir()
-    for path in (*part_notes(folder), *(folder / name for name in (PROGRESS, REQUEST, MANIFEST))):
-        path.unlink(missing_ok=True)
+        remove_empty([arrays])
+    unlink_all([*part_notes(folder), *(folder / name for name in (PROGRESS, REQUEST, MANIFEST))])
 
 
-def _own_steps(path: Path) -> list[str]:
+def _own_steps(path: AnyPath) -> list[str]:
     """The steps that a manifest or request names, as far as it can be read; a ValueError if it is none of ours."""
     value = read_json(path)
     if isinstance(value, dict) and (value.get("format") == FORMAT or set(value) == {"request", "block_rows"}):
@@ -267,13 +232,13 @@ def _own_steps(path: Path) -> list[str]:
     raise ValueError(f"{path} was not written by extract")
 
 
-def refuse_difference(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
+def refuse_difference(folder: AnyPath, there: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raise a ValueError if two requests differ."""
     if found := first_difference(there, asked):
         raise something_else(folder, found)
 
 
-def something_else(folder: Path, found: str) -> ValueError:
+def something_else(folder: AnyPath, found: str) -> ValueError:
     """The error that says what a folder holds."""
     return ValueError(
         f"{folder} holds features of something else: {found}. "

@@ -10,19 +10,20 @@ from jaxsim_kernels import meet
 
 from jaxsim.data import ImageSource
 from jaxsim.features.estimate import estimate
-from jaxsim.features.folder_writer import FolderWriter, remove_features, sole_writer
+from jaxsim.features.folder_writer import FolderWriter, remove_features
 from jaxsim.features.model_runs import Extraction
 from jaxsim.features.part_writer import PartWriter, prepare_parts
 from jaxsim.features.parts import images_done
+from jaxsim.features.sole_writer import sole_writer
 from jaxsim.features.step_record import step_records
 from jaxsim.features.writers import MemoryWriter, Writer
-from jaxsim.files import read_json, write_json
+from jaxsim.files import AnyPath, read_json, write_json
 
 IMAGES = "images.json"
 
 
 def open_writers(
-    wanted: Sequence[tuple[Extraction, Path | None, dict[str, Any]]],
+    wanted: Sequence[tuple[Extraction, AnyPath | None, dict[str, Any]]],
     images: ImageSource,
     size: int,
     *,
@@ -62,7 +63,7 @@ def open_writers(
     return found
 
 
-def read_contents(path: Path) -> dict[str, Any]:
+def read_contents(path: AnyPath) -> dict[str, Any]:
     """What an earlier run knew of the image files; nothing if that cannot be read, and then they are hashed again."""
     try:
         found = read_json(path) if path.is_file() else {}
@@ -73,7 +74,7 @@ def read_contents(path: Path) -> dict[str, Any]:
 
 def _prepared(
     each: Extraction,
-    folder: Path,
+    folder: AnyPath,
     request: dict[str, Any],
     images: ImageSource,
     size: int,
@@ -95,11 +96,12 @@ def _prepared(
     if (contents := images.contents()) is not None:
         write_json(folder / IMAGES, contents)
     missing = len(images) - images_done(folder, len(images))
-    estimate(each.model, missing, pool=each.pool, dtype=request["dtype"]).check_disk(folder)
+    if isinstance(folder, Path):  # a bucket has no end
+        estimate(each.model, missing, pool=each.pool, dtype=request["dtype"]).check_disk(folder)
     return writer
 
 
-def _shared(folder: Path | None) -> Path:
+def _shared(folder: AnyPath | None) -> AnyPath:
     if folder is None:
         raise ValueError("expected a folder (out) that all processes see for every model under across_processes")
     return folder

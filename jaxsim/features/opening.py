@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxsim.arguments import check_folder_path, shown
+from jaxsim.arguments import shown
 from jaxsim.arrow_tables import ARROW_SUFFIXES, PARQUET_SUFFIXES, table_files
+from jaxsim.features.feature_folder import feature_folder
 from jaxsim.features.feature_set import ARRAYS, MANIFEST, FeatureSet, open_feature_folder
 from jaxsim.features.formats.arrays import read_mapping
 from jaxsim.features.formats.contents import Contents
@@ -20,6 +21,7 @@ from jaxsim.features.formats.tables import read_tables
 from jaxsim.features.formats.torch_file import read_torch
 from jaxsim.features.formats.zarr_group import read_zarr
 from jaxsim.features.step_record import StepRecord
+from jaxsim.files import RemotePath, is_bucket
 from jaxsim.names import printable
 from jaxsim.sample_ids import MOST_SAMPLES, checked_ids, numbered_ids
 from jaxsim.zarr_arrays import is_remote, is_zarr
@@ -59,7 +61,8 @@ def open_features(
     Args:
         source: A folder that `extract` has written; a mapping from name to array (nested mappings are groups); a
             folder of `.npy` files; a `.npy`, `.npz`, HDF5, safetensors, Parquet, Arrow (also a folder of them, as the
-            datasets library saves) or `.pt` file; or a Zarr group, local or at `gs://`, `s3://`.
+            datasets library saves) or `.pt` file; or a Zarr group. Groups and what `extract` has written may lie in a
+            bucket, `gs://bucket/folder` or `s3://bucket/folder`.
         layers: None takes every array `[n_samples, n_features]` as a layer, in the order of the file or, where it
             has none, that of people (layer2 before layer10). A glob, or several, takes those that match. A mapping
             from names to globs puts arrays and columns side by side: `{"embedding": "x_*"}`.
@@ -89,8 +92,8 @@ def open_features(
     """
     if isinstance(source, FeatureSet):
         return source
-    if isinstance(source, str | os.PathLike) and not is_remote(source):
-        path = check_folder_path("path", source)
+    if isinstance(source, str | os.PathLike) and (is_bucket(source) or not is_remote(source)):
+        path = feature_folder("path", source)
         if (path / MANIFEST).is_file() or (path / ARRAYS).is_dir():
             if layers is not None or sample_ids is not None:
                 raise ValueError(
@@ -98,7 +101,7 @@ def open_features(
                     "sample_ids= out"
                 )
             return open_feature_folder(path)
-        contents, title = _contents(path), path.stem
+        contents, title = read_zarr(path) if isinstance(path, RemotePath) else _contents(path), path.stem
     elif isinstance(source, str):
         contents, title = read_zarr(source), source.rstrip("/").rpartition("/")[2]
     elif isinstance(source, Mapping):

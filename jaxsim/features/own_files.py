@@ -6,11 +6,10 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 from jaxsim.features.narrowing import DTYPES
-from jaxsim.files import read_json
+from jaxsim.files import AnyPath, read_json
 
 FORMAT = "jaxsim features 1"
 #: The key of a manifest that holds the sha256 of all the rest.
@@ -21,7 +20,7 @@ _TEXTS = ("pool", "dtype", "granularity", "weights_hash", "images_fingerprint")
 _STEP = {"name", "kind", "depth", "grid", "channels", "n_features"}
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: AnyPath) -> dict[str, Any]:
     """Reads the manifest of finished features.
 
     Args:
@@ -40,7 +39,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
-def check_unchanged(manifest: Mapping[str, Any], path: Path) -> None:
+def check_unchanged(manifest: Mapping[str, Any], path: AnyPath) -> None:
     """Raises a ValueError if a manifest is not as it was written; one without a checksum (older) passes."""
     if manifest.get(CHECKSUM, own := checksum(manifest)) != own:
         raise ValueError(f"{path} is damaged, or was changed since it was written: {CURE}")
@@ -57,7 +56,7 @@ def checksum(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def read_request(path: Path) -> tuple[dict[str, Any], int]:
+def read_request(path: AnyPath) -> tuple[dict[str, Any], int]:
     """Reads what an unfinished extraction was asked for, and how many rows its blocks have.
 
     Raises:
@@ -73,7 +72,7 @@ def read_request(path: Path) -> tuple[dict[str, Any], int]:
     return request, cast("int", rows)
 
 
-def read_progress(path: Path, n_images: int) -> dict[str, Any]:
+def read_progress(path: AnyPath, n_images: int) -> dict[str, Any]:
     """Reads how far an unfinished extraction got.
 
     Raises:
@@ -90,7 +89,7 @@ def read_progress(path: Path, n_images: int) -> dict[str, Any]:
     return note
 
 
-def read_part(path: Path, n_images: int) -> dict[str, Any]:
+def read_part(path: AnyPath, n_images: int) -> dict[str, Any]:
     """Reads what one of several processes has written of its part: `first`, `stop`, `start` and `damaged`.
 
     Raises:
@@ -109,7 +108,7 @@ def read_part(path: Path, n_images: int) -> dict[str, Any]:
     return note
 
 
-def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> None:
+def _check_request(request: Mapping[str, Any], path: AnyPath, n_samples: Any) -> None:
     for key in _TEXTS:
         _require(_is_text(request.get(key)), path, key, "a text", request.get(key))
     _require(request["dtype"] in DTYPES, path, "dtype", f"one of {', '.join(DTYPES)}", request["dtype"])
@@ -133,7 +132,7 @@ def _check_request(request: Mapping[str, Any], path: Path, n_samples: Any) -> No
         _require(len(ids) == n_samples, path, "sample_ids", f"{n_samples} ids", f"{len(ids)}")
 
 
-def _check_seconds(note: Mapping[str, Any], path: Path) -> None:
+def _check_seconds(note: Mapping[str, Any], path: AnyPath) -> None:
     seconds: Any = note.get("seconds", {})
     whole = isinstance(seconds, dict) and all(
         _is_text(stage) and isinstance(taken, int | float) and not isinstance(taken, bool) and 0 <= taken < math.inf
@@ -142,7 +141,7 @@ def _check_seconds(note: Mapping[str, Any], path: Path) -> None:
     _require(whole, path, "seconds", "an object of seconds", seconds)
 
 
-def _check_damaged(damaged: Any, path: Path, n_images: int) -> None:
+def _check_damaged(damaged: Any, path: AnyPath, n_images: int) -> None:
     whole = isinstance(damaged, list) and all(
         isinstance(entry, dict)
         and _is_text(entry.get("id"))
@@ -179,7 +178,7 @@ def _unique(values: Sequence[Any]) -> bool:
     return len(set(values)) == len(values)
 
 
-def _require(condition: bool, path: Path, what: str, expected: str, came: Any) -> None:
+def _require(condition: bool, path: AnyPath, what: str, expected: str, came: Any) -> None:
     if not condition:
         shown = repr(came)
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,9 +16,9 @@ from jaxsim.features.narrowing import centre_of_rows, is_narrow, narrowed
 from jaxsim.features.own_files import read_part, read_progress, read_request
 from jaxsim.features.parts import PROGRESS, added_seconds, divide, forget_from, part_note, part_notes
 from jaxsim.features.step_record import StepRecord
-from jaxsim.features.store import close_stores, open_stores, read_centres, write_centres
+from jaxsim.features.store import close_stores, open_stores, read_centres, wait_written, write_centres
 from jaxsim.features.writers import Damage
-from jaxsim.files import write_json
+from jaxsim.files import AnyPath, write_json
 
 _PAUSE_SECONDS = 0.05
 
@@ -38,7 +37,9 @@ class PartWriter:
         check: raises if another process has failed.
     """
 
-    def __init__(self, folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], check: Callable[[], None]):
+    def __init__(
+        self, folder: AnyPath, request: dict[str, Any], steps: Sequence[StepRecord], check: Callable[[], None]
+    ):
         self._folder, self._request, self._steps, self._check = folder, request, steps, check
         self._part, self._n_parts = jax.process_index(), jax.process_count()
         self._several: int = request.get("rows_per_image", 1)
@@ -90,8 +91,7 @@ class PartWriter:
             store[rows].write(held[: end - self.start].reshape(-1, held.shape[-1]))
             for store, held in zip(self._stores, self._rows, strict=True)
         ]
-        for future in futures:
-            future.result()
+        wait_written(self._folder, futures)
         self._rows = self._empty()
         self.start = end
         self._note(centred=self._centres is not None)
@@ -128,7 +128,7 @@ class PartWriter:
         return found
 
 
-def prepare_parts(folder: Path, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int) -> None:
+def prepare_parts(folder: AnyPath, request: dict[str, Any], steps: Sequence[StepRecord], batch_size: int) -> None:
     """Makes a folder ready for the parts of all processes; called by process 0, before any other opens it.
 
     Args:
@@ -146,7 +146,7 @@ def prepare_parts(folder: Path, request: dict[str, Any], steps: Sequence[StepRec
 
 
 def _make_whole(
-    folder: Path,
+    folder: AnyPath,
     request: dict[str, Any],
     steps: Sequence[StepRecord],
     stores: Sequence[tensorstore.TensorStore],
@@ -167,7 +167,10 @@ def _make_whole(
         kept = np.array([place for place in range(n_images) if place not in lost])
         for store in stores:
             _move_up(
-                store, np.repeat(kept, several) * several + np.tile(np.arange(several), len(kept)), block * several
+                folder,
+                store,
+                np.repeat(kept, several) * several + np.tile(np.arange(several), len(kept)),
+                block * several,
             )
     close_stores(folder / ARRAYS, stores, n_rows)
     write_json(folder / MANIFEST, manifest)
@@ -175,7 +178,7 @@ def _make_whole(
         path.unlink()
 
 
-def _move_up(store: tensorstore.TensorStore, kept: np.ndarray, block_rows: int) -> None:
+def _move_up(folder: AnyPath, store: tensorstore.TensorStore, kept: np.ndarray, block_rows: int) -> None:
     """Writes the rows that are kept, which ascend, to the beginning of an array; what is behind them becomes empty."""
     n_rows = len(kept)
     first = int(np.argmax(kept != np.arange(n_rows))) if (kept != np.arange(n_rows)).any() else n_rows
@@ -183,7 +186,8 @@ def _move_up(store: tensorstore.TensorStore, kept: np.ndarray, block_rows: int) 
         source = kept[start : start + block_rows]
         # Read before they are written over: rows move towards the beginning alone.
         rows = store[int(source[0]) : int(source[-1]) + 1].read().result()[source - source[0]]
-        store[start : start + len(rows)].write(rows).result()
+        wait_written(folder, [store[start : start + len(rows)].write(rows)])
     end = min(-(-n_rows // block_rows) * block_rows, int(store.shape[0]))
     if end > n_rows:
-        store[n_rows:end].write(np.full((end - n_rows, store.shape[1]), np.nan, store.dtype.numpy_dtype)).result()
+        empty = np.full((end - n_rows, store.shape[1]), np.nan, store.dtype.numpy_dtype)
+        wait_written(folder, [store[n_rows:end].write(empty)])

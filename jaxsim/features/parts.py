@@ -3,11 +3,10 @@
 import itertools
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from jaxsim.features.own_files import read_part, read_progress
-from jaxsim.files import write_json
+from jaxsim.files import AnyPath, write_json
 
 PROGRESS = "progress.json"
 
@@ -35,17 +34,17 @@ def part_bounds(first: int, n_images: int, block_images: int, n_parts: int) -> l
     return list(itertools.pairwise(edges))
 
 
-def part_note(folder: Path, part: int, n_parts: int) -> Path:
+def part_note(folder: AnyPath, part: int, n_parts: int) -> AnyPath:
     """Where a process notes how far it has come."""
     return folder / f"part-{part}-of-{n_parts}.json"
 
 
-def part_notes(folder: Path) -> list[Path]:
+def part_notes(folder: AnyPath) -> list[AnyPath]:
     """The notes of processes that are there."""
-    return sorted(path for path in folder.iterdir() if _NOTE.fullmatch(path.name)) if folder.is_dir() else []
+    return sorted(path for path in folder.glob("part-*.json") if _NOTE.fullmatch(path.name))
 
 
-def images_done(folder: Path, n_images: int) -> int:
+def images_done(folder: AnyPath, n_images: int) -> int:
     """How many images an unfinished extraction has seen whose rows are written.
 
     Raises:
@@ -55,7 +54,7 @@ def images_done(folder: Path, n_images: int) -> int:
     return done + sum(part["start"] - part["first"] for part in _read(part_notes(folder), n_images))
 
 
-def join_parts(folder: Path, n_images: int, block_images: int) -> dict[str, Any]:
+def join_parts(folder: AnyPath, n_images: int, block_images: int) -> dict[str, Any]:
     """What is written of an extraction as one process takes it up: the notes of several become one.
 
     Parts hold a row for every image, the damaged ones too, and one process writes rows without gaps. So what it
@@ -87,7 +86,7 @@ def join_parts(folder: Path, n_images: int, block_images: int) -> dict[str, Any]
     return joined
 
 
-def divide(folder: Path, n_images: int, block_images: int, n_parts: int) -> None:
+def divide(folder: AnyPath, n_images: int, block_images: int, n_parts: int) -> None:
     """Divides what is missing of an extraction among processes; parts of as many processes are taken up.
 
     Args:
@@ -115,7 +114,7 @@ def divide(folder: Path, n_images: int, block_images: int, n_parts: int) -> None
         write_json(part_note(folder, part, n_parts), {"first": first, "stop": stop, "start": first, "damaged": []})
 
 
-def forget_from(folder: Path, position: int, n_images: int, block_images: int) -> None:
+def forget_from(folder: AnyPath, position: int, n_images: int, block_images: int) -> None:
     """Notes that the rows from a damaged image on are about to be moved; a run that is killed writes them again."""
     noted = [read_progress(folder / PROGRESS, n_images), *_read(part_notes(folder), n_images)]
     write_json(folder / PROGRESS, _rest(position, n_images, block_images, added_seconds(noted)))
@@ -137,7 +136,7 @@ def added_seconds(notes: Sequence[dict[str, Any]]) -> dict[str, float]:
     return found
 
 
-def _read(notes: Sequence[Path], n_images: int) -> list[dict[str, Any]]:
+def _read(notes: Sequence[AnyPath], n_images: int) -> list[dict[str, Any]]:
     return [read_part(note, n_images) for note in notes]
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,7 @@ from jaxsim.data.grid_cells import cell_weights
 from jaxsim.data.image_statistics import GROUPS, filtered_statistics, filters
 from jaxsim.data.thumbnails import EDGE
 from jaxsim.features.extraction import extract
+from jaxsim.features.feature_folder import feature_folder
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.finished import holds_other
 from jaxsim.features.opened_writers import IMAGES, read_contents
@@ -124,10 +124,11 @@ def extract_statistics(
     """
     model = StatisticsModel(view)
     if out is not None and not overwrite:
+        folder = feature_folder("out", out)
         if not verify_images:
-            images.take_contents(read_contents(Path(out).expanduser() / IMAGES))
+            images.take_contents(read_contents(folder / IMAGES))
         request = describe_request(model, images, step_records(model.steps, "mean"), "mean", "float32")
-        overwrite = holds_other(Path(out).expanduser(), request)
+        overwrite = holds_other(folder, request)
     return extract(
         model,
         images,

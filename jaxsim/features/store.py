@@ -12,7 +12,7 @@ import tensorstore
 
 from jaxsim.features.own_files import CURE
 from jaxsim.features.step_record import StepRecord
-from jaxsim.files import read_json, write_json
+from jaxsim.files import AnyPath, RemotePath, read_json, remote_context, unlink_all, write_json
 from jaxsim.rows import LazyRows
 
 
@@ -27,7 +27,7 @@ class StoredRepresentation(LazyRows):
         dtype: of the stored numbers.
     """
 
-    def __init__(self, store: tensorstore.TensorStore, *, name: str = "", folder: Path | None = None):
+    def __init__(self, store: tensorstore.TensorStore, *, name: str = "", folder: AnyPath | None = None):
         self._store = store
         self._name, self._folder = name, folder
         shape = (int(store.shape[0]), int(store.shape[1]))
@@ -44,7 +44,7 @@ class StoredRepresentation(LazyRows):
 
 
 def create_stores(
-    folder: Path, steps: Sequence[StepRecord], n_rows: int, chunk_rows: int, dtype: str
+    folder: AnyPath, steps: Sequence[StepRecord], n_rows: int, chunk_rows: int, dtype: str
 ) -> list[tensorstore.TensorStore]:
     """Create the arrays of all steps, `[n_rows, n_features]` each, in a Zarr v3 group.
 
@@ -52,7 +52,8 @@ def create_stores(
     operation and seen whole or not at all, and each carries its CRC-32C, so that a reader notices a flipped bit.
     Dimensions are named, for xarray.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
     remove_arrays(folder, [step.name for step in steps])
     write_json(folder / "zarr.json", {"zarr_format": 3, "node_type": "group", "attributes": {}})
     opened = [
@@ -73,13 +74,14 @@ def create_stores(
                 },
             },
             create=True,
+            context=remote_context(),
         )
         for step in steps
     ]
-    return [store.result() for store in opened]
+    return wait_written(folder, opened)
 
 
-def open_stores(folder: Path, steps: Sequence[StepRecord], *, write: bool = False) -> list[tensorstore.TensorStore]:
+def open_stores(folder: AnyPath, steps: Sequence[StepRecord], *, write: bool = False) -> list[tensorstore.TensorStore]:
     """Open the arrays of all steps.
 
     Raises:
@@ -88,7 +90,10 @@ def open_stores(folder: Path, steps: Sequence[StepRecord], *, write: bool = Fals
     # A chunk that is gone must not read as NaN.
     strict = {} if write else {"fill_missing_data_reads": False}
     opened = [
-        tensorstore.open(_location(folder, step.name) | strict, open=True, read=True, write=write) for step in steps
+        tensorstore.open(
+            _location(folder, step.name) | strict, open=True, read=True, write=write, context=remote_context()
+        )
+        for step in steps
     ]
     stores = []
     for step, future in zip(steps, opened, strict=True):
@@ -101,7 +106,7 @@ def open_stores(folder: Path, steps: Sequence[StepRecord], *, write: bool = Fals
     return stores
 
 
-def write_centres(folder: Path, steps: Sequence[StepRecord], centres: Sequence[np.ndarray]) -> None:
+def write_centres(folder: AnyPath, steps: Sequence[StepRecord], centres: Sequence[np.ndarray]) -> None:
     """Keeps what is taken off the rows of every step, as arrays "STEP.centre" beside them."""
     opened = [
         tensorstore.open(
@@ -117,27 +122,29 @@ def write_centres(folder: Path, steps: Sequence[StepRecord], centres: Sequence[n
                 }
             },
             create=True,
+            context=remote_context(),
             delete_existing=True,
         )
         for step in steps
     ]
-    for store, centre in zip(opened, centres, strict=True):
-        store.result().write(centre).result()
+    stores = wait_written(folder, opened)
+    wait_written(folder, [store.write(centre) for store, centre in zip(stores, centres, strict=True)])
 
 
-def read_centres(folder: Path, steps: Sequence[StepRecord]) -> list[np.ndarray] | None:
+def read_centres(folder: AnyPath, steps: Sequence[StepRecord]) -> list[np.ndarray] | None:
     """What was taken off the rows of every step; None where nothing was.
 
     Raises:
         ValueError: An array is damaged, or one is missing beside others; names the step and the folder.
     """
-    if not any((folder / _folder_name(centre_name(step.name)) / "zarr.json").exists() for step in steps):
+    if not any((folder / _folder_name(centre_name(step.name)) / "zarr.json").is_file() for step in steps):
         return None
     found = []
     for step in steps:
         try:
             spec = _location(folder, centre_name(step.name)) | {"fill_missing_data_reads": False}
-            centre = tensorstore.open(spec, open=True, read=True).result().read().result()
+            opened = tensorstore.open(spec, open=True, read=True, context=remote_context())
+            centre = opened.result().read().result()
         except ValueError as error:
             raise ValueError(f"the centre of step {step.name} in {folder} is damaged ({error}): {CURE}") from error
         if centre.shape != (step.n_features,) or centre.dtype != np.float32:
@@ -149,16 +156,30 @@ def read_centres(folder: Path, steps: Sequence[StepRecord]) -> list[np.ndarray] 
     return found
 
 
+def wait_written(folder: AnyPath, futures: Sequence[Any]) -> list[Any]:
+    """Waits for what is being written, and returns what comes of it.
+
+    Raises:
+        ValueError: something cannot be written (the disk is full, a bucket refuses it); names the folder.
+    """
+    try:
+        return [future.result() for future in futures]
+    except (ValueError, OSError, RuntimeError) as error:
+        raise ValueError(
+            f"cannot write features into {folder}: {' '.join(str(error).split())}. What is written stays: make room "
+            "there, or copy the folder to where there is, and the same command continues"
+        ) from error
+
+
 def centre_name(step: str) -> str:
     """Name of the array that holds what was taken off a step's rows."""
     return f"{step}.centre"
 
 
-def close_stores(folder: Path, stores: Sequence[tensorstore.TensorStore], n_rows: int) -> None:
+def close_stores(folder: AnyPath, stores: Sequence[tensorstore.TensorStore], n_rows: int) -> None:
     """Cut the arrays to the rows that were written and list them in the group, as readers of Zarr expect."""
     futures = [store.resize(exclusive_max=[n_rows, None]) for store in stores]
-    for future in futures:
-        future.result()
+    wait_written(folder, futures)
     arrays = sorted(path.parent for path in folder.glob("*/zarr.json"))
     metadata = {array.name: read_json(array / "zarr.json") for array in arrays}
     write_json(
@@ -172,23 +193,25 @@ def close_stores(folder: Path, stores: Sequence[tensorstore.TensorStore], n_rows
     )
 
 
-def remove_arrays(folder: Path, steps: Sequence[str]) -> None:
+def remove_arrays(folder: AnyPath, steps: Sequence[str]) -> None:
     """Remove the arrays of some steps, metadata and chunks, and the folders that are empty then; nothing else."""
-    check_no_links(folder)
+    if isinstance(folder, Path):
+        check_no_links(folder)
     for step in steps:
         array, centre = folder / _folder_name(step), folder / _folder_name(centre_name(step))
-        for file in (centre / "c" / "0", centre / "zarr.json"):
-            file.unlink(missing_ok=True)
-        for emptied in (centre / "c", centre):
-            if emptied.is_dir() and not any(emptied.iterdir()):
-                emptied.rmdir()
-        chunks = [chunk for chunk in array.glob("c/*/0") if chunk.parent.name.isdigit()]
+        unlink_all([centre / "c" / "0", centre / "zarr.json"])
+        remove_empty([centre / "c", centre])
         # The metadata last: without them nobody could tell what the chunks are.
-        for file in (*chunks, array / "zarr.json"):
-            file.unlink(missing_ok=True)
-        for emptied in (*(each for each in array.glob("c/*") if each.name.isdigit()), array / "c", array):
-            if emptied.is_dir() and not any(emptied.iterdir()):
-                emptied.rmdir()
+        unlink_all([chunk for chunk in array.glob("c/*/0") if chunk.parent.name.isdigit()])
+        unlink_all([array / "zarr.json"])
+        remove_empty([*(each for each in array.glob("c/*") if each.name.isdigit()), array / "c", array])
+
+
+def remove_empty(folders: Sequence[AnyPath]) -> None:
+    """Removes those of some folders that are there and empty; a bucket has no empty folders."""
+    for each in folders:
+        if isinstance(each, Path) and each.is_dir() and not any(each.iterdir()):
+            each.rmdir()
 
 
 def check_no_links(folder: Path) -> None:
@@ -219,7 +242,9 @@ def _folder_name(step: str) -> str:
     return quote(step.encode("utf-8", "surrogateescape"), safe=" ")
 
 
-def _location(folder: Path, step: str) -> dict[str, Any]:
+def _location(folder: AnyPath, step: str) -> dict[str, Any]:
+    if isinstance(folder, RemotePath):
+        return {"driver": "zarr3", "kvstore": (folder / _folder_name(step)).key_value_store}
     path = f"{_utf8_path(folder.resolve())}/{_folder_name(step)}/"
     return {"driver": "zarr3", "kvstore": {"driver": "file", "path": path}}
 

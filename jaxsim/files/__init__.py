@@ -11,15 +11,20 @@ from jaxsim.files.reading import (
     read_json_object,
     read_regular,
 )
+from jaxsim.files.remote import BUCKETS, AnyPath, RemotePath, is_bucket, remote_context, rename, unlink_all
 from jaxsim.files.whole import content_hash, partial_file, read_json, write_json, write_whole
 
 __all__ = [
+    "BUCKETS",
     "JOURNAL",
+    "AnyPath",
     "NestedTooDeep",
     "OwnedFiles",
+    "RemotePath",
     "check_below",
     "content_hash",
     "contents",
+    "is_bucket",
     "is_there",
     "open_regular",
     "optional_library",
@@ -28,6 +33,9 @@ __all__ = [
     "read_json",
     "read_json_object",
     "read_regular",
+    "remote_context",
+    "rename",
+    "unlink_all",
     "write_json",
     "write_whole",
 ]

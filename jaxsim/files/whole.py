@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsim.files.reading import parse_json, read_regular
+from jaxsim.files.remote import AnyPath, RemotePath
 
 _BLOCK = 2**20
 
@@ -67,11 +68,11 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False) -> None:
             os.fsync(file.fileno())
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: AnyPath, value: Any) -> None:
     """Writes a JSON file, whole or not at all.
 
     Args:
-        path: In a folder that exists.
+        path: In a folder that exists, or in a bucket.
         value: Anything JSON can hold.
 
     Example:
@@ -81,10 +82,14 @@ def write_json(path: Path, value: Any) -> None:
         >>> read_json(path)
         {'a': [1, 2]}
     """
-    write_whole(path, json.dumps(value, indent=1).encode("ascii"), durable=True)
+    content = json.dumps(value, indent=1).encode("ascii")
+    if isinstance(path, RemotePath):
+        path.write_bytes(content)
+    else:
+        write_whole(path, content, durable=True)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: AnyPath) -> Any:
     """Reads a JSON file.
 
     Raises:
@@ -92,7 +97,7 @@ def read_json(path: Path) -> Any:
             it.
     """
     try:
-        return parse_json(read_regular(path).decode("utf-8"))
+        return parse_json((read_regular(path) if isinstance(path, Path) else path.read_bytes()).decode("utf-8"))
     except MemoryError as error:
         raise MemoryError(f"no memory to read {path} as JSON") from error
     except (OSError, ValueError) as error:

@@ -119,6 +119,61 @@ def test_a_disk_that_takes_no_more_is_told_and_the_run_continues(TinyModel, pict
     assert not list((tmp_path / "f").rglob("*.partial"))
 
 
+FILLED = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[3])
+from step_models import TinyModel
+from jaxsim.features import extract, folder_writer, open_features
+folder_writer._MOST_BLOCK_ROWS = 20
+disk = Path(sys.argv[2])
+extract(TinyModel(), "digits", out=disk / "before")
+
+def fill(done, total, what):
+    if done >= 100:
+        file = os.open(disk / "filler", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        try:
+            while True:
+                os.write(file, b"x" * 512)
+        except OSError:
+            os.close(file)
+
+try:
+    extract(TinyModel(), sys.argv[1], out=disk / "f", batch_size=16, progress=fill)
+except (OSError, ValueError) as error:
+    print(f"{type(error).__name__}: {error}")
+print("readable:", sum(len(step[:]) for step in open_features(disk / "before").values()))
+"""
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_and_what_is_stored_stays(TinyModel, pictures, whole, tmp_path):
+    disk, saved = tmp_path / "disk", tmp_path / "saved"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size=2m tmpfs '{disk}'"
+    refused = subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True, text=True)
+    if refused.returncode:
+        pytest.skip(f"no small disk can be mounted without root: {refused.stderr.strip()}")
+    command = f"{mount} && \"$@\" && cp -r '{disk}/f' '{saved}'"
+    program = [sys.executable, "-c", FILLED, str(pictures), str(disk), str(Path(__file__).parent)]
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command, "sh", *program],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"},
+    )
+    assert done.returncode == 0, done.stderr
+    error, readable = done.stdout.splitlines()
+    assert error.startswith(f"ValueError: cannot write features into {disk}/f: ")
+    assert "No space left on device" in error
+    assert "the same command continues" in error
+    assert readable == f"readable: {3 * 1797}"
+    calls = []
+    found = extract(TinyModel(), pictures, out=saved, batch_size=16, progress=lambda *c: calls.append(c[0]))
+    assert calls[0] > 0
+    check_equal(found, whole)
+
+
 def test_a_manifest_that_is_cut_off_is_told_and_replaced(TinyModel, pictures, whole, tmp_path):
     shutil.copytree(next(iter(whole.values()))._folder, tmp_path / "f")
     text = (tmp_path / "f" / "manifest.json").read_bytes()

@@ -20,7 +20,9 @@ from jaxsim.features.part_writer import PartWriter, prepare_parts
 from jaxsim.features.parts import divide, images_done, join_parts, part_bounds, part_notes
 from jaxsim.features.request import describe_request
 from jaxsim.features.step_record import step_records
-from jaxsim.files import write_json
+from jaxsim.files import RemotePath, write_json
+
+from .bucket_server import serve
 
 PROGRAM = Path(__file__).with_name("one_of_several.py")
 
@@ -89,7 +91,7 @@ def check_equal(folder, expected):
     """Every file of the folder is that of one process, but for the manifest's hour."""
     for each in expected:
         name = "a" if each.model_name == "tiny" else "b"
-        found = open_features(folder / name)
+        found = open_features(str(folder / name))
         assert found.sample_ids == each.sample_ids
         changing = ("created", "checksum", "seconds")
         assert {k: v for k, v in found.manifest.items() if k not in changing} == {
@@ -104,6 +106,19 @@ def test_two_processes_write_what_one_writes(TinyModel, pictures, tmp_path):
     expected = alone(TinyModel, pictures, tmp_path / "one")
     check_equal(tmp_path / "two", expected)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_two_processes_write_one_bucket(TinyModel, pictures, tmp_path, monkeypatch, dtype):
+    with serve() as buckets:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", buckets.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        words = ["narrow"] if dtype == "float16" else []
+        assert said(started(2, pictures, "s3://bucket/two", *words)) == 2 * ["[False, False] 70"]
+        check_equal(RemotePath("s3://bucket/two"), alone(TinyModel, pictures, tmp_path / "one", dtype))
+        assert not any("part-" in name or ".lock" in name for name in buckets.objects)
 
 
 @pytest.mark.slow

@@ -10,12 +10,13 @@ from jaxsim.data.source import fingerprint_of
 from jaxsim.features.formats.contents import Contents, fingerprint_of_files
 from jaxsim.features.formats.natural_order import natural_order
 from jaxsim.features.formats.other_axes import NotRows
+from jaxsim.files import AnyPath
 from jaxsim.rows import LazyRows
 from jaxsim.sample_ids import ID_KEYS
 from jaxsim.zarr_arrays import ZarrGroup, open_zarr_group, read_array, read_texts
 
 
-def read_zarr(source: Path | str) -> Contents:
+def read_zarr(source: AnyPath | str) -> Contents:
     """The arrays of a Zarr group, those in groups named "group/array", in natural order of their names.
 
     Ids are a list in the attributes of the group, under `sample_ids`, or an array of integers; an array of texts is
@@ -37,7 +38,7 @@ def read_zarr(source: Path | str) -> Contents:
 
     return Contents(
         kind="Zarr group",
-        source=str(source if isinstance(source, str) else source.absolute()),
+        source=str(source.absolute() if isinstance(source, Path) else source),
         arrays=arrays,
         id_keys=(*kept, *numbers, *group.others),
         read_ids=read_ids,
@@ -53,7 +54,7 @@ def _rows(array: tensorstore.TensorStore, where: str) -> Any:
     return LazyRows(lambda start, stop: read_array(array[start:stop], where), array.shape, dtype, chunk_rows=chunk_rows)
 
 
-def _fingerprint(source: Path | str, group: ZarrGroup) -> str:
+def _fingerprint(source: AnyPath | str, group: ZarrGroup) -> str:
     if isinstance(source, Path):
         return fingerprint_of_files(sorted(each for each in source.rglob("*") if each.is_file()))
     return fingerprint_of([part for name in sorted(group.metadata) for part in (name, repr(group.metadata[name]))])
