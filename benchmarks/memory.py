@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from jaxsim_kernels import Precision
 from jaxsim_kernels.plan import Passes
@@ -52,6 +52,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=get_args(Precision), default="highest")
     parser.add_argument("--budget", type=positive, metavar="BYTES", help="budget of the computation")
     parser.add_argument("--on-disk", action="store_true", help="features as memory-mapped files, not in memory")
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        help="features as a Zarr group that is written in chunks, opened by open_features; never whole in memory",
+    )
+    parser.add_argument("--queries", type=positive, metavar="Q", help="ranks of so many rows only (default all)")
     parser.add_argument("--check-layers", type=positive, metavar="C", help="compare the first C layers with one pass")
 
 
@@ -65,19 +71,25 @@ def run(options: argparse.Namespace, write: Write) -> None:
         goals = (MemoryGoal(shape, None, options.plan, options.budget, options.check_layers or 0),)
     for goal in goals:
         for _ in range(options.runs):
-            write(measure_memory(goal, options.precision, options.on_disk, options.seed))
+            stored = "zarr" if options.stored else "npy" if options.on_disk else None
+            write(measure_memory(goal, options.precision, stored, options.seed, options.queries))
 
 
 def measure_memory(
-    goal: MemoryGoal, precision: Precision = "highest", on_disk: bool = False, seed: int = 0
+    goal: MemoryGoal,
+    precision: Precision = "highest",
+    stored: Literal["npy", "zarr"] | None = None,
+    seed: int = 0,
+    n_queries: int | None = None,
 ) -> dict[str, Any]:
     """One fresh process, one computation.
 
     Args:
         goal: What to run.
         precision: Of the Gram products.
-        on_disk: Give the features as memory-mapped files.
+        stored: Give the features as memory-mapped files, or as a Zarr group; None in memory.
         seed: Of the features.
+        n_queries: Rows whose ranks are taken; None for all.
 
     Returns:
         The record.
@@ -91,7 +103,8 @@ def measure_memory(
         "budget": goal.budget,
         "precision": precision,
         "seed": seed,
-        "on_disk": on_disk,
+        "stored": stored,
+        "n_queries": n_queries,
         "check_layers": goal.check_layers,
     }
     with Worker(["-m", "benchmarks.memory_worker"]) as worker:
@@ -103,11 +116,18 @@ def measure_memory(
         reached = over_features <= goal.reach
     elif goal.budget is not None:
         # Pages of mapped features are the system's to take back.
-        taken = seen["anonymous"] if on_disk else over_start
+        taken = over_start if stored is None else seen["anonymous"]
         reached = taken <= goal.budget and seen["subset_equal"] is not False
     return records.record(
         "memory",
-        {**shape.describe(), "passes": goal.passes, "budget": goal.budget, "precision": precision, "on_disk": on_disk},
+        {
+            **shape.describe(),
+            "passes": goal.passes,
+            "budget": goal.budget,
+            "precision": precision,
+            "on_disk": stored is not None,
+            **({"stored": stored, "n_queries": n_queries} if stored == "zarr" or n_queries else {}),
+        },
         found={
             "over_features": n_bytes(over_features),
             "over_start": n_bytes(over_start),

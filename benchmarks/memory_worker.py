@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Peak memory of one `jaxsim.imbalance_matrix`.
 
     Args:
-        request: `widths`, `n_samples`, `k`, `plan`, `budget`, `precision`, `seed`, `on_disk`, `check_layers`.
+        request: `widths`, `n_samples`, `k`, `plan`, `budget`, `precision`, `seed`, `stored`, `n_queries`,
+            `check_layers`.
 
     Returns:
         Bytes: `started` (libraries loaded, no features), `before` (features there), `peak`, `anonymous` (what the
@@ -31,8 +32,13 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     jax.block_until_ready(jax.jit(lambda x: x + 1)(np.zeros(8, np.float32)))
     started = status("VmRSS")
     with tempfile.TemporaryDirectory() as folder:
-        layers = _layers(request, Path(folder) if request["on_disk"] else None)
-        settings = {"k": tuple(request["k"]), "precision": request["precision"]}
+        layers = _layers(request, Path(folder))
+        settings = {
+            "k": tuple(request["k"]),
+            "precision": request["precision"],
+            "n_queries": request["n_queries"],
+            "seed": request["seed"],
+        }
         before, reset = status("VmRSS"), reset_peak()
         start = time.perf_counter()
         with _watching("RssAnon") as anonymous:
@@ -43,7 +49,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         equal = None
         if request["check_layers"]:
             count = request["check_layers"]
-            part = imbalance_matrix(layers[:count], plan="one-pass", **settings)
+            first = dict(list(layers.items())[:count]) if isinstance(layers, Mapping) else layers[:count]
+            part = imbalance_matrix(first, plan="one-pass", **settings)
             equal = bool(np.array_equal(part.values, found.values[..., :count, :count]))
     return {
         "started": started,
@@ -101,12 +108,14 @@ def reset_peak() -> bool:
     return True
 
 
-def _layers(request: dict[str, Any], folder: Path | None) -> list[np.ndarray]:
+def _layers(request: dict[str, Any], folder: Path) -> Any:
     from benchmarks.workloads import Shape, synthetic_layers
 
     shape = Shape("", request["n_samples"], tuple(request["widths"]), tuple(request["k"]))
-    if folder is None:
+    if request["stored"] is None:
         return synthetic_layers(shape, request["seed"])
+    if request["stored"] == "zarr":
+        return _stored_layers(shape, folder / "features.zarr", request["seed"])
     rng = np.random.default_rng(request["seed"])
     latent = rng.standard_normal((shape.n_samples, max(shape.widths)), np.float32)
     layers = []
@@ -116,6 +125,40 @@ def _layers(request: dict[str, Any], folder: Path | None) -> list[np.ndarray]:
         latent += np.float32(0.4) * rng.standard_normal(latent.shape, np.float32)
         layers.append(np.load(path, mmap_mode="r"))
     return layers
+
+
+def _stored_layers(shape: Any, folder: Path, seed: int) -> Any:
+    """Layers in a Zarr group, written and later read in chunks; what is in memory is a chunk of each."""
+    import tensorstore
+
+    from jaxsim import open_features
+
+    chunk = 8192
+    folder.mkdir()
+    (folder / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+    arrays = [
+        tensorstore.open(
+            {
+                "driver": "zarr3",
+                "kvstore": {"driver": "file", "path": f"{folder}/layer{index:03d}/"},
+                "metadata": {
+                    "shape": [shape.n_samples, width],
+                    "data_type": "float32",
+                    "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [chunk, width]}},
+                },
+            },
+            create=True,
+        ).result()
+        for index, width in enumerate(shape.widths)
+    ]
+    rng = np.random.default_rng(seed)
+    for start in range(0, shape.n_samples, chunk):
+        stop = min(start + chunk, shape.n_samples)
+        latent = rng.standard_normal((stop - start, max(shape.widths)), np.float32)
+        for array, width in zip(arrays, shape.widths, strict=True):
+            array[start:stop].write(latent[:, :width]).result()
+            latent += np.float32(0.4) * rng.standard_normal(latent.shape, np.float32)
+    return open_features(folder)
 
 
 if __name__ == "__main__":

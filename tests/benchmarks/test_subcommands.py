@@ -121,6 +121,14 @@ def test_memory(lines_of):
 
 
 @pytest.mark.slow
+def test_memory_of_stored_features_and_some_queries(lines_of):
+    (line,) = lines_of("memory", *TOY, "--stored", "--queries", "16", "--check-layers", "2")
+    assert line["key"]["stored"] == "zarr"
+    assert line["key"]["n_queries"] == 16
+    assert line["subset_equal"] is True
+
+
+@pytest.mark.slow
 def test_precision(lines_of):
     lines = lines_of("precision", *TOY, "--precisions", "highest,fast", "--data", "shifted", "--verified-rows", "8")
     exact, rough = (line["found"] for line in lines)
