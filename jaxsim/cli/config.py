@@ -20,6 +20,8 @@ from jaxsim.names import names_column
 OWN = ("models", "images")
 #: Options whose values are files, and texts that are none.
 _FILES = {"labels": (), "spaces": (), "groups": ("near_duplicates",)}
+# Far above what anybody writes.
+_LARGEST = 2**20
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,19 @@ def read_config(path: Path) -> Config:
         ValueError: If it cannot be read; for a key that there is not, or a value that is not possible: names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)  # a device has no end
+        if len(content) > _LARGEST:
+            raise ValueError(f"expected at most {_LARGEST:,} bytes, got more")
+        text = content.decode("utf-8").replace("\r\n", "\n")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ValueError(f"cannot read the settings in {path}: {why}") from error
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise ValueError(f"{path}: expected a file of settings, got TOML that is nested too deep to be read") from error
+    except ValueError as error:  # no TOML, or a number of thousands of digits
         line = re.search(r"at line (\d+)", str(error))
         at = f", line {line.group(1)}" if line else ""
         raise ValueError(f"{path}{at}: expected TOML, got {error}") from error
@@ -122,7 +130,7 @@ def as_toml(config: Config, version: str) -> str:
     if named:
         tables += ["", "[models]"]
         tables += [f"{_key(name)} = {_toml(_located(source, here))}" for name, source in config.models]
-    else:
+    elif config.models:
         texts = [
             f"{name}={_located(source, here)}" if name else _located(source, here) for name, source in config.models
         ]

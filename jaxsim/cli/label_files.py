@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxsim.files import open_regular, parse_json, read_regular
+from jaxsim.files import parse_json, read_array, read_regular
 from jaxsim.names import COLUMN, names_column
 
 NEAR_DUPLICATES = "near_duplicates"
@@ -93,15 +94,14 @@ def _read(path: Path, what: str) -> Any:
         )
     try:
         if path.suffix.lower() == ".npy":
-            with open_regular(path):  # which refuses a pipe; mapped, so that no memory is taken for what is not there
-                return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+            return np.array(read_array(path))
         text = read_regular(path).decode("utf-8-sig")
         if path.suffix.lower() == ".json":
             return _checked_json(parse_json(text))
         return _number_rows(text) if what == "a space" else _rows(text)
     except MemoryError as error:
         raise MemoryError(f"no memory to read {what} from {path}") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ValueError(f"cannot read {what} from {path}: {why}") from error
 
@@ -121,7 +121,7 @@ def _rows(text: str) -> list[str] | dict[str, str]:
             else "the file is empty"
         )
     ids = [row[0] for row in lines]
-    repeated = next((each for i, each in enumerate(ids) if each in ids[:i]), None) if len(set(ids)) < len(ids) else None
+    repeated = next((each for each, count in Counter(ids).items() if count > 1), None)
     if repeated is not None:
         raise ValueError(f"expected every id once, but {repeated!r} comes twice")
     return dict(lines)  # pyright: ignore[reportReturnType]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from jaxtyping import UInt8
 
 from jaxsim.data.archive_claims import check_claims, claimed_shape
 from jaxsim.data.source import ImageSource, checked_position
-from jaxsim.files import open_regular
+from jaxsim.files import open_regular, read_array
 from jaxsim.names import printable
 from jaxsim.sample_ids import checked_ids
 
@@ -121,7 +122,7 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None, ids: A
         raise ValueError(f"cannot read the array file {printable(str(file))}: it is no regular file (a pipe, a device)")
     try:
         array, name, columns = _read_array(file, key)
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise ValueError(
             f"cannot read the array file {file}: {error}. Write it with numpy.save or numpy.savez"
         ) from error
@@ -149,7 +150,7 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None, ids: A
 def _read_array(file: Path, key: str | None) -> tuple[np.ndarray, str | None, dict[str, np.ndarray]]:
     """The array and, in an `.npz`, its name and the columns beside it; a `.npy` stays on disk."""
     if file.suffix.lower() == ".npy":
-        return np.load(file, allow_pickle=False, mmap_mode="r"), None, {}
+        return read_array(file), None, {}
     # NumPy leaves a damaged archive open unless it is given the handle.
     with open_regular(file) as handle:
         if not zipfile.is_zipfile(handle):
@@ -177,7 +178,7 @@ def _columns(archive: Any, chosen: str, shape: tuple[int, ...]) -> dict[str, np.
             check_claims(archive.zip, f"{name}.npy")
             values = archive[name] if claimed_shape(archive.zip, f"{name}.npy") == shape else None
         # Arrays beside the images that are damaged, or of Python objects, are nobody's concern.
-        except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+        except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError, SyntaxError, tokenize.TokenError):
             continue
         if values is not None and values.dtype.kind in "iufbUS":
             found[name] = values

@@ -1,5 +1,6 @@
 """Files on disk: written whole, recorded by content, never taken for ours by their names."""
 
+from jaxsim.files.npy import check_texts, read_array
 from jaxsim.files.optional import optional_library
 from jaxsim.files.owned import JOURNAL, OwnedFiles, check_below
 from jaxsim.files.reading import (
@@ -22,6 +23,7 @@ __all__ = [
     "OwnedFiles",
     "RemotePath",
     "check_below",
+    "check_texts",
     "content_hash",
     "contents",
     "is_bucket",
@@ -30,6 +32,7 @@ __all__ = [
     "optional_library",
     "parse_json",
     "partial_file",
+    "read_array",
     "read_json",
     "read_json_object",
     "read_regular",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections import Counter
@@ -20,13 +21,14 @@ from ..sentences import outcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
+MODEL = load_model("embedded:cnn_selfsup_0")
 SAID: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="module")
 def features(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "features"
-    extract(load_model("embedded:cnn_selfsup_0"), open_images("digits").subset(12), out=folder)
+    extract(MODEL, open_images("digits").subset(12), out=folder)
     return folder
 
 
@@ -56,4 +58,46 @@ def test_manifests_and_chunks(features, tmp_path_factory, data):
         (folder / file).write_bytes(edited(content, data.draw(edits(len(content)))))
     said = outcome(lambda: read(folder), folder)
     SAID["read" if said is None else "sentence"] += 1
+    shutil.rmtree(folder)
+
+
+class Stop(Exception):
+    pass
+
+
+def stop(done, total, what):
+    if done >= 8:
+        raise Stop
+
+
+@pytest.fixture(scope="module")
+def unfinished(tmp_path_factory):
+    """Notes of one process and, by hand, of two."""
+    folder = tmp_path_factory.mktemp("begun") / "features"
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Stop):
+        patch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 4)
+        extract(MODEL, open_images("digits").subset(12), out=folder, batch_size=4, progress=stop)
+    note = {"damaged": [], "centred": False, "seconds": {"decode": 1.0}}
+    for part, (first, stop_at, start) in enumerate(((8, 12, 10), (12, 12, 12))):
+        written(folder / f"part-{part}-of-2.json", note | {"first": first, "stop": stop_at, "start": start})
+    return folder
+
+
+@fuzzed(0.1)
+@given(data=st.data())
+def test_notes_of_what_has_not_finished(unfinished, tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("damaged") / "features"
+    shutil.copytree(unfinished, folder)
+    file = data.draw(st.sampled_from(["request.json", "progress.json", "part-0-of-2.json"]))
+    content = (folder / file).read_bytes()
+    if data.draw(st.integers(0, 3)):
+        written(folder / file, data.draw(damaged(json.loads(content))))
+    else:
+        (folder / file).write_bytes(edited(content, data.draw(edits(len(content)))))
+
+    def go_on():
+        return extract(MODEL, open_images("digits").subset(12), out=folder, batch_size=4)
+
+    said = outcome(go_on, folder)
+    SAID["continued" if said is None else "sentence"] += 1
     shutil.rmtree(folder)

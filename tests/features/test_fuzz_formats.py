@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ELSEWHERE = Path(__file__).parents[1] / "written_elsewhere"
 HAS_PYARROW = importlib.util.find_spec("pyarrow") is not None
-FEATURES = ["f.h5", "f.npz", "g.npz", "f.npy", "f.safetensors", "f.pt", "f.zarr"]
+FEATURES = ["f.h5", "f.npz", "g.npz", "f.npy", "f.safetensors", "f.pt", "f.zarr", "g.zarr", "layers"]
 FEATURES += ["lists.parquet", "embeddings", "columns.feather"] if HAS_PYARROW else []
 IMAGES = ["shard-00.tar", "images.h5", "images.zarr"]
 IMAGES += ["pictures.parquet", "pictures"] if HAS_PYARROW else []
@@ -55,6 +55,11 @@ def whole(tmp_path_factory):
     group.attrs["sample_ids"] = ids
     group = zarr.open_group(folder / "images.zarr", mode="w", zarr_format=2)
     group.create_array("images", shape=pixels.shape, chunks=(4, 8, 8, 3), dtype="u1")[:] = pixels
+    group = zarr.open_group(folder / "g.zarr", mode="w", zarr_format=2)
+    group.create_array("inner/x", shape=x.shape, chunks=(10, 6), dtype="f4")[:] = x
+    (folder / "layers").mkdir()
+    np.save(folder / "layers" / "x.npy", x)
+    np.save(folder / "layers" / "ids.npy", ids)
     for each in ELSEWHERE.iterdir():
         (shutil.copytree if each.is_dir() else shutil.copy)(each, folder / each.name)
     return folder
@@ -121,3 +126,23 @@ def _named(path):
         read_images(path)
     except DamagedImage as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+IDS = {
+    "ids.txt": b"w0\nw1\nw2\n",
+    "ids.csv": b"id,label\nw0,1\nw1,2\nw2,3\n",
+    "ids.json": b'["w0", "w1", "w2"]',
+}
+
+
+@fuzzed(0.2)
+@given(data=st.data(), name=st.sampled_from([*IDS, "ids.npy"]))
+def test_ids_of_a_file(tmp_path_factory, data, name):
+    folder = tmp_path_factory.mktemp("damaged")
+    if name == "ids.npy":
+        np.save(folder / name, np.array(["w0", "w1", "w2"]))
+    content = IDS.get(name) or (folder / name).read_bytes()
+    (folder / name).write_bytes(edited(content, data.draw(edits(len(content)))))
+    said = outcome(lambda: open_features({"x": np.eye(3)}, sample_ids=folder / name), folder)
+    SAID["ids read" if said is None else "ids refused"] += 1
+    shutil.rmtree(folder)

@@ -5,10 +5,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jaxsim.arguments import shown
-from jaxsim.files import parse_json, read_regular
+from jaxsim.files import parse_json, read_array, read_regular
 from jaxsim.sample_ids import ID_KEYS
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".npy")
@@ -36,15 +34,14 @@ def read_id_file(path: Path) -> list[Any]:
         raise ValueError(f"expected ids in a file ending in {', '.join(SUFFIXES)}, got {path}")
     try:
         if suffix == ".npy":
-            return np.load(path, allow_pickle=False).tolist()
+            return read_array(path).tolist()
         content = read_regular(path)
         if suffix == ".json":
             found = parse_json(content)
         else:
             text = content.decode("utf-8-sig")
             found = text.splitlines() if suffix == ".txt" else _column(text, "\t" if suffix == ".tsv" else ",")
-    # NumPy parses the header of a file as Python, which raises nearly anything for arbitrary bytes.
-    except Exception as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f"cannot read the ids in {path}: {shown(str(error))}") from error
     if not isinstance(found, list):
         raise ValueError(f"expected a list of ids in {path}, got {shown(found)}")

@@ -2,6 +2,7 @@
 
 import struct
 import threading
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,7 +15,7 @@ from jaxsim.arguments import shown
 from jaxsim.data.archive_claims import check_claims
 from jaxsim.features.formats.contents import Contents, fingerprint_of_files
 from jaxsim.features.formats.id_files import read_id_file
-from jaxsim.files import open_regular
+from jaxsim.files import check_texts, open_regular, read_array
 from jaxsim.rows import LazyRows
 
 _ID_SUFFIXES = (".txt", ".csv", ".json")
@@ -63,9 +64,8 @@ def _contents(arrays: dict[str, Any], kind: str, path: Path, files: list[Path], 
 
 def _mapped(path: Path) -> np.ndarray:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    # The header is parsed as Python, which raises nearly anything for arbitrary bytes.
-    except Exception as error:
+        return read_array(path)
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"cannot read {path} as an array: {shown(str(error))}; expected a whole .npy file that numpy.save wrote, "
             "of numbers and not of Python objects"
@@ -107,7 +107,7 @@ def _member(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Any
                 raise ValueError("it is of a later version of the .npy format")
             shape, columnwise, dtype = read_header(stream)
             header = stream.tell()
-    except (ValueError, SyntaxError, TypeError, KeyError) as error:
+    except (ValueError, SyntaxError, TypeError, KeyError, tokenize.TokenError) as error:
         raise ValueError(f"cannot read {entry.filename} in {path}: {shown(str(error))}") from error
     if dtype.hasobject:
         return None
@@ -126,7 +126,9 @@ def _whole(path: Path, member: str) -> np.ndarray:
     """What has to be read at once: ids, labels, and columns in a compressed stream."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-            return npy.read_array(stream, allow_pickle=False)
+            found = npy.read_array(stream, allow_pickle=False)
+            check_texts(found)
+            return found
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError) as error:
         raise ValueError(f"{path} is damaged in {member}: {shown(str(error))}; write it again") from error
 

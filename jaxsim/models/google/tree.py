@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,7 +81,11 @@ def flatten(nested: Any, prefix: str = "") -> dict[str, Any]:
 # Bytes that any archive may take, and how many times its size a larger one may: trained weights compress to half.
 _SMALL, _MOST_INFLATED = 2**28, 20
 # What zipfile raises for archives that are encrypted, or compressed as it does not know, is RuntimeError.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error, LookupError)
+# The header of an array is parsed as Python, which has errors of its own.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error, LookupError),
+    *(SyntaxError, tokenize.TokenError),
+)
 
 
 def read_npz(path: Path) -> Tree:
