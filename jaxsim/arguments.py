@@ -22,8 +22,8 @@ MOST = 2**63 - 1
 MOST_EDGE = 8192
 """Longest edge of what models and statistics see: one such image takes 0.8 GB."""
 _LONGEST = 80
-# A scheme of one letter is a drive.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# A scheme of one letter is a drive; a path keeps one slash of two.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def shown(value: Any) -> str:

@@ -156,7 +156,10 @@ class RemotePath:
 
     @property
     def _store(self) -> Any:
-        return _store(self._scheme, self._parts[0])
+        try:
+            return _store(self._scheme, self._parts[0])
+        except (ValueError, OSError, RuntimeError) as error:
+            raise ValueError(f"cannot open {self}: {' '.join(str(error).split())[:300]}") from error
 
     def _listed(self, start: str, *, only: bool = False) -> list[str]:
         """The names of all objects that begin so."""

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+from typer.testing import CliRunner
 
 import jaxsim
+from jaxsim.cli.app import app
 from jaxsim.data import open_images
 from jaxsim.features import Extraction, extract, extract_together, open_features
 from jaxsim.features.statistics import extract_statistics
@@ -258,12 +260,22 @@ def test_statistics_and_several_models_are_kept_in_buckets(TinyModel, images, pl
     check_equal(extract_statistics(images, view, out=f"{place}3"), first)
 
 
-@pytest.mark.parametrize("out", ["http://host/vit", "s3://", "s3://bucket/../vit"])
-def test_places_that_cannot_be_written(TinyModel, images, out):
-    with pytest.raises(ValueError, match=r"expected (out as the path of a folder on a disk|a folder in a bucket), ?"):
+@pytest.mark.parametrize("out", ["http://host/vit", "s3://", "s3://bucket/../vit", "s3://B_/vit"])
+def test_places_that_cannot_be_written(TinyModel, images, buckets, out):
+    said = r"expected (out as the path of a folder on a disk|a folder in a bucket), ?|cannot open s3://B_/vit"
+    with pytest.raises(ValueError, match=said):
         extract(TinyModel(), images, out=out)
 
 
-def test_a_study_is_kept_on_a_disk():
+def test_a_study_is_kept_on_a_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="a bucket holds features alone"):
         jaxsim.compare({"x": np.eye(8)}, out="s3://bucket/study")
+    with pytest.raises(ValueError, match="a bucket holds features alone"):
+        open_features(Path("s3://bucket/vit"))
+    for command in ("compare", "extract", "inspect"):
+        options = ["s3://bucket/study"] if command == "inspect" else ["embedded:vit_digits", "--out", "s3://bucket/x"]
+        ended = CliRunner().invoke(app, [command, *options])
+        assert ended.exit_code == 2
+        assert "a bucket holds features alone" in ended.output
+    assert not list(tmp_path.iterdir())
