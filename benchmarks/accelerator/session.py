@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jaxsim_kernels.blocks import lacks_memory
+
 from benchmarks import records
 from benchmarks.arguments import Write
 
@@ -136,7 +138,7 @@ def reason_of(error: Exception) -> str:
     said = " ".join(str(error).split())[:400]
     if isinstance(error, Absence):
         return said
-    if "RESOURCE_EXHAUSTED" in said:
+    if lacks_memory(error):
         return f"the device ran out of memory: {said}"
     return f"{type(error).__name__}: {said}"
 
