@@ -10,15 +10,15 @@ import numpy as np
 from .agreement import agree_on_call
 from .halves import Halves
 from .kernel_sums import KernelMoments
+from .layer_source import LayerSource
 from .memory import agreed_budget
 from .options import Options
 from .padding import COLUMN_MULTIPLE, padded_samples
 from .placement import Placement
 from .plan import Plan, Workload, make_plan
 from .plan_costs import feature_bytes
-from .prepare import Layer, place_layer, taken_layer
+from .prepare import taken_layer
 from .processes import explained_failures
-from .reading import ReadAhead, ReadLayer, read_layer
 from .scores import arithmetic
 from .streaming import Progress, Run
 
@@ -129,24 +129,14 @@ def all_pairs(
     plan = plan_for(work, options, placement)
     placement = replace(placement, rows_sharded=plan.sharded == "rows")
 
-    on_devices = not placement.on_one_cpu
+    source = LayerSource(layers, options, plan.n_padded, dtype, placement, plan.layers_in_order(len(layers)))
 
-    def read(layer: int) -> ReadLayer:
-        own = np.dtype(np.float64) if layer in options.float64_layers else dtype
-        return read_layer(layers[layer], options.metric_of(layer), plan.n_padded, own, into_memory=on_devices)
-
-    # One CPU has no time to spare for reading, and its memory is the host's.
-    reading = ReadAhead(read, plan.layers_in_order(len(layers)) if on_devices else ())
-
-    def prepared(layer: int) -> Layer:
-        return place_layer(reading.take(layer), layers[layer], options.metric_of(layer), placement.place)
-
-    run = Run(prepared, queries, options, placement, work, plan, progress, groups)
+    run = Run(source.layer, queries, options, placement, work, plan, progress, groups)
     run.halves = halves if plan.sharing else None
     if placement.on_one_cpu:
         run.kernel_halves = halves
     in_float64 = dtype == np.float64 or bool(options.float64_layers)
-    with explained_failures(placement.n_processes), jax.enable_x64(in_float64), reading:
+    with explained_failures(placement.n_processes), jax.enable_x64(in_float64), source:
         run.go()
         if halves is None:
             return _result(run)
