@@ -2,7 +2,8 @@
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from jax.experimental import topologies
-from jax.sharding import Mesh
+from jax.sharding import AbstractDevice, AbstractMesh, Mesh, use_abstract_mesh
 from jaxsim_kernels import Placement
 
 from benchmarks.peer_environments import Absent, PeerEnvironment
@@ -126,6 +127,18 @@ def described(name: str) -> Any:
     if TARGETS[name].platform == "tpu":
         return topologies.get_topology_desc(platform="tpu", topology_name=f"{name}:2x2").devices
     return topologies.get_topology_desc(name, "cuda", target_config=H100, topology="1x1x4").devices
+
+
+@contextmanager
+def lowering_for(name: str) -> Iterator[None]:
+    """Tells kernels which GPU they are lowered for: from JAX 0.12 on they ask, where JAX's own devices are CPUs."""
+    target = TARGETS[name]
+    if target.platform != "gpu":
+        yield
+        return
+    device = AbstractDevice(target.kind, None, target.platform)
+    with use_abstract_mesh(AbstractMesh((), (), abstract_device=device)):
+        yield
 
 
 def placement_on(name: str, n_devices: int) -> Placement:

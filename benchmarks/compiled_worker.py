@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from benchmarks.compiled_programs import PRODUCT, Program, Sizes, make_program
-from benchmarks.compiled_targets import placement_on
+from benchmarks.compiled_targets import lowering_for, placement_on
 from benchmarks.compiled_traffic import traffic
 from benchmarks.serving import serve
 
@@ -23,7 +23,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         estimates.
     """
     sizes, where = Sizes(**request["sizes"]), (request["target"], request["devices"])
-    found = numbers(make_program(request["workload"], sizes, placement_on(*where)))
+    with lowering_for(request["target"]):
+        found = numbers(make_program(request["workload"], sizes, placement_on(*where)))
     if found["estimate"] is not None:
         product = _product(sizes, *where)
         if product["estimate"] is None:

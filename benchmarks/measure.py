@@ -100,6 +100,7 @@ def interleaved(
     runs: int = RUNS,
     warm_ups: int = 1,
     between: Callable[[str, float], None] | None = None,
+    within: float | None = None,
 ) -> dict[str, Timing]:
     """Time several sides in turns, A B C A B C ..., so that a drift of the machine meets all alike.
 
@@ -108,6 +109,7 @@ def interleaved(
         runs: Timed runs of each.
         warm_ups: Calls before that, of which the first is recorded as such. At least one.
         between: Called as `between(name, seconds)` after every timed run.
+        within: Seconds after which no further turn begins, the first excepted; None for no end.
 
     Returns:
         Name -> timing.
@@ -121,6 +123,7 @@ def interleaved(
     """
     if runs < 1 or warm_ups < 1:
         raise ValueError(f"expected at least one run and one warm-up, got runs={runs}, warm_ups={warm_ups}.")
+    begun = time.perf_counter()
     first: dict[str, tuple[float, CompileClock]] = {}
     for name, side in sides.items():
         with compile_clock() as clock:
@@ -128,7 +131,9 @@ def interleaved(
         for _ in range(warm_ups - 1):
             seconds_of(side)
     taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(runs):
+    for turn in range(runs):
+        if turn and within is not None and time.perf_counter() - begun > within:
+            break
         for name, side in sides.items():
             gc.collect()
             taken[name].append(seconds_of(side))

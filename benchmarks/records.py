@@ -138,6 +138,25 @@ def read(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def repair(path: Path) -> int:
+    """Cut off what a killed process left of a last line.
+
+    Args:
+        path: Result file; it need not be there.
+
+    Returns:
+        Bytes that were cut off: 0 where the file is whole.
+    """
+    if not path.exists():
+        return 0
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        with path.open("r+b") as file:
+            file.truncate(end)
+    return len(content) - end
+
+
 def identity(line: dict[str, Any]) -> tuple[str, str, str]:
     """What two lines must share to be the same measurement: command, key and device (on CPU its model).
 

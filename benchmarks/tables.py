@@ -278,12 +278,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("what", lambda line: _gpu_row(line)),
         ("precision", _key("precision")),
         ("jnp.dot TFLOP/s", _found("dot_tflop_per_s")),
-        ("Gram pass or peer", lambda line: _time("gram")(line) or _time("peer")(line)),
-        ("kernels", _time("all_pairs")),
+        ("compared with", lambda line: next(filter(None, (_time(side)(line) for side in _COMPARED)), "")),
+        ("ours", lambda line: next(filter(None, (_time(side)(line) for side in _OURS)), "")),
         ("preparing", _time("prepare")),
         ("share of dot rate", _found("share_of_dot_rate")),
         ("with all rows", _found("share_with_all_rows")),
         ("times faster", _found("times_faster")),
+        ("same integers", _found("equal")),
+        ("TFLOP/s", _found("tflop_per_s")),
+        ("changed ranks", _found("changed_ranks")),
+        ("largest error", lambda line: _found("largest_error")(line) or _found("largest_difference")(line)),
+        ("images/s", _found("jaxsim images/s")),
+        ("torch images/s", _found("torch images/s")),
         ("extrapolated, all rows", _found("all_rows")),
         ("50,000 rows", _found("50,000_rows")),
         ("absent because", _absent),
@@ -324,7 +330,21 @@ def _neighbours(line: Line) -> str:
     return found and f"{found} of the neighbours"
 
 
+_COMPARED, _OURS = ("gram", "peer", "xla", "highest", "torch"), ("all_pairs", "pallas", "this", "jaxsim")
+
+
 def _gpu_row(line: Line) -> str:
-    if line["key"].get("extrapolated"):
+    key = line["key"]
+    if key.get("extrapolated"):
         return "extrapolated"
-    return "against torch" if line["key"].get("peer") else "floor"
+    if "peer" in key:
+        return f"{key.get('measure', 'all pairs')} against {key['peer']}"
+    if "kernel" in key:
+        return f"{key['n']} {key['kernel']}, Pallas against XLA"
+    if "product" in key:
+        return f"product: {key['product']}"
+    if "model" in key:
+        return f"{key['model']}, batches of {key['batch']}, {key['dtype']}"
+    if "part" in key:
+        return key["part"]
+    return ", ".join(["all pairs", *(key[form] for form in ("kernels", "passes") if form in key)])

@@ -18,7 +18,8 @@ class Session:
         """One request.
 
         Args:
-            request: `do` is `load` (with `folder`) or `cka` (all pairs; `save`: a file for the values, or None).
+            request: `do` is `load` (with `folder`) or `cka` (all pairs; `save`: a file for the values, or None;
+                answered with the device).
         """
         import torch
 
@@ -27,13 +28,15 @@ class Session:
 
         if request["do"] == "load":
             paths = sorted(Path(request["folder"]).glob("*.npy"))
-            self._layers = [torch.from_numpy(np.load(path)) for path in paths]
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            self._layers = [torch.from_numpy(np.load(path)).to(device) for path in paths]
             return {"n_layers": len(self._layers)}
         with torch.inference_mode():
-            found = cka_from_features(self._layers, self._layers)
+            # Fetching waits for the device.
+            found = cka_from_features(self._layers, self._layers).cpu().numpy()
         if request["save"] is not None:
-            np.save(request["save"], found.numpy().astype(np.float64))
-        return {}
+            np.save(request["save"], found.astype(np.float64))
+        return {"device": str(self._layers[0].device)}
 
 
 if __name__ == "__main__":

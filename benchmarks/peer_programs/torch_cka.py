@@ -34,4 +34,4 @@ def torch_cka(layers: list[Any]) -> np.ndarray:
     totals = rows.sum(1)
     hsic = (flat @ flat.T).double() + torch.outer(totals, totals) / ((n - 1) * (n - 2)) - 2 / (n - 2) * (rows @ rows.T)
     own = hsic.diagonal().sqrt()
-    return (hsic / torch.outer(own, own)).numpy()
+    return (hsic / torch.outer(own, own)).cpu().numpy()

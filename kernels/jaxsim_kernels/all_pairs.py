@@ -10,13 +10,14 @@ import numpy as np
 from .agreement import agree_on_call
 from .halves import Halves
 from .kernel_sums import KernelMoments
+from .layer_source import LayerSource
 from .memory import agreed_budget
 from .options import Options
 from .padding import COLUMN_MULTIPLE, padded_samples
 from .placement import Placement
 from .plan import Plan, Workload, make_plan
 from .plan_costs import feature_bytes
-from .prepare import prepare_layer, taken_layer
+from .prepare import taken_layer
 from .processes import explained_failures
 from .scores import arithmetic
 from .streaming import Progress, Run
@@ -128,15 +129,14 @@ def all_pairs(
     plan = plan_for(work, options, placement)
     placement = replace(placement, rows_sharded=plan.sharded == "rows")
 
-    def prepared(layer: int) -> Any:
-        own = np.dtype(np.float64) if layer in options.float64_layers else dtype
-        return prepare_layer(layers[layer], options.metric_of(layer), plan.n_padded, placement.place, own)
+    source = LayerSource(layers, options, plan.n_padded, dtype, placement, plan.layers_in_order(len(layers)))
 
-    run = Run(prepared, queries, options, placement, work, plan, progress, groups)
+    run = Run(source.layer, queries, options, placement, work, plan, progress, groups)
     run.halves = halves if plan.sharing else None
     if placement.on_one_cpu:
         run.kernel_halves = halves
-    with explained_failures(placement.n_processes), jax.enable_x64(dtype == np.float64 or bool(options.float64_layers)):
+    in_float64 = dtype == np.float64 or bool(options.float64_layers)
+    with explained_failures(placement.n_processes), jax.enable_x64(in_float64), source:
         run.go()
         if halves is None:
             return _result(run)

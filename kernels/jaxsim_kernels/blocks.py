@@ -96,20 +96,20 @@ class Blocks:
             samples[: len(here)] = self.queries[here]
             try:
                 step(here, Rows(self._placement.replicate(samples), self._groups_of(samples)))
-            except jax.errors.JaxRuntimeError as error:
+            except (jax.errors.JaxRuntimeError, MemoryError) as error:
                 self.halve(error)
                 continue
             start += len(here)
             self.advance(layers_done, what)
 
-    def halve(self, error: RuntimeError) -> None:
+    def halve(self, error: Exception) -> None:
         """Half the rows from here on, if that is what the error asks for.
 
         Raises:
-            RuntimeError: The error itself, unless it is about memory and there is something to halve in one process;
+            Exception: The error itself, unless it is about memory and there is something to halve in one process;
                 a process of several would go on with other shapes than the rest.
         """
-        smaller = halved(self.plan, self._work) if "RESOURCE_EXHAUSTED" in str(error) else None
+        smaller = halved(self.plan, self._work) if lacks_memory(error) else None
         if smaller is None or self._placement.n_processes > 1:
             raise error
         self.notes.append(
@@ -125,3 +125,15 @@ class Blocks:
 
     def _groups_of(self, samples: np.ndarray) -> jax.Array | None:
         return None if self.groups is None else self._placement.replicate(self.groups[samples])
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error is about memory, of a device or of the host.
+
+    Example:
+        >>> lacks_memory(RuntimeError("RESOURCE_EXHAUSTED: 1 byte")), lacks_memory(RuntimeError("INTERNAL: no kernel"))
+        (True, False)
+    """
+    # A CPU says so within an internal error of the computation that waited for the memory.
+    said = str(error)
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in said or "Out of memory allocating" in said

@@ -14,10 +14,11 @@ from .halves import Halves
 from .kernel_pass import Progress, stream_kernels
 from .kernel_run import KernelRun
 from .kernel_sums import KernelMoments
+from .layer_source import LayerSource
 from .options import Options
 from .padding import COLUMN_MULTIPLE, padded_samples
 from .placement import Placement
-from .prepare import Layer, Metric, prepare_layer, taken_layer
+from .prepare import Layer, Metric, taken_layer
 from .processes import explained_failures
 from .scores import arithmetic
 
@@ -100,11 +101,9 @@ def _from_layers(
     n_padded = padded_samples(n_samples, COLUMN_MULTIPLE * placement.n_shards)
     given = tuple(options.metric_of(number) == "precomputed" for number in range(len(layers)))
 
-    def prepared(number: int) -> Layer:
-        own = np.dtype(np.float64) if number in options.float64_layers else dtype
-        return prepare_layer(layers[number], options.metric_of(number), n_padded, placement.place, own)
-
-    kept = [prepared(number) for number in range(len(layers))]
+    numbers = range(len(layers))
+    with LayerSource(layers, options, n_padded, dtype, placement, numbers) as source:
+        kept = [source.layer(number) for number in numbers]
     halves = None if sides is None else Halves(np.asarray(sides, bool))
     shared = halves if placement.on_one_cpu else None
     whole = _run(kept, options, given, placement, n_samples, shared, progress)

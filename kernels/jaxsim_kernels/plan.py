@@ -67,6 +67,16 @@ class Plan:
     sharded: Sharded = "columns"
     copies: int = 1
 
+    def layers_in_order(self, n_layers: int) -> list[int]:
+        """Layers as they are read: twice in two passes, unless all are kept.
+
+        Example:
+            >>> make_plan(Workload(1000, 1000, (64, 64), 1), passes="one-pass").layers_in_order(2)
+            [0, 1]
+        """
+        again = self.passes == "two-pass" and not self.keeps_layers
+        return [*range(n_layers)] * (2 if again else 1)
+
     def __str__(self) -> str:
         """One line for a person."""
         halves = "" if not self.n_splits else f"{2 * self.n_splits} halves {_HALVES[self.sharing]}, "

@@ -9,7 +9,7 @@ binary features stay on their grid and their ties stay ties.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
@@ -21,9 +21,8 @@ from .directions import direction_rows, direction_tolerance, projections
 from .padding import padded_features
 from .placement import Placement
 from .programs import take_program
+from .reading import Metric, ReadLayer, centred_on_host, read_layer
 from .scores import half_squared_norms
-
-Metric = Literal["euclidean", "cosine", "correlation", "precomputed"]
 
 _SAFE_EXPONENT = 60
 
@@ -85,33 +84,40 @@ def prepare_layer(
         >>> layer.features.shape, float(layer.half_norms[3])
         ((4, 16), inf)
     """
-    n_samples, n_features = x.shape
-    shape = (n_padded, padded_features(n_features))
-    if metric == "precomputed":
-        # Columns are what devices share: a sample's features are its distances from all others.
-        host, scale = np.zeros(shape, dtype), _largest(x)
-        for rows, chunk in chunks(x):
-            host[:n_samples, rows] = (np.asarray(chunk, np.float64) / scale).T
-        return Layer(place(host), place(_no_norms(n_samples, n_padded, dtype)), scale)
-    if metric == "euclidean" and dtype == np.float32 and _fits_float32(x):
-        # Nothing to pad and nothing to convert, or on a device already: no copy on the host.
-        as_it_is = isinstance(x, np.ndarray) and x.shape == shape and x.dtype == np.float32
-        if as_it_is or isinstance(x, jax.Array):
-            features, half_norms, scale, safe = _centred(place(x if as_it_is else _padded(x, shape)), n_samples)
+    return place_layer(read_layer(x, metric, n_padded, dtype), x, metric, place)
+
+
+def place_layer(read: ReadLayer, x: Any, metric: Metric, place: Callable[[Any], jax.Array]) -> Layer:
+    """The part of `prepare_layer` that concerns devices.
+
+    Args:
+        read: From `read_layer`.
+        x: What it was read from; read again where float32 does not bear its sizes.
+        metric: As it was read.
+        place: See `prepare_layer`.
+
+    Returns:
+        The layer.
+
+    Example:
+        >>> x = np.eye(3)
+        >>> place_layer(read_layer(x, "euclidean", 4), x, "euclidean", jnp.asarray).features.shape
+        (4, 16)
+    """
+    n_samples, shape = read.n_samples, read.shape
+    if read.distances is not None:
+        norms = _no_norms(n_samples, shape[0], read.dtype)
+        return Layer(place(read.let_go()), place(norms), read.distances)
+    if read.exponent is None:
+        if read.own:
+            features, half_norms, scale, safe = _centred_in_place(_placed(place, read.let_go()), n_samples)
         else:
-            features, half_norms, scale, safe = _centred_in_place(_placed(place, _padded(x, shape)), n_samples)
+            features, half_norms, scale, safe = _centred(place(_padded(read.let_go(), shape)), n_samples)
         if safe:
             return Layer(features, half_norms, float(scale))
-    host, exponent = np.zeros(shape, dtype), 0
-    if metric == "euclidean":
-        centre = centre_of(lambda: chunks(x))
-        exponent = centre.exponent
-        for rows, chunk in chunks(x):
-            host[rows, :n_features] = centred(chunk, centre)
-    else:
-        exponent = direction_rows(x, metric, host)
-    features, half_norms, scale, _ = _centred_in_place(_placed(place, host), n_samples)
-    return Layer(features, half_norms, float(np.ldexp(float(scale), exponent)))
+        read = centred_on_host(x, metric, shape, np.dtype(np.float32))
+    features, half_norms, scale, _ = _centred_in_place(_placed(place, read.let_go()), n_samples)
+    return Layer(features, half_norms, float(np.ldexp(float(scale), read.exponent or 0)))
 
 
 def host_features(x: Any, metric: Metric) -> np.ndarray:
@@ -230,31 +236,17 @@ def _no_norms(n_samples: int, n_padded: int, dtype: Any) -> np.ndarray:
     return np.where(np.arange(n_padded) < n_samples, 0.0, np.inf).astype(dtype)
 
 
-def _largest(x: Any) -> float:
-    """The power of two below the largest distance: dividing by it is exact and keeps float32 in its range."""
-    largest = max(float(np.max(np.abs(chunk))) for _, chunk in chunks(x))
-    return float(np.exp2(np.floor(np.log2(largest)))) if largest > 0 else 1.0
-
-
-def _fits_float32(x: Any) -> bool:
-    """Whether float32 holds every value of the dtype."""
-    dtype = np.dtype(x.dtype)
-    return dtype == np.float32 or dtype.itemsize < (3 if dtype.kind in "iu" else 4)
-
-
 def _placed(place: Callable[[Any], jax.Array], host: Any) -> jax.Array:
     """An array of the host's own on its devices, once it is there: then the host's goes before more is made of it."""
     return place(host).block_until_ready()
 
 
-def _padded(x: Any, shape: tuple[int, int]) -> np.ndarray | jax.Array:
-    if isinstance(x, jax.Array):
-        missing = [(0, whole - own) for whole, own in zip(shape, x.shape, strict=True)]
-        return jnp.pad(x.astype(jnp.float32), missing)
-    host = np.zeros(shape, np.float32)
-    for rows, chunk in chunks(x):
-        host[rows, : x.shape[1]] = chunk
-    return host
+def _padded(x: np.ndarray | jax.Array, shape: tuple[int, int]) -> np.ndarray | jax.Array:
+    """An array of a device, padded there; one of the host has its shape already."""
+    if not isinstance(x, jax.Array):
+        return x
+    missing = [(0, whole - own) for whole, own in zip(shape, x.shape, strict=True)]
+    return jnp.pad(x.astype(jnp.float32), missing)
 
 
 def _about_centre(x: jax.Array, n_valid: jax.Array | int) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:

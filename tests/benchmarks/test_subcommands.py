@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.command_line import SUBCOMMANDS, main
-from benchmarks.gpu import split
 from benchmarks.gram_pass import gram_pass, whole_products
 from benchmarks.measures import PYTORCH_CKA
 from benchmarks.peer_environments import FOLDER_VARIABLE
@@ -221,24 +220,6 @@ def test_crossover(lines_of):
     assert line["thresholds"] == [2, 4]
     assert len(line["count_over_sort"]) == 2
     assert line["found"]["planner_sorts_from"] > 0
-
-
-@pytest.mark.slow
-def test_gpu_on_this_device(lines_of):
-    lines = lines_of(
-        "gpu", "--samples", "64,80", "--features", "8", "--layers", "2", "--queries", "50",
-        "--precisions", "highest", "--peer-samples", "64", "--extrapolate", "1000",
-    )  # fmt: skip
-    small, torch, large, extrapolated = lines
-    for line in (small, large):
-        assert {"dot_tflop_per_s", "share_of_dot_rate", "share_with_all_rows"} <= set(line["found"])
-        assert line["key"]["n_queries"] == 50
-    assert torch["found"]["largest_difference"] < 1e-12
-    assert extrapolated["key"]["n_samples"] == 1000
-    assert extrapolated["measured_at"] == {"n_samples": 80, "n_queries": 50}
-    _, per_50_rows = split(*(large["timings"][name]["median"] for name in ("all_pairs", "prepare")))
-    expected = extrapolated["extrapolated_seconds"]["preparing"] + per_50_rows / 50 * 1000 * (1000 / 80)
-    assert extrapolated["extrapolated_seconds"]["all_rows"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ Kernels = Literal["xla", "pallas"]
 
 VARIABLE = "JAXSIM_KERNELS"
 """`xla` or `pallas`, read when a program is made; set it before a process starts. Without it XLA's kernels run, since
-Pallas's have been compiled for v5e, v6e and H100 and checked in interpret mode, but not timed on a device yet. CPUs
+Pallas's have been compiled for v5e, v6e and H100 (JAX 0.10 and 0.12) and checked in interpret mode, but not timed. CPUs
 have their own forms and take no notice, and so do float64, strips of other widths than multiples of 128, lists
 of more than 128 neighbours and GPUs that are not NVIDIA's. On GPUs Pallas's go through Triton, of which JAX 0.12 says
 that a later release takes it out."""
