@@ -53,7 +53,13 @@ class Gathered:
     streamed: Streamed | None = None
 
 
-def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: frozenset[Need], caller: str) -> Gathered:
+def gather(
+    request_of: Callable[[Metric], Request],
+    metric: Metric,
+    needs: frozenset[Need],
+    caller: str,
+    powers: frozenset[KernelSums] = frozenset(),
+) -> Gathered:
     """Work out what is needed.
 
     Args:
@@ -61,6 +67,7 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
         metric: The one that the user asked for.
         needs: What formulas will read.
         caller: Function that users called, for what warnings advise.
+        powers: Kernels whose squares and cubes are to be added up, too, where strips of all samples are made for them.
 
     Returns:
         The statistics.
@@ -81,7 +88,7 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
     streamed = None
     for own, wanted in sorted(of_metrics.items(), key=lambda each: (each[0] != metric, each[0])):
         request = first if own == metric else request_of(own)
-        found = _Pass(request, wanted, members, whole, halves, caller).go(notes, plans)
+        found = _Pass(request, wanted, members, whole, halves, caller, powers).go(notes, plans)
         streamed = found if own == metric else streamed
     if Spectra() in needs:
         if not of_metrics:
@@ -119,6 +126,7 @@ class _Pass:
     whole: dict[Need, Any]
     halves: list[list[dict[Need, Any]]]
     caller: str
+    powers: frozenset[KernelSums]
 
     def go(self, notes: list[str], plans: list[str]) -> Streamed | None:
         kernels = [need for need in self.needs if isinstance(need, KernelSums)]
@@ -151,7 +159,7 @@ class _Pass:
                 "take a measure of distances such as rsa or distance_correlation."
             )
         if need.kernel != "rbf":
-            return Kernel(need.kernel)
+            return Kernel(need.kernel, powers=need in self.powers)
         from jaxsim_kernels import median_distances
 
         options = self.request.options
@@ -262,7 +270,7 @@ def _with_neighbours(request: Request, least_k: int) -> Request:
 
 
 def _sums(found: KernelMoments, n_samples: int) -> Sums:
-    return Sums(found.products, found.row_sums, found.diagonal, n_samples, found.units)
+    return Sums(found.products, found.row_sums, found.diagonal, n_samples, found.units, found.powers)
 
 
 def _features(request: Request) -> list[Any]:

@@ -177,6 +177,8 @@ class Sums:
         n_samples: Number of samples N.
         units: What the values of every layer are multiples of `[n_layers]`: phi of a layer is its unit times what is
             added up here. Formulas that do not depend on the scale of a kernel leave it out.
+        powers: `sum_{j != i} phi_a(i, j)^2` and the same of cubes, `[2, n_layers, n_samples]`; None where they were not
+            asked for, or nothing went through all pairs of samples on the host.
     """
 
     products: Any
@@ -184,6 +186,7 @@ class Sums:
     diagonal: Any
     n_samples: int
     units: Any = 1.0
+    powers: Any = None
 
 
 @dataclass(frozen=True)

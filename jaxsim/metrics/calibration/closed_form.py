@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from jaxsim_kernels import Metric
-from jaxsim_kernels.prepare import prepared_rows
 from jaxtyping import Float
 from scipy.stats import pearson3
 
@@ -19,9 +18,10 @@ from ..declaration import Measure
 from ..kernel_measures.cka import CKA_ANGULAR, cka_measure
 from ..kernel_measures.distance_correlation import DISTANCE_CORRELATION, DISTANCE_CORRELATION_CORRECTED
 from ..kernel_measures.rv import RV
-from ..statistics import KernelSums
-from .centred_kernels import KernelSpread, centred_kernel, spread_of_features, spread_of_kernel
+from ..statistics import KernelSums, Sums
+from .centred_kernels import KernelSpread, centred_kernel, spread_of_kernel
 from .dense_kernels import dense_kernel
+from .inner_products import entry_sums, feature_rows, spread_of_features
 from .permutation_moments import moment
 
 
@@ -96,7 +96,11 @@ def product_of(measure: Measure) -> KernelProduct | None:
 
 
 def spreads(
-    layers: Sequence[Any], form: KernelProduct, metric: Metric, step: Callable[[], None] = lambda: None
+    layers: Sequence[Any],
+    form: KernelProduct,
+    metric: Metric,
+    sums: Sums | None = None,
+    step: Callable[[], None] = lambda: None,
 ) -> list[KernelSpread]:
     """What decides each layer's null.
 
@@ -104,6 +108,7 @@ def spreads(
         layers: `[n_samples, n_features]`.
         form: How the measure is made.
         metric: The one asked for.
+        sums: What a pass has added up of the kernel of all layers; its sums of squares and cubes are taken from there.
         step: Called after every layer.
 
     Returns:
@@ -116,11 +121,10 @@ def spreads(
         0.707106781
     """
     found, own = [], form.kernel.metric or metric
-    for x in layers:
+    for layer, x in enumerate(layers):
         if form.kernel.kernel == "linear":
-            rows, _ = prepared_rows(x, own)
-            rows = rows - rows.mean(0)
-            found.append(spread_of_features(rows - rows.mean(0), form.debiased))
+            entries = None if sums is None else entry_sums(sums, layer)
+            found.append(spread_of_features(feature_rows(x, own), form.debiased, entries))
         else:
             found.append(spread_of_kernel(centred_kernel(dense_kernel(x, form.kernel, own).values, form.debiased)))
         step()
