@@ -32,7 +32,7 @@ def centred_kernel(kernel: Float[np.ndarray, "n n"], debiased: bool) -> Float[np
         debiased: Whether it is U-centred.
 
     Returns:
-        The matrix; zeros where nothing but rounding is left.
+        The matrix, in the precision of the kernel; zeros where nothing but rounding is left.
 
     Source:
         Szekely & Rizzo, Annals of Statistics 2014, for U-centring.
@@ -41,18 +41,38 @@ def centred_kernel(kernel: Float[np.ndarray, "n n"], debiased: bool) -> Float[np
         >>> centred_kernel(np.array([[2.0, 0.0], [0.0, 2.0]]), False).tolist()
         [[0.5, -0.5], [-0.5, 0.5]]
     """
-    n = len(kernel)
-    size = np.linalg.norm(kernel)
+    found, norm = with_norm(kernel, debiased)
+    return found / found.dtype.type(norm or 1)
+
+
+def with_norm(kernel: Float[np.ndarray, "n n"], debiased: bool) -> tuple[Float[np.ndarray, "n n"], float]:
+    """The same before the division, and the Frobenius norm.
+
+    Example:
+        >>> with_norm(np.array([[2.0, 0.0], [0.0, 2.0]]), False)[1]
+        2.0
+    """
+    n, dtype = len(kernel), kernel.dtype.type
+    before = _norm(kernel)
     if debiased:
-        found = kernel - np.diag(np.diag(kernel))
-        sums = found.sum(1)
-        found = found - (sums[:, None] + sums) / (n - 2) + sums.sum() / ((n - 1) * (n - 2))
-        np.fill_diagonal(found, 0)
+        sums = kernel.sum(1, dtype=np.float64) - np.diag(kernel)
+        offsets = sums.sum() / (2 * (n - 1) * (n - 2)) - sums / (n - 2)
     else:
-        means = kernel.mean(1)
-        found = kernel - means[:, None] - means + means.mean()
-    norm = np.linalg.norm(found)
-    return found / norm if norm > 64 * np.finfo(np.float64).eps * size else np.zeros_like(found)
+        means = kernel.mean(1, dtype=np.float64)
+        offsets = means.mean() / 2 - means
+    offsets = offsets.astype(dtype)
+    found = kernel + offsets[:, None]
+    found += offsets
+    if debiased:
+        np.fill_diagonal(found, 0)
+    norm = _norm(found)
+    if norm > 64 * np.finfo(dtype).eps * before:
+        return found, norm
+    return np.zeros_like(found), 0.0
+
+
+def _norm(matrix: np.ndarray) -> float:
+    return float(np.sqrt(np.einsum("ij,ij->i", matrix, matrix).sum(dtype=np.float64)))
 
 
 def spread_of_kernel(centred: Float[np.ndarray, "n n"]) -> KernelSpread:
@@ -62,29 +82,37 @@ def spread_of_kernel(centred: Float[np.ndarray, "n n"]) -> KernelSpread:
         centred: From `centred_kernel`.
 
     Returns:
-        The sums; NaN for a kernel of zeros.
+        The sums, in float64; NaN for a kernel of zeros.
 
     Example:
         >>> round(spread_of_kernel(centred_kernel(np.diag([1.0, 2.0, 4.0]), False)).mean, 4)
         0.9354
     """
-    n = len(centred)
-    share = np.trace(centred) / (n - 1)
-    left = centred - share * (np.eye(n) - 1 / n)
+    n, dtype = len(centred), centred.dtype.type
     if not centred.any():
         return nothing_varies()
-    diagonal = np.diag(left)
-    square = left @ left
+    share = np.trace(centred, dtype=np.float64) / (n - 1)
+    left = centred + dtype(share / n)
+    left[np.arange(n), np.arange(n)] -= dtype(share)
+    diagonal = np.diag(left).astype(np.float64)
+    # A symmetric product, which takes half the time.
+    square = left @ left.T
+    of_rows = np.diag(square).astype(np.float64)
+    square *= left
+    trace = square.sum(1, dtype=np.float64).sum()
+    through = left @ diagonal.astype(dtype)
+    np.multiply(left, left, out=square)
+    square *= left
     return KernelSpread(
         float(share * np.sqrt(n - 1)),
-        np.array([(diagonal**2).sum(), np.trace(square)]),
+        np.array([(diagonal**2).sum(), of_rows.sum()]),
         np.array(
             [
                 (diagonal**3).sum(),
-                diagonal @ np.diag(square),
-                (square * left).sum(),
-                (left**3).sum(),
-                diagonal @ left @ diagonal,
+                diagonal @ of_rows,
+                trace,
+                square.sum(1, dtype=np.float64).sum(),
+                diagonal @ through,
             ]
         ),
     )

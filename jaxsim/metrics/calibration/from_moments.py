@@ -52,7 +52,7 @@ def from_moments(
             of_layers = spreads(arrays, form, metric, gathered.whole[form.kernel])
             of_mean = None
             if over_layers and form.itself:
-                of_mean = product_of_means(arrays[:n_sources], arrays[targets], form, metric, n_samples)
+                of_mean = product_of_means(arrays[:n_sources], None if same else arrays[targets], form, metric)
             known[key] = null_of(of_layers[:n_sources], of_layers[targets], n_samples), of_mean
         null, of_mean = known[key]
         values = np.asarray(each.formula(gathered.whole), np.float64)[:n_sources, targets]

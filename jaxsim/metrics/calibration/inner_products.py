@@ -5,6 +5,7 @@ operations. What is left are the squares and cubes of single entries, row by row
 products for CKA adds them up beside; where none does, a half of the N^2 products of samples is made for them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..statistics import Sums
 from .centred_kernels import KernelSpread, centred_kernel, nothing_varies, spread_of_kernel
 
 _BLOCK_BYTES = 1 << 26
+_MEAN_BYTES = 1 << 28
 _CHUNK = 4096
 FLOAT64_SAMPLES = 1024
 """Up to so many samples, products are worked out in float64; beyond, in float32 and added up in float64."""
@@ -120,6 +122,44 @@ def spread_of_features(
     return _debiased(features, found) if debiased else _biased(features, found)
 
 
+def mean_kernel(layers: Sequence[Any], metric: Metric, debiased: bool) -> Float[np.ndarray, "n n"]:
+    """The mean over layers of their kernels divided by the norms that these have once they are centred.
+
+    Args:
+        layers: `[n_samples, n_features]`.
+        metric: `euclidean`, or `cosine` or `correlation` for rows of length one.
+        debiased: Whether the norms are those of U-centred kernels.
+
+    Returns:
+        A kernel that is to be centred, in the precision of `feature_rows`.
+
+    Example:
+        >>> mean_kernel([np.array([[1.0], [-1.0], [0.0]])], "euclidean", False).round(9).tolist()
+        [[0.5, -0.5, 0.0], [-0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
+    """
+    n = layers[0].shape[0]
+    total, pending = np.zeros((n, n), np.float64 if n <= FLOAT64_SAMPLES else np.float32), []
+
+    def multiply() -> None:
+        together = np.concatenate(pending, axis=1)
+        pending.clear()
+        np.add(total, together @ together.T, out=total)
+
+    for x in layers:
+        rows = feature_rows(x, metric)
+        if rows.shape[1] >= n:
+            total += centred_kernel(rows @ rows.T, debiased) / total.dtype.type(len(layers))
+        elif rows.any():
+            features = _Centred.of(rows)
+            share = features.norm * np.sqrt(features.kernel_norm(debiased) * len(layers))
+            pending.append((rows - features.mean.astype(rows.dtype)) / rows.dtype.type(share))
+        if sum(each.nbytes for each in pending) > _MEAN_BYTES:
+            multiply()
+    if pending:
+        multiply()
+    return total
+
+
 @dataclass(frozen=True)
 class _Centred:
     """Features about their mean, of Frobenius norm 1, as products of the given ones.
@@ -155,6 +195,20 @@ class _Centred:
         (square,) = _ask(_product, products.astype(x.dtype), products)
         cube = (square * products).sum()
         return cls(x, mean, norm, squares / norm**2, float((products**2).sum()), float(cube))
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """The u of `X X^T + u 1^T + 1 u^T`, whose rows add up to 0 without the diagonal."""
+        n = len(self.squares)
+        return self.squares / (n - 2) - self.squares.sum() / (2 * (n - 1) * (n - 2))
+
+    def kernel_norm(self, debiased: bool) -> float:
+        """Frobenius norm of the centred kernel."""
+        if not debiased:
+            return float(np.sqrt(self.square))
+        offsets = self.offsets
+        whole = self.square + 2 * (offsets.sum() ** 2 + len(offsets) * (offsets**2).sum())
+        return float(np.sqrt(whole - ((self.squares + 2 * offsets) ** 2).sum()))
 
     def sums(self, *weights: np.ndarray) -> list[np.ndarray]:
         """`X^T w`, and `X X^T w`, for each w."""
@@ -217,7 +271,7 @@ def _biased(x: _Centred, given: EntrySums) -> KernelSpread:
 def _debiased(x: _Centred, given: EntrySums) -> KernelSpread:
     """Of `M = X X^T + u 1^T + 1 u^T` without its diagonal, which is what U-centring makes of inner products."""
     n = len(x.squares)
-    offsets = x.squares / (n - 2) - x.squares.sum() / (2 * (n - 1) * (n - 2))
+    offsets = x.offsets
     moved = given.entries.sum() / (2 * (n - 1) * (n - 2)) - given.entries / (n - 2)
     added = moved / given.trace
     of_offsets, _, _, through = x.sums(offsets, added)

@@ -9,9 +9,9 @@ from jaxsim_kernels.prepare import prepared_rows
 from scipy.stats import kstest
 
 from jaxsim.metrics import calibrate, cka_measure, measure
-from jaxsim.metrics.calibration.centred_kernels import centred_kernel, spread_of_kernel
+from jaxsim.metrics.calibration.centred_kernels import centred_kernel, spread_of_kernel, with_norm
 from jaxsim.metrics.calibration.closed_form import null_of, product_of
-from jaxsim.metrics.calibration.inner_products import entry_sums, feature_rows, spread_of_features
+from jaxsim.metrics.calibration.inner_products import entry_sums, feature_rows, mean_kernel, spread_of_features
 from jaxsim.metrics.calibration.permutation_moments import SECOND, THIRD, moment
 from jaxsim.metrics.gathered import gather
 from jaxsim.metrics.request import check_request
@@ -105,6 +105,20 @@ def test_a_pass_adds_up_what_moments_need(metric, n, offset, debiased, monkeypat
         assert spread.mean == pytest.approx(expected.mean, rel=rounding, abs=1e-14)
         np.testing.assert_allclose(spread.second, expected.second, rtol=rounding, atol=rounding)
         np.testing.assert_allclose(spread.third, expected.third, rtol=20 * rounding, atol=rounding)
+
+
+@pytest.mark.parametrize("n", [300, 1200])
+@pytest.mark.parametrize("debiased", [False, True])
+def test_mean_over_layers_from_features_and_from_matrices(n, debiased):
+    """A layer of more features than samples and a constant one among them; in float32 for many samples."""
+    layers = [centred(n, 8, 0) ** 3, 7 * centred(n, 20, 1) + 2, centred(n, n + 1, 2), np.ones((n, 2))]
+    found, norm = with_norm(mean_kernel([x.astype(np.float32) for x in layers], "euclidean", debiased), debiased)
+    expected = sum(centred_kernel((x - x.mean(0)) @ (x - x.mean(0)).T, debiased) for x in layers) / 4
+    assert norm == pytest.approx(np.linalg.norm(expected), rel=1e-6)
+    np.testing.assert_allclose(found, expected, atol=2e-5 * abs(expected).max())
+    spread, of_expected = spread_of_kernel(found / norm), spread_of_kernel(expected / np.linalg.norm(expected))
+    np.testing.assert_allclose(spread.second, of_expected.second, rtol=1e-5, atol=1e-10)
+    np.testing.assert_allclose(spread.third, of_expected.third, rtol=1e-4, atol=1e-8)
 
 
 def test_sums_that_no_pass_adds_up_are_worked_out(monkeypatch):
