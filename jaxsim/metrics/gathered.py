@@ -8,7 +8,7 @@ import numpy as np
 from jaxsim_kernels import AllPairs, Kernel, KernelMoments, Metric
 
 from .condensed import condensed_distances, condensed_of
-from .factors import factors_of, pair_values
+from .factors import factors_of_all, pair_values
 from .inputs import check_values
 from .neighbour_distances import distances_at
 from .neighbour_similarities import similarities_at
@@ -17,7 +17,6 @@ from .spectra import spectra_of
 from .statistics import (
     CondensedDistances,
     FactorPairs,
-    Factors,
     Imbalances,
     KernelSums,
     Need,
@@ -245,8 +244,11 @@ def _fill_factors(
 
     for found, at in places:
         for about_mean in centred:
-            factors: list[Factors] = [factors_of(x, at, about_mean) for x in layers]
-            found.update(pair_values(factors, [need for need in needs if need.centred == about_mean], step))
+            found.update(
+                pair_values(
+                    factors_of_all(layers, at, about_mean), [need for need in needs if need.centred == about_mean], step
+                )
+            )
     return (
         f"singular value decompositions of {len(layers)} layers in float64 on the host, "
         f"{len(centred) * len(places)} of each; products of the singular vectors of {n_pairs} pairs"
