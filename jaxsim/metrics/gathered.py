@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -129,19 +130,19 @@ class _Pass:
 
     def go(self, notes: list[str], plans: list[str]) -> Streamed | None:
         kernels = [need for need in self.needs if isinstance(need, KernelSums)]
-        specified = [self._kernel(need) for need in kernels]
+        specified, complete = [self._kernel(need) for need in kernels], partial(self._with_bandwidths, kernels)
         ranked = [need for need in self.needs if isinstance(need, _OF_NEIGHBOURS)]
         streamed = None
         if ranked:
             most = max(self.request.ks)
             least = max(max(getattr(need, "least_k", 0), getattr(need, "times", 1) * most) for need in ranked)
-            streamed = stream(_with_neighbours(self.request, least), specified, self.caller)
+            streamed = stream(_with_neighbours(self.request, least), specified, self.caller, completed=complete)
             self._fill_kernels(kernels, streamed.found.kernels, streamed.found.half_kernels)
             self._fill_neighbours(ranked, streamed.found)
             notes.extend(streamed.notes)
             plans.append(str(streamed.found.plan))
         elif kernels:
-            found, own_notes = stream_kernels_alone(self.request, specified)
+            found, own_notes = stream_kernels_alone(self.request, specified, completed=complete)
             self._fill_kernels(kernels, found.whole, found.halves)
             notes.extend(own_notes)
         if any(isinstance(need, CondensedDistances) for need in self.needs):
@@ -157,19 +158,33 @@ class _Pass:
                 f"expected features where inner products are needed, got layer {name!r} as distances; leave it out, or "
                 "take a measure of distances such as rsa or distance_correlation."
             )
-        if need.kernel != "rbf":
-            return Kernel(need.kernel, powers=need in self.powers)
+        return Kernel(need.kernel, powers=need in self.powers)
+
+    def _with_bandwidths(
+        self, needs: Sequence[KernelSums], kernels: Sequence[Kernel], float64_layers: Sequence[int]
+    ) -> list[Kernel]:
+        """Those of RBF kernels are shares of the median distance of every layer, which is found once for all."""
+        if not any(need.kernel == "rbf" for need in needs):
+            return list(kernels)
         from jaxsim_kernels import median_distances
 
-        options = self.request.options
-        medians = median_distances(self.request.arrays, self.request.metrics, self.request.placement, options.precision)
-        for name, median in zip(self.request.named, medians, strict=True):
+        request = self.request
+        medians = median_distances(
+            request.arrays, request.metrics, request.placement, request.options.precision,
+            float64_layers=float64_layers,
+        )  # fmt: skip
+        for name, median in zip(request.named, medians, strict=True):
             if median == 0:
                 raise ValueError(
                     f"expected the bandwidth of layer {name!r} from its median distance, which is 0: most of its "
                     "samples are equal; use drop_duplicates=True, or leave the layer or the measure out."
                 )
-        return Kernel("rbf", tuple(float(need.bandwidth or 1.0) * float(median) for median in medians))
+        return [
+            replace(kernel, bandwidths=tuple(float(need.bandwidth or 1.0) * float(median) for median in medians))
+            if need.kernel == "rbf"
+            else kernel
+            for need, kernel in zip(needs, kernels, strict=True)
+        ]
 
     def _fill_kernels(
         self,

@@ -224,7 +224,28 @@ class Statistics:
     ks: tuple[int, ...]
     widths: tuple[int, ...]
     found: Mapping[Need, Any]
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getitem__(self, need: Need) -> Any:
         """What a need asks for: its docstring says in which form."""
         return self.found[need]
+
+    def made_once(self, need: Need, function: Callable[[Any], Any]) -> Any:
+        """What a function makes of a statistic, for several formulas that begin with it.
+
+        Args:
+            need: Which statistic.
+            function: Pure; the same object for all of them.
+
+        Returns:
+            `function(self[need])`, worked out by the first that asks.
+
+        Example:
+            >>> statistics = Statistics(3, (1,), (2,), {Spectra(): (3.0, 1.0)})
+            >>> statistics.made_once(Spectra(), sum), statistics.made_once(Spectra(), max)
+            (4.0, 3.0)
+        """
+        key = (need, function)
+        if key not in self._made:
+            self._made[key] = function(self.found[need])
+        return self._made[key]

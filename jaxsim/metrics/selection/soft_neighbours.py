@@ -226,7 +226,10 @@ def rank_rows(y: Float[np.ndarray, "n d"]) -> np.ndarray:
         >>> rank_rows(np.array([[0.0], [1.0], [3.0]])).tolist()
         [[0.0, 1.0, 2.0], [1.0, 0.0, 2.0], [2.0, 1.0, 0.0]]
     """
-    return np.concatenate([_ranks(y, rows).astype(np.float32) for rows in _blocks(len(y))])
+    found = np.empty((len(y), len(y)), np.float32)
+    for rows in _blocks(len(y)):
+        found[rows] = _ranks(y, rows)
+    return found
 
 
 def _ranks(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -238,6 +241,16 @@ def _ranks(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _blocks(n: int) -> list[np.ndarray]:
     step = max(1, _BLOCK_BYTES // (8 * n))
     return [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def rows_at_once(n_samples: int) -> int:
+    """Rows whose distances from all samples take 64 MiB in float32.
+
+    Example:
+        >>> rows_at_once(10_000)
+        1677
+    """
+    return max(1, _BLOCK_BYTES // (4 * n_samples))
 
 
 def _shared(widths: Any, kind: str) -> Any:

@@ -18,6 +18,7 @@ from jaxsim.metrics import (
     weight_path,
 )
 from jaxsim.metrics.selection import soft_neighbours as soft
+from jaxsim.metrics.selection import weights as selected_weights
 from jaxsim.metrics.selection.soft_neighbours import weighted_squares
 
 from ...conftest import make_recipe
@@ -117,6 +118,16 @@ class TestWeights:
         effective = found.weights * [1e4, 1e-3, 1, 1, 1]
         effective /= effective.max()
         np.testing.assert_allclose(effective, [1, 0.5, 0, 0, 0], atol=0.06)
+
+    @pytest.mark.parametrize("width", ["point", "global"])
+    def test_blocks_of_rows_change_nothing(self, width, monkeypatch):
+        x = np.random.default_rng(3).standard_normal((70, 4))
+        whole = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
+        # The last block is not full.
+        monkeypatch.setattr(selected_weights, "rows_at_once", lambda n: 32)
+        blocks = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
+        np.testing.assert_allclose(blocks.weights, whole.weights, rtol=1e-4)
+        np.testing.assert_allclose(blocks.history, whole.history, rtol=1e-5)
 
     def test_a_path_of_penalties_drops_features(self):
         rng = np.random.default_rng(2)
