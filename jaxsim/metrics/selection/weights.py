@@ -19,7 +19,7 @@ from .soft_neighbours import (
     Width,
     checked_factor,
     checked_spaces,
-    differentiable_imbalance,
+    host_imbalance,
     rank_rows,
     row_widths,
     rows_at_once,
@@ -62,9 +62,7 @@ class _Problem:
     factor: float
 
     def value(self, weights: np.ndarray) -> float:
-        found = differentiable_imbalance(
-            self.x, self.y, weights, k=self.k, width=self.kind, factor=self.factor, periods=self.lengths
-        )
+        found = host_imbalance(self.x, self.y, weights, self.lengths, self.k, self.kind, self.factor, self.ranks)
         return float(found)
 
 
