@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "measure_coverage": "how often intervals of single cells of every measure hold the truth",
     "measures": "what further measures cost beside Delta, and debiased CKA alone over products of features",
     "factors": "Procrustes, CCA and regression of all pairs against SciPy, and what calibrating CKA costs",
+    "measure_peers": "one row a measure against rsatoolbox, scikit-dimension and calibrated-similarity",
     "judging": "what every measure says of shipped models and changed pictures whose relation is known, after ReSi",
     "nulls": "how often tests of findings reject where there is nothing to find",
     "crossover": "from how many thresholds per row on sorting beats counting",

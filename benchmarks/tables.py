@@ -170,6 +170,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ("difference of values", lambda line: plain(line.get("largest_difference", ""))),
         ("goal", _goal),
     ),
+    "measure_peers": (
+        ("peer", _key("peer")),
+        *_SHAPE[:3],
+        ("measure", _key("measures")),
+        ("jaxsim", _time("jaxsim")),
+        ("peer over jaxsim", _ratio("peer")),
+        ("difference of values", lambda line: plain(line.get("largest_difference", ""))),
+        ("p in Monte Carlo errors", lambda line: plain(line.get("p_in_monte_carlo_errors", ""))),
+        ("definition", lambda line: line.get("definition", "")),
+        ("versions", lambda line: ", ".join(f"{n} {v}" for n, v in line.get("versions", {}).items())),
+        ("absent because", _absent),
+    ),
     "judging": (
         ("measure", _key("measure")),
         ("N", _key("n_samples")),

@@ -1,14 +1,17 @@
 """Singular value decompositions of layers, once for all measures that take products of two layers' singular vectors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxsim_kernels.centring import centre_of, centred, chunks
+from jaxsim_kernels.host.machine_code import n_workers, shared
 from jaxsim_kernels.prepare import traced_layer
 from jaxtyping import Float
+from threadpoolctl import ThreadpoolController
 
 from .condensed import machine_bytes
 from .statistics import FactorPairs, Factors, Need
@@ -24,16 +27,16 @@ def factor_bytes(n_samples: int, widths: Sequence[int]) -> int:
         widths: Numbers of features.
 
     Returns:
-        Bytes, the copies that the largest layer's decomposition needs among them.
+        Bytes, the copies that decompositions of the largest layer need among them, one for every core.
 
     Example:
-        >>> factor_bytes(4096, (384,) * 24) >> 20
-        385
+        >>> factor_bytes(4096, (384,)) >> 20
+        58
     """
     ranks = [min(n_samples, width) for width in widths]
     held = sum(rank * (n_samples + width) for rank, width in zip(ranks, widths, strict=True))
     widest = max(range(len(widths)), key=lambda place: widths[place])
-    decomposed = 3 * n_samples * widths[widest] + 4 * ranks[widest] ** 2
+    decomposed = min(len(widths), n_workers()) * (3 * n_samples * widths[widest] + 4 * ranks[widest] ** 2)
     return 8 * (held + decomposed + max(ranks) * sum(ranks) + 3 * max(ranks) ** 2)
 
 
@@ -83,6 +86,23 @@ def factors_of(x: Any, samples: np.ndarray | None = None, centre: bool = True) -
     rank = int((singular > _least(singular[0], rows.shape, np.float64)).sum())
     rank = min(rank, n_samples - 1 if centre else n_samples, n_features)
     return Factors(left[:, :rank], singular[:rank], right[:rank], rank, unit)
+
+
+def factors_of_all(layers: Sequence[Any], samples: np.ndarray | None = None, centre: bool = True) -> list[Factors]:
+    """The same of several layers, as many at a time as there are cores.
+
+    Example:
+        >>> [found.rank for found in factors_of_all([np.eye(3), np.eye(3)[:, :1]])]
+        [2, 1]
+    """
+    found: list[Any] = [None] * len(layers)
+
+    def part(first: int, last: int) -> None:
+        for number in range(first, last):
+            found[number] = factors_of(layers[number], samples, centre)
+
+    one_thread_each(len(layers), part)
+    return found
 
 
 def traced_factors(x: jax.Array, centre: bool = True) -> Factors:
@@ -146,23 +166,57 @@ def pair_values(
         start = a if known is None else n_sources
         # One large product is faster than many small ones.
         block = None if left is None else first.left.T @ left[:, starts[start] :]
-        for b in range(start, n_layers):
-            second = factors[b]
-            if products is not None:
-                cross = products(a, b)
-            elif block is None:
-                cross = first.left.T @ second.left
-            else:
-                cross = block[:, starts[b] - starts[start] : starts[b + 1] - starts[start]]
-            for need in needs:
-                if not traced and 0 in cross.shape:
-                    continue
-                found[need][a][b] = need.taken(first, second, cross)
-                if a != b:
-                    found[need][b][a] = found[need][a][b] if need.symmetric else need.taken(second, first, cross.T)
+
+        def fill(begin: int, end: int, a: int = a, first: Factors = first, start: int = start, block: Any = block):
+            for b in range(start + begin, start + end):
+                second = factors[b]
+                if products is not None:
+                    cross = products(a, b)
+                elif block is None:
+                    cross = first.left.T @ second.left
+                else:
+                    cross = block[:, starts[b] - starts[start] : starts[b + 1] - starts[start]]
+                for need in needs:
+                    if not traced and 0 in cross.shape:
+                        continue
+                    found[need][a][b] = need.taken(first, second, cross)
+                    if a != b:
+                        found[need][b][a] = found[need][a][b] if need.symmetric else need.taken(second, first, cross.T)
+
+        if traced:
+            fill(0, n_layers - start)
+        else:
+            one_thread_each(n_layers - start, fill)
+        for _ in range(start, n_layers):
             step()
     xp = jnp if traced else np
     return {need: xp.stack([xp.stack([xp.asarray(v) for v in row]) for row in rows]) for need, rows in found.items()}
+
+
+def one_thread_each(n: int, part: Callable[[int, int], None]) -> None:
+    """Shares numbers below n among the cores, each of which does its linear algebra alone.
+
+    Decompositions of a few hundred rows are many small steps, at the end of each of which all threads of one
+    decomposition wait for each other; as many decompositions as there are cores do not wait.
+
+    Args:
+        n: How many numbers.
+        part: Does those from the first argument to before the second.
+
+    Example:
+        >>> done = []
+        >>> one_thread_each(3, lambda first, last: done.extend(range(first, last)))
+        >>> sorted(done)
+        [0, 1, 2]
+    """
+    with _libraries().limit(limits=1, user_api="blas"):
+        shared(n, part)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """What does linear algebra in this process; looking for it takes some milliseconds."""
+    return ThreadpoolController()
 
 
 def _least(largest: Any, shape: tuple[int, ...], dtype: Any) -> Any:

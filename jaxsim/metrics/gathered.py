@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxsim_kernels import AllPairs, Kernel, KernelMoments, Metric
 
 from .condensed import condensed_distances, condensed_of
-from .factors import factors_of, pair_values
+from .factors import factors_of_all, pair_values
 from .inputs import check_values
 from .neighbour_distances import distances_at
 from .neighbour_similarities import similarities_at
@@ -17,7 +18,6 @@ from .spectra import spectra_of
 from .statistics import (
     CondensedDistances,
     FactorPairs,
-    Factors,
     Imbalances,
     KernelSums,
     Need,
@@ -53,7 +53,13 @@ class Gathered:
     streamed: Streamed | None = None
 
 
-def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: frozenset[Need], caller: str) -> Gathered:
+def gather(
+    request_of: Callable[[Metric], Request],
+    metric: Metric,
+    needs: frozenset[Need],
+    caller: str,
+    powers: frozenset[KernelSums] = frozenset(),
+) -> Gathered:
     """Work out what is needed.
 
     Args:
@@ -61,6 +67,7 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
         metric: The one that the user asked for.
         needs: What formulas will read.
         caller: Function that users called, for what warnings advise.
+        powers: Kernels whose squares and cubes are to be added up, too, where strips of all samples are made for them.
 
     Returns:
         The statistics.
@@ -81,7 +88,7 @@ def gather(request_of: Callable[[Metric], Request], metric: Metric, needs: froze
     streamed = None
     for own, wanted in sorted(of_metrics.items(), key=lambda each: (each[0] != metric, each[0])):
         request = first if own == metric else request_of(own)
-        found = _Pass(request, wanted, members, whole, halves, caller).go(notes, plans)
+        found = _Pass(request, wanted, members, whole, halves, caller, powers).go(notes, plans)
         streamed = found if own == metric else streamed
     if Spectra() in needs:
         if not of_metrics:
@@ -119,22 +126,23 @@ class _Pass:
     whole: dict[Need, Any]
     halves: list[list[dict[Need, Any]]]
     caller: str
+    powers: frozenset[KernelSums]
 
     def go(self, notes: list[str], plans: list[str]) -> Streamed | None:
         kernels = [need for need in self.needs if isinstance(need, KernelSums)]
-        specified = [self._kernel(need) for need in kernels]
+        specified, complete = [self._kernel(need) for need in kernels], partial(self._with_bandwidths, kernels)
         ranked = [need for need in self.needs if isinstance(need, _OF_NEIGHBOURS)]
         streamed = None
         if ranked:
             most = max(self.request.ks)
             least = max(max(getattr(need, "least_k", 0), getattr(need, "times", 1) * most) for need in ranked)
-            streamed = stream(_with_neighbours(self.request, least), specified, self.caller)
+            streamed = stream(_with_neighbours(self.request, least), specified, self.caller, completed=complete)
             self._fill_kernels(kernels, streamed.found.kernels, streamed.found.half_kernels)
             self._fill_neighbours(ranked, streamed.found)
             notes.extend(streamed.notes)
             plans.append(str(streamed.found.plan))
         elif kernels:
-            found, own_notes = stream_kernels_alone(self.request, specified)
+            found, own_notes = stream_kernels_alone(self.request, specified, completed=complete)
             self._fill_kernels(kernels, found.whole, found.halves)
             notes.extend(own_notes)
         if any(isinstance(need, CondensedDistances) for need in self.needs):
@@ -150,19 +158,33 @@ class _Pass:
                 f"expected features where inner products are needed, got layer {name!r} as distances; leave it out, or "
                 "take a measure of distances such as rsa or distance_correlation."
             )
-        if need.kernel != "rbf":
-            return Kernel(need.kernel)
+        return Kernel(need.kernel, powers=need in self.powers)
+
+    def _with_bandwidths(
+        self, needs: Sequence[KernelSums], kernels: Sequence[Kernel], float64_layers: Sequence[int]
+    ) -> list[Kernel]:
+        """Those of RBF kernels are shares of the median distance of every layer, which is found once for all."""
+        if not any(need.kernel == "rbf" for need in needs):
+            return list(kernels)
         from jaxsim_kernels import median_distances
 
-        options = self.request.options
-        medians = median_distances(self.request.arrays, self.request.metrics, self.request.placement, options.precision)
-        for name, median in zip(self.request.named, medians, strict=True):
+        request = self.request
+        medians = median_distances(
+            request.arrays, request.metrics, request.placement, request.options.precision,
+            float64_layers=float64_layers,
+        )  # fmt: skip
+        for name, median in zip(request.named, medians, strict=True):
             if median == 0:
                 raise ValueError(
                     f"expected the bandwidth of layer {name!r} from its median distance, which is 0: most of its "
                     "samples are equal; use drop_duplicates=True, or leave the layer or the measure out."
                 )
-        return Kernel("rbf", tuple(float(need.bandwidth or 1.0) * float(median) for median in medians))
+        return [
+            replace(kernel, bandwidths=tuple(float(need.bandwidth or 1.0) * float(median) for median in medians))
+            if need.kernel == "rbf"
+            else kernel
+            for need, kernel in zip(needs, kernels, strict=True)
+        ]
 
     def _fill_kernels(
         self,
@@ -237,8 +259,11 @@ def _fill_factors(
 
     for found, at in places:
         for about_mean in centred:
-            factors: list[Factors] = [factors_of(x, at, about_mean) for x in layers]
-            found.update(pair_values(factors, [need for need in needs if need.centred == about_mean], step))
+            found.update(
+                pair_values(
+                    factors_of_all(layers, at, about_mean), [need for need in needs if need.centred == about_mean], step
+                )
+            )
     return (
         f"singular value decompositions of {len(layers)} layers in float64 on the host, "
         f"{len(centred) * len(places)} of each; products of the singular vectors of {n_pairs} pairs"
@@ -262,7 +287,7 @@ def _with_neighbours(request: Request, least_k: int) -> Request:
 
 
 def _sums(found: KernelMoments, n_samples: int) -> Sums:
-    return Sums(found.products, found.row_sums, found.diagonal, n_samples, found.units)
+    return Sums(found.products, found.row_sums, found.diagonal, n_samples, found.units, found.powers)
 
 
 def _features(request: Request) -> list[Any]:

@@ -177,6 +177,8 @@ class Sums:
         n_samples: Number of samples N.
         units: What the values of every layer are multiples of `[n_layers]`: phi of a layer is its unit times what is
             added up here. Formulas that do not depend on the scale of a kernel leave it out.
+        powers: `sum_{j != i} phi_a(i, j)^2` and the same of cubes, `[2, n_layers, n_samples]`; None where they were not
+            asked for, or nothing went through all pairs of samples on the host.
     """
 
     products: Any
@@ -184,6 +186,7 @@ class Sums:
     diagonal: Any
     n_samples: int
     units: Any = 1.0
+    powers: Any = None
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,28 @@ class Statistics:
     ks: tuple[int, ...]
     widths: tuple[int, ...]
     found: Mapping[Need, Any]
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __getitem__(self, need: Need) -> Any:
         """What a need asks for: its docstring says in which form."""
         return self.found[need]
+
+    def made_once(self, need: Need, function: Callable[[Any], Any]) -> Any:
+        """What a function makes of a statistic, for several formulas that begin with it.
+
+        Args:
+            need: Which statistic.
+            function: Pure; the same object for all of them.
+
+        Returns:
+            `function(self[need])`, worked out by the first that asks.
+
+        Example:
+            >>> statistics = Statistics(3, (1,), (2,), {Spectra(): (3.0, 1.0)})
+            >>> statistics.made_once(Spectra(), sum), statistics.made_once(Spectra(), max)
+            (4.0, 3.0)
+        """
+        key = (need, function)
+        if key not in self._made:
+            self._made[key] = function(self.found[need])
+        return self._made[key]

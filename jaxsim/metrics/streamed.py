@@ -1,6 +1,6 @@
 """One streaming pass over layers: what all measures of several layers are made from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -24,6 +24,9 @@ from .precision_check import settle_precision
 from .request import Request
 from .tie_warning import warn_of_ties
 
+Completed = Callable[[Sequence[Kernel], Sequence[int]], Sequence[Kernel]]
+"""`(kernels, numbers of the layers in float64) -> kernels`."""
+
 
 @dataclass(frozen=True)
 class Streamed:
@@ -46,6 +49,7 @@ def stream(
     caller: str = "imbalance_matrix",
     *,
     verify: bool | int = False,
+    completed: Completed | None = None,
 ) -> Streamed:
     """Ranks, neighbours and sums of kernels of the layers of a request.
 
@@ -54,6 +58,7 @@ def stream(
         kernels: Whose sums are wanted.
         caller: Function that users called, for what warnings advise.
         verify: Rows that the caller will recheck: work that processes must agree on before this.
+        completed: Gives kernels what depends on which layers are worked out in float64.
 
     Warns:
         TieWarning, PrecisionWarning, DegenerateLayerWarning: See `imbalance_matrix`.
@@ -63,7 +68,7 @@ def stream(
         >>> stream(check_request([[[0.0], [1.0], [3.0], [7.0]]])).found.values.shape
         (1, 1, 1)
     """
-    options, precision = _settled(request, kernels, caller, verify=verify)
+    options, precision = _settled(request, kernels, caller, completed, verify=verify)
     found = all_pairs(
         request.arrays, request.queries, options, request.placement, request.progress, sides=request.sides,
         groups=request.groups,
@@ -74,7 +79,7 @@ def stream(
 
 
 def stream_kernels_alone(
-    request: Request, kernels: Sequence[Kernel], caller: str = "measure"
+    request: Request, kernels: Sequence[Kernel], caller: str = "measure", completed: Completed | None = None
 ) -> tuple[KernelSums, tuple[str, ...]]:
     """Sums of kernels where neither ranks nor neighbours are wanted, and notes.
 
@@ -84,13 +89,13 @@ def stream_kernels_alone(
         >>> float(found.whole[0].products[0, 0] * found.whole[0].units[0] ** 2)
         28.0
     """
-    options, precision = _settled(request, kernels, caller)
+    options, precision = _settled(request, kernels, caller, completed)
     found = kernel_sums(request.arrays, options, request.placement, request.progress, sides=request.sides)
     return found, precision
 
 
 def _settled(
-    request: Request, kernels: Sequence[Kernel], caller: str, **agreed: Any
+    request: Request, kernels: Sequence[Kernel], caller: str, completed: Completed | None, **agreed: Any
 ) -> tuple[Options, tuple[str, ...]]:
     """Options with the layers that need float64, and notes; values are looked at here for the first time."""
     options = replace(request.options, kernels=tuple(kernels))
@@ -121,4 +126,7 @@ def _settled(
     of_layers: Mapping[str, Metric] = dict(zip(request.named, request.metrics, strict=True))
     precision: Precision = options.precision
     settled = settle_precision(request.named, of_layers, options.ks[0], precision, request.placement, request.seed)
-    return replace(options, float64_layers=settled.float64_layers), settled.notes
+    options = replace(options, float64_layers=settled.float64_layers)
+    if completed is not None:
+        options = replace(options, kernels=tuple(completed(options.kernels, options.float64_layers)))
+    return options, settled.notes

@@ -29,10 +29,12 @@ class Kernel:
         name: `linear` (inner products of features about their centre), `squared_distance`, `distance`, or `rbf`,
             `exp(-d^2 / (2 s^2))`.
         bandwidths: Of `rbf`, s of every layer, in the units of its distances.
+        powers: Whether the squares and cubes of every row are added up, too, where sums come from strips on the host.
     """
 
     name: KernelName
     bandwidths: tuple[float, ...] = ()
+    powers: bool = False
 
     def unit(self, scale: float) -> float:
         """What the values of a layer are multiples of, where its features were divided by `scale`.
@@ -62,12 +64,15 @@ class KernelMoments:
         row_sums: `sum_{j != i} phi_a(i, j)`, `[n_layers, n_samples]`.
         diagonal: `phi_a(i, i)`, `[n_layers, n_samples]`.
         units: What the values of every layer are multiples of `[n_layers]`.
+        powers: `sum_{j != i} phi_a(i, j)^2` and the same of cubes, `[2, n_layers, n_samples]`, over all samples; None
+            where they were not asked for, or sums did not come from strips on the host.
     """
 
     products: np.ndarray
     row_sums: np.ndarray
     diagonal: np.ndarray
     units: np.ndarray
+    powers: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ class GroupedSums:
         self._n_layers = n_layers
         self.products = np.zeros((self.n_groups, self.n_groups, n_padded, n_padded))
         self.row_sums = np.zeros((n_layers, n_samples, self.n_groups))
+        self.powers: np.ndarray | None = None
         self._diagonal = np.zeros((n_layers, n_samples))
         self._units = np.ones(n_layers)
         self.symmetric = on_host
@@ -203,6 +209,7 @@ class GroupedSums:
             self.row_sums[:, members][:, :, chosen].sum(2),
             self._diagonal[:, members],
             self._units,
+            self.powers if groups is None else None,
         )
 
 
@@ -243,6 +250,9 @@ def add_strips(
     layout = several[0].layout
     n_layers, n_rows = len(strips), len(samples)
     sums = np.zeros((len(several), n_layers, n_rows, several[0].n_groups))
+    powered = [each for each in several if each.kernel.powers]
+    powers = np.zeros((len(powered), 2, n_layers, n_rows))
+    at_powers = np.array([powered.index(each) if each.kernel.powers else -1 for each in several])
     groups, places = layout.strata[samples], layout.places[samples]
     n_samples = len(layout.places)
     norms = half_norms[:, :n_samples] if len(layout.order) == 0 else half_norms[:, layout.order]
@@ -255,7 +265,7 @@ def add_strips(
         values = np.zeros((n_padded, at_a_time), half_norms.dtype)
         kernel_loops.add_rows(
             addresses, norms, half_norms.shape[1], places, groups, layout.order, layout.ends, several[0].symmetric,
-            kernels, by_distances, coefficients, first, last, values, sums, found,
+            kernels, by_distances, coefficients, first, last, at_powers, values, sums, powers, found,
         )  # fmt: skip
         return found
 
@@ -264,3 +274,7 @@ def add_strips(
             each.products += own
     for each, own in zip(several, sums, strict=True):
         each.row_sums[:, samples] = own
+    for each, own in zip(powered, powers, strict=True):
+        if each.powers is None:
+            each.powers = np.zeros((2, n_layers, n_samples))
+        each.powers[:, :, samples] = own

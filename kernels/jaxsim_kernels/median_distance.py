@@ -34,6 +34,7 @@ def median_distances(
     precision: Precision = "highest",
     *,
     with_itself: bool = False,
+    float64_layers: Sequence[int] = (),
 ) -> np.ndarray:
     """The root of the median squared distance between two samples, of every layer.
 
@@ -46,6 +47,7 @@ def median_distances(
         precision: Of the products.
         with_itself: Whether the distance of every sample to itself, 0, counts once, as it does in the median of all
             N^2 entries of a matrix of distances (the code of Kornblith et al. 2019 takes it so, their paper does not).
+        float64_layers: Numbers of layers that are worked out in float64 where `precision` takes float32.
 
     Returns:
         `[n_layers]` float64, in the units of the distances.
@@ -62,10 +64,11 @@ def median_distances(
     each: Sequence[Any] = [metrics] * len(layers) if isinstance(metrics, str) else metrics
     dtype = arithmetic(precision, n_samples, placement.platform)
     n_padded = padded_samples(n_samples, COLUMN_MULTIPLE * placement.n_shards)
-    with jax.enable_x64(dtype == np.float64):
+    with jax.enable_x64(dtype == np.float64 or bool(float64_layers)):
         found = []
-        for x, metric in zip(layers, each, strict=True):
-            layer = prepare_layer(x, metric, n_padded, placement.place, dtype)
+        for number, (x, metric) in enumerate(zip(layers, each, strict=True)):
+            own = np.dtype(np.float64) if number in float64_layers else dtype
+            layer = prepare_layer(x, metric, n_padded, placement.place, own)
             squares = _Squares(layer, n_samples, metric == "precomputed", placement, precision)
             found.append(np.sqrt(squares.median(with_itself)) * float(layer.scale))
     return np.array(found)

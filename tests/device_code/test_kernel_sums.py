@@ -153,3 +153,21 @@ def test_given_distances():
         np.testing.assert_allclose(sums.row_sums * sums.units[:, None], np.stack(off).sum(2), rtol=1e-11)
     with pytest.raises(ValueError, match="expected features for the linear kernel"):
         kernel_sums(given, Options(kernels=(Kernel("linear"),), metric="precomputed"))
+
+
+@pytest.mark.parametrize("n", [300, 1100])
+def test_squares_and_cubes_of_rows(n):
+    """Of kernels that ask for them, beside one that does not; samples with themselves are left out."""
+    layers = _layers(n, np.float32)
+    kernels = (Kernel("distance"), Kernel("squared_distance", powers=True), Kernel("rbf", KERNELS[3].bandwidths, True))
+    for found in (
+        kernel_sums(layers, Options(kernels=kernels)).whole,
+        all_pairs(layers, options=Options(kernels=kernels)).kernels,
+    ):
+        assert found[0].powers is None
+        for kernel, sums in zip(kernels[1:], found[1:], strict=True):
+            for number, x in enumerate(layers):
+                off = _dense(kernel, number, x) * (1 - np.eye(n))
+                for power, own in zip((2, 3), sums.powers, strict=True):
+                    expected = (off**power).sum(1)
+                    np.testing.assert_allclose(own[number] * sums.units[number] ** power, expected, rtol=1e-5)

@@ -34,6 +34,15 @@ class TestMedian:
         found = median_distances([x], "euclidean", placement)
         np.testing.assert_allclose(found, _median(cdist(x, x)), rtol=1e-6)
 
+    def test_a_layer_that_float32_does_not_hold(self, placement):
+        """Two clusters far apart, each of which is what half of the distances are about."""
+        x = np.random.default_rng(0).normal(size=(1100, 2))
+        x[:300] += 1e4
+        found = median_distances([x, x], "euclidean", placement, float64_layers=(1,))
+        expected = _median(cdist(x, x))
+        np.testing.assert_allclose(found[1], expected, rtol=1e-8)
+        assert abs(found[0] / expected - 1) > 1e-6
+
     @pytest.mark.parametrize("n_features", [1, 9])
     def test_whole_numbers_exactly(self, placement, n_features):
         """Many distances tie, many are zero, and whole numbers round nothing."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from jaxsim_kernels import Metric
-from jaxsim_kernels.prepare import prepared_rows
 from jaxtyping import Float
 from scipy.stats import pearson3
 
@@ -19,9 +18,10 @@ from ..declaration import Measure
 from ..kernel_measures.cka import CKA_ANGULAR, cka_measure
 from ..kernel_measures.distance_correlation import DISTANCE_CORRELATION, DISTANCE_CORRELATION_CORRECTED
 from ..kernel_measures.rv import RV
-from ..statistics import KernelSums
-from .centred_kernels import KernelSpread, centred_kernel, spread_of_features, spread_of_kernel
+from ..statistics import KernelSums, Sums
+from .centred_kernels import KernelSpread, centred_kernel, spread_of_kernel, with_norm
 from .dense_kernels import dense_kernel
+from .inner_products import entry_sums, feature_rows, mean_kernel, spread_of_features
 from .permutation_moments import moment
 
 
@@ -96,7 +96,10 @@ def product_of(measure: Measure) -> KernelProduct | None:
 
 
 def spreads(
-    layers: Sequence[Any], form: KernelProduct, metric: Metric, step: Callable[[], None] = lambda: None
+    layers: Sequence[Any],
+    form: KernelProduct,
+    metric: Metric,
+    sums: Sums | None = None,
 ) -> list[KernelSpread]:
     """What decides each layer's null.
 
@@ -104,7 +107,7 @@ def spreads(
         layers: `[n_samples, n_features]`.
         form: How the measure is made.
         metric: The one asked for.
-        step: Called after every layer.
+        sums: What a pass has added up of the kernel of all layers; its sums of squares and cubes are taken from there.
 
     Returns:
         Of every layer.
@@ -116,27 +119,22 @@ def spreads(
         0.707106781
     """
     found, own = [], form.kernel.metric or metric
-    for x in layers:
+    for layer, x in enumerate(layers):
         if form.kernel.kernel == "linear":
-            rows, _ = prepared_rows(x, own)
-            rows = rows - rows.mean(0)
-            found.append(spread_of_features(rows - rows.mean(0), form.debiased))
+            entries = None if sums is None else entry_sums(sums, layer)
+            found.append(spread_of_features(feature_rows(x, own), form.debiased, entries))
         else:
             found.append(spread_of_kernel(centred_kernel(dense_kernel(x, form.kernel, own).values, form.debiased)))
-        step()
     return found
 
 
-def spread_of_mean(
-    layers: Sequence[Any], form: KernelProduct, metric: Metric, step: Callable[[], None] = lambda: None
-) -> tuple[KernelSpread, float]:
+def spread_of_mean(layers: Sequence[Any], form: KernelProduct, metric: Metric) -> tuple[KernelSpread, float]:
     """What decides the null of the mean over layers: the mean of products is the product of means of kernels.
 
     Args:
         layers: `[n_samples, n_features]`.
         form: How the measure is made.
         metric: The one asked for.
-        step: Called after every layer.
 
     Returns:
         Of the mean of the layers' centred kernels of norm 1, and its own norm.
@@ -147,12 +145,14 @@ def spread_of_mean(
         1.0
     """
     n, own = layers[0].shape[0], form.kernel.metric or metric
-    total = np.zeros((n, n))
-    for x in layers:
-        total += centred_kernel(dense_kernel(x, form.kernel, own).values, form.debiased) / len(layers)
-        step()
-    norm = float(np.linalg.norm(total))
-    return spread_of_kernel(total / (norm or 1.0)), norm
+    if form.kernel.kernel == "linear":
+        total = mean_kernel(layers, own, form.debiased)
+    else:
+        total = np.zeros((n, n))
+        for x in layers:
+            total += centred_kernel(dense_kernel(x, form.kernel, own).values, form.debiased) / len(layers)
+    centred, norm = with_norm(total, form.debiased)
+    return spread_of_kernel(centred / centred.dtype.type(norm or 1)), norm
 
 
 def null_of(sources: Sequence[KernelSpread], targets: Sequence[KernelSpread], n_samples: int) -> Null:
@@ -188,16 +188,25 @@ def null_of(sources: Sequence[KernelSpread], targets: Sequence[KernelSpread], n_
 
 
 def product_of_means(
-    sources: Sequence[Any], targets: Sequence[Any], form: KernelProduct, metric: Metric, n_samples: int
+    sources: Sequence[Any], targets: Sequence[Any] | None, form: KernelProduct, metric: Metric
 ) -> tuple[Null, float]:
     """Moments of the product of the mean kernels of both sides, brought to norm 1, and the product of their norms.
+
+    Args:
+        sources: `[n_samples, n_features]` each.
+        targets: The same; None for the sources.
+        form: How the measure is made.
+        metric: The one asked for.
+
+    Returns:
+        Both.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(8, 2))
         >>> form = KernelProduct(KernelSums("linear"), False)
-        >>> round(product_of_means([x, x], [x], form, "euclidean", 8)[1], 9)
+        >>> round(product_of_means([x, x], [x], form, "euclidean")[1], 9)
         1.0
     """
     of_sources, first = spread_of_mean(sources, form, metric)
-    of_targets, second = spread_of_mean(targets, form, metric)
-    return null_of([of_sources], [of_targets], n_samples), first * second
+    of_targets, second = (of_sources, first) if targets is None else spread_of_mean(targets, form, metric)
+    return null_of([of_sources], [of_targets], sources[0].shape[0]), first * second

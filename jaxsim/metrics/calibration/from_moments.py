@@ -39,7 +39,8 @@ def from_moments(
         By name.
     """
     needs: frozenset[Need] = frozenset().union(*(each.needs for each in measures))
-    gathered = gather(lambda own: request_of(own, not same), metric, needs, "calibrate")
+    linear = frozenset(form.kernel for form in measures.values() if form.kernel.kernel == "linear")
+    gathered = gather(lambda own: request_of(own, not same), metric, needs, "calibrate", linear)
     request = gathered.request
     arrays, n_samples = request.arrays, request.n_samples
     targets = slice(0, n_sources) if same else slice(n_sources, None)
@@ -48,10 +49,10 @@ def from_moments(
     for each, form in measures.items():
         key = (form.kernel, form.debiased)
         if key not in known:
-            of_layers = spreads(arrays, form, metric)
+            of_layers = spreads(arrays, form, metric, gathered.whole[form.kernel])
             of_mean = None
             if over_layers and form.itself:
-                of_mean = product_of_means(arrays[:n_sources], arrays[targets], form, metric, n_samples)
+                of_mean = product_of_means(arrays[:n_sources], None if same else arrays[targets], form, metric)
             known[key] = null_of(of_layers[:n_sources], of_layers[targets], n_samples), of_mean
         null, of_mean = known[key]
         values = np.asarray(each.formula(gathered.whole), np.float64)[:n_sources, targets]

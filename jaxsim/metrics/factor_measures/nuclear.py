@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-_LARGEST_ERROR = 1e-12
+_LARGEST_ERROR = 1e-11
 """Of a sum from eigenvalues, relative; beyond it singular values are worked out as such."""
 
 _ROUNDINGS = 8
@@ -16,7 +16,7 @@ def nuclear_norm(matrix: Any) -> Any:
     """Sum of the singular values of a matrix.
 
     On the host it comes from the eigenvalues of the smaller Gram matrix, which are two times as fast to have, wherever
-    their rounding is known to change less than 1e-12 of the sum. An eigenvalue is off by a few roundings of the largest
+    their rounding is known to change less than 1e-11 of the sum. An eigenvalue is off by a few roundings of the largest
     one, so that a singular value s is off by as much as `8 eps s_max^2 / (2 s)`.
 
     Args:

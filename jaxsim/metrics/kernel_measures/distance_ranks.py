@@ -57,44 +57,65 @@ def spearman(distances: Any) -> Any:
     return normalised(products, products)
 
 
-def kendall_tau_a(distances: Any) -> Any:
+class Concordance(NamedTuple):
+    """How often pairs of distances come in the same order in two layers.
+
+    Attributes:
+        values: Concordant less discordant pairs of distances `[n_layers, n_layers]`; of a layer with itself, those not
+            tied.
+        n_pairs: Number of distances.
+    """
+
+    values: Any
+    n_pairs: int
+
+
+def kendall_tau_a(found: Concordance) -> Any:
     """Kendall's tau-a of all layers: (concordant - discordant) over all pairs of distances.
 
     Args:
-        distances: `[n_layers, n_pairs]`, NumPy or traced.
+        found: From `concordance`.
 
     Returns:
         `[n_layers, n_layers]`; below 1 even for equal layers where distances tie.
 
     Example:
-        >>> kendall_tau_a(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 2.0]])).round(3).tolist()
+        >>> kendall_tau_a(concordance(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 2.0]]))).round(3).tolist()
         [[1.0, 0.667], [0.667, 0.667]]
     """
-    n_pairs = distances.shape[1]
-    return _concordance(distances) / (n_pairs * (n_pairs - 1) / 2)
+    return found.values / (found.n_pairs * (found.n_pairs - 1) / 2)
 
 
-def kendall_tau_b(distances: Any) -> Any:
+def kendall_tau_b(found: Concordance) -> Any:
     """Kendall's tau-b of all layers: tau-a over what ties leave possible.
 
     Args:
-        distances: `[n_layers, n_pairs]`, NumPy or traced.
+        found: From `concordance`.
 
     Returns:
         `[n_layers, n_layers]`; NaN where all distances of a layer are tied.
 
     Example:
-        >>> kendall_tau_b(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 2.0]])).round(3).tolist()
+        >>> kendall_tau_b(concordance(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 2.0]]))).round(3).tolist()
         [[1.0, 0.816], [0.816, 1.0]]
     """
-    concordance = _concordance(distances)
-    return normalised(concordance, concordance)
+    return normalised(found.values, found.values)
 
 
-def _concordance(distances: Any) -> Any:
-    """Concordant less discordant pairs of distances, `[n_layers, n_layers]`; of a layer with itself, those not tied.
+def concordance(distances: Any) -> Concordance:
+    """What both of Kendall's correlations are made of: all that takes long.
 
     With t_a, t_b and t_ab pairs tied in a, in b, and in both, of all P: P - t_a - t_b + t_ab are tied in neither.
+
+    Args:
+        distances: `[n_layers, n_pairs]`, NumPy or traced.
+
+    Returns:
+        Of all layers.
+
+    Example:
+        >>> concordance(np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])).values.tolist()
+        [[3.0, -3.0], [-3.0, 3.0]]
     """
     on_host = isinstance(distances, np.ndarray)
     xp, ranks = (np, [_ranks(each) for each in distances]) if on_host else (jnp, [*map(_traced_ranks, distances)])
@@ -109,7 +130,8 @@ def _concordance(distances: Any) -> Any:
             tied_in_both, discordant = between(ranks[a], ranks[b], dtype)
             found[a][b] = found[b][a] = own[a] + own[b] - whole + tied_in_both - 2 * discordant
         found[a][a] = own[a]
-    return xp.stack([xp.stack([xp.asarray(each, dtype=dtype) for each in row]) for row in found])
+    values = xp.stack([xp.stack([xp.asarray(each, dtype=dtype) for each in row]) for row in found])
+    return Concordance(values, n_pairs)
 
 
 def _tied(sizes: Any, xp: Any, dtype: Any) -> Any:

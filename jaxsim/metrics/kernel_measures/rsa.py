@@ -11,7 +11,7 @@ from ..declaration import Bound, Invariance, Measure, constant
 from ..pair import pair_value
 from ..statistics import CondensedDistances, KernelSums, Statistics
 from .centred import between_pairs, in_units, normalised, root
-from .distance_ranks import kendall_tau_a, kendall_tau_b, spearman
+from .distance_ranks import concordance, kendall_tau_a, kendall_tau_b, spearman
 
 Dissimilarity = Literal["euclidean", "squared_euclidean", "correlation", "cosine"]
 Comparison = Literal[
@@ -36,6 +36,8 @@ class _Comparison(NamedTuple):
     independent: float | None
     of_pairs: Callable[[Any], Any] | None = None
     """Of the dissimilarities of all pairs, where sums do not do."""
+    first: Callable[[Any], Any] | None = None
+    """What is made of the dissimilarities before, once for all comparisons that begin so."""
 
 
 _RIGID: frozenset[Invariance] = frozenset({"sample permutation", "rotation", "translation", "scale"})
@@ -68,8 +70,8 @@ _COMPARISONS: dict[str, _Comparison] = {
         "norm of normalised difference", "Klabunde et al. 2025 (survey)", 0.0, math.sqrt(2), None
     ),
     "spearman": _Comparison("Spearman", _KRIEGESKORTE, -1.0, 1.0, 0.0, spearman),
-    "kendall_tau_a": _Comparison("Kendall's tau-a", "Nili et al. 2014", -1.0, 1.0, 0.0, kendall_tau_a),
-    "kendall_tau_b": _Comparison("Kendall's tau-b", _KRIEGESKORTE, -1.0, 1.0, 0.0, kendall_tau_b),
+    "kendall_tau_a": _Comparison("Kendall's tau-a", "Nili et al. 2014", -1.0, 1.0, 0.0, kendall_tau_a, concordance),
+    "kendall_tau_b": _Comparison("Kendall's tau-b", _KRIEGESKORTE, -1.0, 1.0, 0.0, kendall_tau_b, concordance),
 }
 
 
@@ -115,7 +117,7 @@ def _measure(dissimilarity: str, comparison: str) -> Measure:
         independent=None if compared.independent is None else constant(compared.independent),
         invariances=chosen.invariances - ({"scale"} if scaled else set()),
         needs=frozenset({chosen.sums if compared.of_pairs is None else chosen.pairs}),
-        formula=_formula(chosen, comparison, compared.of_pairs),
+        formula=_formula(chosen, comparison, compared),
         # Pearson's correlation divides by what varies over pairs; a distance near 0 holds half of its square's digits.
         tolerance=1e-3 if difference else 1e-4,
     )
@@ -128,12 +130,12 @@ def _highest(dissimilarity: str, value: float | None) -> Bound | None:
     return None if value is None else constant(value)
 
 
-def _formula(
-    chosen: _Dissimilarity, comparison: str, of_pairs: Callable[[Any], Any] | None
-) -> Callable[[Statistics], Any]:
+def _formula(chosen: _Dissimilarity, comparison: str, compared: _Comparison) -> Callable[[Statistics], Any]:
     def formula(statistics: Statistics) -> Any:
-        if of_pairs is not None:
-            return of_pairs(statistics[chosen.pairs])
+        if compared.of_pairs is not None:
+            if compared.first is None:
+                return compared.of_pairs(statistics[chosen.pairs])
+            return compared.of_pairs(statistics.made_once(chosen.pairs, compared.first))
         sums = statistics[chosen.sums]
         if comparison == "pearson":
             n_pairs = sums.n_samples * (sums.n_samples - 1)

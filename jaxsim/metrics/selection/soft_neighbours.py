@@ -73,7 +73,7 @@ def differentiable_imbalance(
             f"expected a weight for each of the {features.shape[1]} features of x, got shape {np.shape(given)}."
         )
     if not isinstance(given, Tracer):
-        return _on_host(features, ranked, np.asarray(given, np.float64), lengths, k, kind, factor)
+        return host_imbalance(features, ranked, np.asarray(given, np.float64), lengths, k, kind, factor)
     dtype = jnp.asarray(given).dtype
     rows = jnp.arange(n)
     around = None if lengths is None else jnp.asarray(lengths, dtype)
@@ -226,7 +226,10 @@ def rank_rows(y: Float[np.ndarray, "n d"]) -> np.ndarray:
         >>> rank_rows(np.array([[0.0], [1.0], [3.0]])).tolist()
         [[0.0, 1.0, 2.0], [1.0, 0.0, 2.0], [2.0, 1.0, 0.0]]
     """
-    return np.concatenate([_ranks(y, rows).astype(np.float32) for rows in _blocks(len(y))])
+    found = np.empty((len(y), len(y)), np.float32)
+    for rows in _blocks(len(y)):
+        found[rows] = _ranks(y, rows)
+    return found
 
 
 def _ranks(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -240,11 +243,21 @@ def _blocks(n: int) -> list[np.ndarray]:
     return [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
 
 
+def rows_at_once(n_samples: int) -> int:
+    """Rows whose distances from all samples take 64 MiB in float32.
+
+    Example:
+        >>> rows_at_once(10_000)
+        1677
+    """
+    return max(1, _BLOCK_BYTES // (4 * n_samples))
+
+
 def _shared(widths: Any, kind: str) -> Any:
     return widths if kind == "point" else widths * 0 + widths.mean()
 
 
-def _on_host(
+def host_imbalance(
     features: np.ndarray,
     y: np.ndarray,
     weights: np.ndarray,
@@ -252,7 +265,28 @@ def _on_host(
     k: int,
     kind: str,
     factor: float,
+    ranks: np.ndarray | None = None,
 ) -> np.float64:
+    """`differentiable_imbalance` of checked spaces, in float64, a block of rows at a time.
+
+    Args:
+        features: Of x, from `checked_spaces`.
+        y: As it is ranked.
+        weights: Of the features.
+        lengths: Periods, or None.
+        k: See `differentiable_imbalance`.
+        kind: Of the widths.
+        factor: See `differentiable_imbalance`.
+        ranks: From `rank_rows`, where they are there already.
+
+    Returns:
+        The value.
+
+    Example:
+        >>> x = np.arange(4.0)[:, None] ** 2
+        >>> float(host_imbalance(x, x, np.ones(1), None, 1, "point", 1e-3))
+        0.5
+    """
     n = len(features)
     blocks = _blocks(n)
     widths = np.concatenate(
@@ -261,5 +295,6 @@ def _on_host(
     widths, total = _shared(widths, kind), 0.0
     for rows in blocks:
         squares = weighted_squares(features, rows, weights, lengths)
-        total += soft_ranks(squares, _ranks(y, rows), widths[rows]).sum()
+        own = _ranks(y, rows) if ranks is None else ranks[rows]
+        total += soft_ranks(squares, own, widths[rows]).sum()
     return np.float64(2 * total / n**2)

@@ -124,9 +124,21 @@ def kernel_of_part(products, half_norms, own, left_out, order, kernel, given, co
 
 
 @partial(compiled, any_order=True)
+def add_powers(values, into):
+    """Add the squares and the cubes of values to two numbers in float64."""
+    squares = cubes = values.dtype.type(0)
+    for at in range(len(values)):
+        value = values[at]
+        squares += value * value
+        cubes += value * value * value
+    into[0] += squares
+    into[1] += cubes
+
+
+@partial(compiled, any_order=True)
 def add_rows(
     addresses, half_norms, n_columns, places, groups, order, ends, halved, kernels, given, coefficients, first, last,
-    values, sums, found,
+    at_powers, values, sums, powers, found,
 ):  # fmt: skip
     """Add the rows `first` to `last` of the strips of all layers, as many columns at a time as stay in the cache.
 
@@ -144,8 +156,10 @@ def add_rows(
         coefficients: `[n_kernels, n_layers]`.
         first: First row.
         last: Row to stop before.
+        at_powers: Where a kernel's squares and cubes are added up, -1 where they are not, `[n_kernels]`.
         values: Working memory `[n_layers padded to a multiple of four, columns at a time]`, zero in the padding.
         sums: `[n_kernels, n_layers, n_rows, n_groups]` float64, added to.
+        powers: `[n_kernels that have them, 2, n_layers, n_rows]` float64, added to.
         found: `[n_kernels, n_groups, n_groups, n_layers, n_layers]` float64 with layers padded, added to on and below
             the diagonal.
     """
@@ -166,6 +180,8 @@ def add_rows(
                             products, norms[start:stop], norms[place], place - start, order[start:stop],
                             kernels[kernel], given[layer], coefficients[kernel, layer], values[layer, : stop - start],
                         )  # fmt: skip
+                        if at_powers[kernel] >= 0:
+                            add_powers(values[layer, : stop - start], powers[at_powers[kernel], :, layer, row])
                     if other >= group or not halved:
                         add_products(values, stop - start, found[kernel, group, other])
                 start = stop

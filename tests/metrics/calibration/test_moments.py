@@ -4,12 +4,18 @@ import itertools
 
 import numpy as np
 import pytest
+from jaxsim_kernels import kernel_run, kernels_alone
+from jaxsim_kernels.prepare import prepared_rows
 from scipy.stats import kstest
 
 from jaxsim.metrics import calibrate, cka_measure, measure
-from jaxsim.metrics.calibration.centred_kernels import centred_kernel, spread_of_features, spread_of_kernel
+from jaxsim.metrics.calibration.centred_kernels import centred_kernel, spread_of_kernel, with_norm
 from jaxsim.metrics.calibration.closed_form import null_of, product_of
+from jaxsim.metrics.calibration.inner_products import entry_sums, feature_rows, mean_kernel, spread_of_features
 from jaxsim.metrics.calibration.permutation_moments import SECOND, THIRD, moment
+from jaxsim.metrics.gathered import gather
+from jaxsim.metrics.request import check_request
+from jaxsim.metrics.statistics import KernelSums
 
 BY_MOMENTS = (
     "cka", "cka_biased", "cka_angular", "rv", "cka_rbf", "cka_rbf_biased", "distance_correlation",
@@ -25,6 +31,11 @@ def centred(n, width, seed, power=1):
 def all_products(a, b):
     orders = map(list, itertools.permutations(range(len(a))))
     return np.array([(a * b[np.ix_(order, order)]).sum() for order in orders])
+
+
+def _by_features(monkeypatch, answer):
+    for module in (kernels_alone, kernel_run):
+        monkeypatch.setattr(module, "in_feature_space", lambda *_: answer)
 
 
 @pytest.mark.parametrize("n", [6, 7])
@@ -71,6 +82,55 @@ def test_features_and_matrices_agree(debiased, n):
     assert found.mean == pytest.approx(expected.mean, rel=1e-10, abs=1e-14)
     np.testing.assert_allclose(found.second, expected.second, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(found.third, expected.third, rtol=1e-3 if n > 1024 else 1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize(("n", "offset"), [(200, 0.0), (1500, 0.0), (1500, 300.0)])
+@pytest.mark.parametrize("debiased", [False, True])
+def test_a_pass_adds_up_what_moments_need(metric, n, offset, debiased, monkeypatch):
+    """Strips about a coarse centre, in another unit, against the products of samples about their mean."""
+    _by_features(monkeypatch, False)
+    layers = [(5 * centred(n, 30, 0) ** 3 + offset).astype(np.float32), centred(n, 20, 1).astype(np.float32)]
+    need = KernelSums("linear")
+    own = metric if offset == 0 else "euclidean"
+    found = gather(lambda _: check_request(layers, metric=own), own, frozenset({need}), "measure", frozenset({need}))
+    for layer, x in enumerate(layers):
+        entries = entry_sums(found.whole[need], layer)
+        assert entries is not None
+        spread = spread_of_features(feature_rows(x, own), debiased, entries)
+        rows = prepared_rows(x, own)[0]
+        rows -= rows.mean(0)
+        expected = spread_of_kernel(centred_kernel(rows @ rows.T, debiased))
+        rounding = 1e-9 if n <= 1024 else 1e-5
+        assert spread.mean == pytest.approx(expected.mean, rel=rounding, abs=1e-14)
+        np.testing.assert_allclose(spread.second, expected.second, rtol=rounding, atol=rounding)
+        np.testing.assert_allclose(spread.third, expected.third, rtol=20 * rounding, atol=rounding)
+
+
+@pytest.mark.parametrize("n", [300, 1200])
+@pytest.mark.parametrize("debiased", [False, True])
+def test_mean_over_layers_from_features_and_from_matrices(n, debiased):
+    """A layer of more features than samples and a constant one among them; in float32 for many samples."""
+    layers = [centred(n, 8, 0) ** 3, 7 * centred(n, 20, 1) + 2, centred(n, n + 1, 2), np.ones((n, 2))]
+    found, norm = with_norm(mean_kernel([x.astype(np.float32) for x in layers], "euclidean", debiased), debiased)
+    expected = sum(centred_kernel((x - x.mean(0)) @ (x - x.mean(0)).T, debiased) for x in layers) / 4
+    assert norm == pytest.approx(np.linalg.norm(expected), rel=1e-6)
+    np.testing.assert_allclose(found, expected, atol=2e-5 * abs(expected).max())
+    spread, of_expected = spread_of_kernel(found / norm), spread_of_kernel(expected / np.linalg.norm(expected))
+    np.testing.assert_allclose(spread.second, of_expected.second, rtol=1e-5, atol=1e-10)
+    np.testing.assert_allclose(spread.third, of_expected.third, rtol=1e-4, atol=1e-8)
+
+
+def test_sums_that_no_pass_adds_up_are_worked_out(monkeypatch):
+    """With few features and many samples CKA comes from products of features, without a strip."""
+    layers = {"x": centred(400, 3, 0), "y": centred(400, 2, 1, 3)}
+    found = []
+    for by_features in (False, True):
+        _by_features(monkeypatch, by_features)
+        found.append(calibrate(layers, over_layers=False))
+    passed, alone = found
+    for name in passed.data_vars:
+        np.testing.assert_allclose(passed[name], alone[name], rtol=1e-8, atol=1e-10, err_msg=name)
 
 
 @pytest.mark.parametrize("name", BY_MOMENTS)

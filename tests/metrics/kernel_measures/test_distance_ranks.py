@@ -7,7 +7,11 @@ import pytest
 from scipy import stats
 
 from jaxsim.metrics.kernel_measures import rsa
-from jaxsim.metrics.kernel_measures.distance_ranks import kendall_tau_a, kendall_tau_b, spearman
+from jaxsim.metrics.kernel_measures.distance_ranks import concordance, kendall_tau_a, kendall_tau_b, spearman
+
+
+def of_concordance(correlate):
+    return lambda distances: correlate(concordance(distances))
 
 
 def lists(n_pairs, n_values, seed=0):
@@ -40,7 +44,9 @@ def test_against_scipy(n_pairs, n_values, where):
                 return correlate(distances)
             return np.asarray(jax.jit(correlate)(jnp.asarray(distances, where)))
 
-        of_spearman, of_tau_a, of_tau_b = on(spearman), on(kendall_tau_a), on(kendall_tau_b)
+        of_spearman, of_tau_a, of_tau_b = (
+            on(each) for each in (spearman, of_concordance(kendall_tau_a), of_concordance(kendall_tau_b))
+        )
     tolerance = 2e-6 if where == "float32" else 1e-13
     for a in range(3):
         for b in range(3):
@@ -61,14 +67,14 @@ def test_rounding_breaks_no_ties():
     rng = np.random.default_rng(1)
     distances = lists(400, 12)
     rounded = distances * (1 + 1e-14 * rng.standard_normal(distances.shape))
-    for correlate in (spearman, kendall_tau_a, kendall_tau_b):
+    for correlate in (spearman, of_concordance(kendall_tau_a), of_concordance(kendall_tau_b)):
         np.testing.assert_array_equal(correlate(rounded), correlate(distances))
 
 
 def test_near_numbers_that_differ_are_ranked():
     distances = np.stack([1 + 1e-10 * np.arange(30.0), np.arange(30.0)])
     assert spearman(distances)[0, 1] == pytest.approx(1, abs=1e-14)
-    assert kendall_tau_a(distances)[0, 1] == 1
+    assert kendall_tau_a(concordance(distances))[0, 1] == 1
 
 
 @pytest.mark.parametrize("dissimilarity", ["correlation", "cosine"])
@@ -87,6 +93,19 @@ def test_binary_rows_tie(dissimilarity):
     assert rsa(x, y, dissimilarity=dissimilarity, comparison="spearman") == pytest.approx(expected, abs=1e-12)
     expected = stats.kendalltau(exact(x), exact(y)).statistic
     assert rsa(x, y, dissimilarity=dissimilarity, comparison="kendall_tau_b") == pytest.approx(expected, abs=1e-12)
+
+
+def test_both_correlations_of_kendall_look_once(monkeypatch):
+    from jaxsim.metrics import measure
+    from jaxsim.metrics.kernel_measures import distance_ranks
+
+    seen = []
+    count = distance_ranks.inversions
+    monkeypatch.setattr(distance_ranks, "inversions", lambda values: seen.append(len(values)) or count(values))
+    x = np.random.default_rng(0).normal(size=(12, 3))
+    found = measure([x, x**3, x[:, :1]], ("rsa_euclidean_kendall_tau_a", "rsa_euclidean_kendall_tau_b"))
+    assert len(seen) == 3, "of three pairs of layers"
+    np.testing.assert_allclose(*found.to_array().values, atol=1e-12)
 
 
 def test_more_pairs_than_the_memory_holds():

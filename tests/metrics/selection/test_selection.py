@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -18,11 +20,24 @@ from jaxsim.metrics import (
     weight_path,
 )
 from jaxsim.metrics.selection import soft_neighbours as soft
+from jaxsim.metrics.selection import weights as selected_weights
 from jaxsim.metrics.selection.soft_neighbours import weighted_squares
 
 from ...conftest import make_recipe
 
 ORACLES = json.loads((Path(__file__).parents[1] / "oracles" / "differentiable_imbalance.json").read_text())["entries"]
+
+MANY = """
+import sys
+from pathlib import Path
+import numpy as np
+from jaxsim.metrics import feature_weights
+
+x = np.random.default_rng(0).standard_normal((10_000, 1_000), np.float32)
+feature_weights(x, x[:, :3], n_epochs=1, batch_size=int(sys.argv[1]))
+status = Path("/proc/self/status").read_text().splitlines()
+print(next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM")))
+"""
 
 
 @pytest.mark.parametrize("entry", ORACLES, ids=lambda each: f"{each['recipe']}-{each['seed']}")
@@ -117,6 +132,24 @@ class TestWeights:
         effective = found.weights * [1e4, 1e-3, 1, 1, 1]
         effective /= effective.max()
         np.testing.assert_allclose(effective, [1, 0.5, 0, 0, 0], atol=0.06)
+
+    @pytest.mark.parametrize("width", ["point", "global"])
+    def test_blocks_of_rows_change_nothing(self, width, monkeypatch):
+        x = np.random.default_rng(3).standard_normal((70, 4))
+        whole = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
+        # The last block is not full.
+        monkeypatch.setattr(selected_weights, "rows_at_once", lambda n: 32)
+        blocks = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
+        np.testing.assert_allclose(blocks.weights, whole.weights, rtol=1e-4)
+        np.testing.assert_allclose(blocks.history, whole.history, rtol=1e-5)
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+    @pytest.mark.parametrize("rows", [512, 10_000])
+    def test_ten_thousand_samples_of_a_thousand_features_stay_under_4_gb(self, rows):
+        """Libraries and all, in a process of its own; no N x N x D tensor, and of N x N the ranks alone."""
+        seen = subprocess.run([sys.executable, "-c", MANY, str(rows)], capture_output=True, text=True, check=True)
+        assert int(seen.stdout) < 4e9
 
     def test_a_path_of_penalties_drops_features(self):
         rng = np.random.default_rng(2)
