@@ -9,7 +9,7 @@ from jaxsim_kernels.ranker import CountingRanker, SortingRanker
 WAYS = [("one-pass", "count"), ("one-pass", "sort"), ("two-pass", "count"), ("two-pass", "sort"), ("two-pass", "tile")]
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [pytest.param(np.float64, marks=pytest.mark.slow), np.float32])
 def test_every_oracle_value(imbalance_oracle, recipe, dtype):
     """Tie-free values to 2e-5, tie cases exactly: float64 arithmetic makes both exact."""
     for entry in imbalance_oracle:
@@ -55,6 +55,7 @@ def test_all_ways_give_the_same_integers(layers, passes, ranking, n_queries):
     assert other.plan.ranking == ranking
 
 
+@pytest.mark.slow
 def test_tiles_give_the_same_integers_where_products_are_summed_in_parts():
     """Products of many features are sums of partial sums: what the bounds of a score are there for."""
     rng = np.random.default_rng(1)
@@ -131,6 +132,7 @@ def test_a_large_offset_does_not_matter():
     assert (values[0, :2] == 2 / 1200).all()
 
 
+@pytest.mark.slow
 def test_verification_sees_what_a_lower_precision_does(layers):
     rows = np.arange(0, 1300, 40)
     exact = verify_rows(layers[:3], rows, Options(ks=(1, 4), precision="float64"))

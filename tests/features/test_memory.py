@@ -44,6 +44,7 @@ def test_extraction_takes_the_same_memory_for_20_times_the_images(tmp_path):
     assert peaks[20_000] < 1.1 * peaks[1_000]
 
 
+@pytest.mark.slow
 def test_some_rows_of_a_large_array_take_little_memory(tmp_path):
     """A layer of 600 MB, of which a shuffle is read a few rows at a time."""
     array = zarr.open_group(tmp_path / "f.zarr", mode="w").create_array(

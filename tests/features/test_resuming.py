@@ -435,6 +435,7 @@ def test_a_killed_process_is_continued_and_its_folder_is_free(TinyModel, tmp_pat
         np.testing.assert_allclose(features[name], reference[name], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_interrupting_the_process_ends_it_soon(tmp_path, slow_run):
     process = slow_run(tmp_path, 0.02)
     wait_for(process, 32)

@@ -39,7 +39,13 @@ def summed(arrays, size, about=None):
     return state
 
 
-@pytest.mark.parametrize("name", OF_KERNELS + OF_FACTORS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("cka", "rv", "mean_cca", "procrustes") else pytest.mark.slow)
+        for name in OF_KERNELS + OF_FACTORS
+    ],
+)
 def test_equal_to_all_samples_at_once(name):
     arrays = layers()
     expected = measure(list(arrays), name)[name].values
@@ -50,7 +56,10 @@ def test_equal_to_all_samples_at_once(name):
     np.testing.assert_allclose(near, expected, rtol=5e-6, atol=5e-6)
 
 
-@pytest.mark.parametrize("name", ["cka", "rv", "mean_cca", "linear_regression", "gulp"])
+@pytest.mark.parametrize(
+    "name",
+    ["cka", "mean_cca", *(pytest.param(name, marks=pytest.mark.slow) for name in ("rv", "linear_regression", "gulp"))],
+)
 def test_inside_jit(name):
     arrays = layers()
     state = summed(arrays, 60)

@@ -24,7 +24,15 @@ def scaled_copies(n, dtype, factors, n_patterns=10, n_features=12, seed=0):
 
 @pytest.mark.parametrize("n", [300, 1100])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("factors", [[1, 2, 3, 5], [3, 7, 0.1], [1e-30, 1, 1e30], [1 / 3, np.pi, 0.7]])
+@pytest.mark.parametrize(
+    "factors",
+    [
+        pytest.param([1, 2, 3, 5], marks=pytest.mark.slow),
+        pytest.param([3, 7, 0.1], marks=pytest.mark.slow),
+        [1e-30, 1, 1e30],
+        pytest.param([1 / 3, np.pi, 0.7], marks=pytest.mark.slow),
+    ],
+)
 def test_scaled_copies_tie(n, dtype, factors):
     x, same, y, of = scaled_copies(n, dtype, factors)
     first = first_of_direction(x, "cosine")
@@ -46,7 +54,7 @@ def test_integer_multiples_and_shifts_under_correlation(dtype):
     assert found.forward == pytest.approx(delta(angles(of_pattern), angles(target), expected=True), abs=1e-9)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_inside_jit(dtype):
     x, same, y, _ = scaled_copies(300, dtype, [3, 7, 0.1])
     with jax.enable_x64(dtype == "float64"):

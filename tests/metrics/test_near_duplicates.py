@@ -41,6 +41,7 @@ def test_pairs_are_those_of_the_rule(dtype):
     ]
 
 
+@pytest.mark.slow
 def test_beyond_a_thousand_samples_in_float32_and_far_clusters_in_float64():
     x = with_copies(n=1500, n_copies=500)
     expected = [[i, 1500 + i] for i in range(500)]

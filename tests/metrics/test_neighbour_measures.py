@@ -22,6 +22,15 @@ COSINE = ("cknna", "cknna_paper", "cknna_biased", "second_order_cosine")
 FOLLOWED = ("cycle_knn", "cknna", "cknna_paper", "cknna_biased")
 OF_CHANCE = ("mutual_knn", "knn_jaccard", "rank_similarity", "joint_rank_jaccard")
 every_measure = pytest.mark.parametrize("measure", MEASURES, ids=lambda each: each.name)
+# Each has its program to compile; the others are made of the same parts.
+traced = pytest.mark.parametrize(
+    "measure",
+    [
+        pytest.param(each, marks=() if each.name in ("mutual_knn", "cknna", "lcs_knn") else pytest.mark.slow)
+        for each in MEASURES
+    ],
+    ids=lambda each: each.name,
+)
 with_hubness = pytest.mark.parametrize("measure", [*MEASURES, HUBNESS], ids=lambda each: each.name)
 
 
@@ -168,7 +177,7 @@ def test_functions_of_two_arrays(measure, layers, found):
     np.testing.assert_allclose(function(y, x, k=KS, **options), measure.formula(found)[:, 1, 0], rtol=1e-6)
 
 
-@every_measure
+@traced
 def test_functions_of_two_arrays_under_jit_and_vmap(measure, layers):
     function, (x, y, z) = getattr(neighbour_measures, measure.name), layers
     z = np.concatenate([z, z[:, :2] ** 2], axis=1)

@@ -45,7 +45,14 @@ def test_a_constant_feature_of_integers_vanishes(dtype):
     assert found.forward == pytest.approx(delta(squared(x), squared(y), expected=True), abs=1e-12)
 
 
-@pytest.mark.parametrize(("dtype", "constant"), [("float32", 1e5), ("float32", 1e30), ("int32", 1_700_000_000)])
+@pytest.mark.parametrize(
+    ("dtype", "constant"),
+    [
+        ("float32", 1e5),
+        pytest.param("float32", 1e30, marks=pytest.mark.slow),
+        pytest.param("int32", 1_700_000_000, marks=pytest.mark.slow),
+    ],
+)
 def test_a_constant_feature_vanishes_inside_jit(dtype, constant):
     x, y = sample(N)
     x = (np.round(x * 1000) if dtype == "int32" else x).astype(dtype)
@@ -54,6 +61,7 @@ def test_a_constant_feature_vanishes_inside_jit(dtype, constant):
     assert float(found.forward) == pytest.approx(delta(squared(x), squared(y)), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_an_array_beside_a_traced_one_is_centred_before_it_is_cut():
     x, y = sample(N)
     far = y * 1e-3 + 1e4
@@ -79,7 +87,9 @@ def test_an_outlier_in_the_first_sample_costs_nothing():
 
 
 @pytest.mark.parametrize("n", [N, N_FLOAT32])
-@pytest.mark.parametrize("scale", [1e-310, 1e-300, 1e-160, 1e-40, 1e40, 1e160, 1e306])
+@pytest.mark.parametrize(
+    "scale", [1e-310, *(pytest.param(s, marks=pytest.mark.slow) for s in (1e-300, 1e-160, 1e-40, 1e40, 1e160)), 1e306]
+)
 def test_scales_of_float64(n, scale):
     x, y = sample(n)
     # Whole numbers of the smallest step there is: subnormal numbers hold them exactly.

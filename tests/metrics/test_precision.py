@@ -56,6 +56,7 @@ class TestRepair:
         np.testing.assert_array_equal(matrix.values[:, ::2, ::2], plain.values)
         assert plain.notes == ()
 
+    @pytest.mark.slow
     def test_expected_ties_and_given_distances(self, spreads):
         x, y = clusters(spreads[0], 5000), spreads[1]
         found = information_imbalance(x, y, ties="expected")

@@ -72,7 +72,7 @@ def page_of(n_models, folder):
     )
 
 
-@pytest.mark.parametrize("n_models", [2, 12])
+@pytest.mark.parametrize("n_models", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_page_with_all_chapters_is_short(n_models, tmp_path):
     page = page_of(n_models, tmp_path / "page")
     assert page.stat().st_size < 1_500_000

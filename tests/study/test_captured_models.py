@@ -58,6 +58,7 @@ class LiveLinen(nn.Module):
         return nn.Conv(8, (3, 3), name="conv1")(x)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
 def test_live_models_next_to_an_embedded_one(tmp_path) -> None:
     net = LiveLinen()

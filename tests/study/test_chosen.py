@@ -124,6 +124,7 @@ class TestFromLayers:
 
 
 class TestSelect:
+    @pytest.mark.slow
     def test_models_are_as_if_measured_alone(self, whole) -> None:
         chosen = whole.select(models=("vit_s", "mlp"))
         assert chosen.models == ("vit_s", "mlp")

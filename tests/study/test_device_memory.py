@@ -66,6 +66,7 @@ def test_a_model_that_was_given_is_left_where_it_is(seen):
         np.testing.assert_array_equal(host(images)[name], state)
 
 
+@pytest.mark.slow
 def test_a_comparison_runs_twice(seen):
     ready = jaxsim.study.prepare_comparison(
         [MODEL], "digits", settings=jaxsim.study.checked_settings(k=1, n_samples=40, batch_size=20, n_splits=0)

@@ -251,6 +251,7 @@ class TestStudies:
         assert loaded.findings is None
         assert loaded.untrained is None
 
+    @pytest.mark.slow
     def test_halves_are_the_study_of_those_samples(self, random_vit, images):
         study = compare(random_vit(0), images, n_splits=3, seed=5, spaces={"brightness": images.mean((1, 2))})
         rows = balanced_halves(60, 3, seed=5)[1]
@@ -311,6 +312,7 @@ class TestStudies:
         assert study.results.n_samples == study.untrained.results.n_samples == 60
         assert np.isfinite(study.findings.control).all()
 
+    @pytest.mark.slow
     def test_crops_of_one_photograph_do_not_answer_for_each_other(self, random_vit, images):
         crops = np.repeat(images[:32], 2, axis=0)
         crops[::2, 0, 0] ^= 1

@@ -22,6 +22,7 @@ def photos() -> np.ndarray:
     return (rng.uniform(0, 255, (40, 8, 8, 3)) * tint).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_statistics_are_spaces_of_their_own_and_leave_the_models_alone(random_vit, photos) -> None:
     models = [random_vit(0, "a"), random_vit(1, "b")]
     plain = compare(models, images=photos, k=(1, 3))

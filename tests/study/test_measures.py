@@ -343,7 +343,9 @@ class TestKept:
         ]
         np.testing.assert_allclose(found[1].results.cka, found[0].results.cka / 2)
 
-    @pytest.mark.parametrize("damage", ["gone", "cut", "another"])
+    @pytest.mark.parametrize(
+        "damage", ["gone", pytest.param("cut", marks=pytest.mark.slow), pytest.param("another", marks=pytest.mark.slow)]
+    )
     def test_a_kept_measurement_that_is_not_whole_is_made_anew(self, models, images, tmp_path, damage) -> None:
         def run() -> Study:
             return compare(models[:1], images, measures="cka", n_splits=0, out=tmp_path, report=False)

@@ -109,6 +109,7 @@ def test_a_pipe_among_the_files_is_not_waited_for(random_vit, tmp_path, name) ->
         compare([random_vit()], "rendered:20", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_measurement_nested_too_deep_is_made_anew(random_vit, tmp_path) -> None:
     first = compare([random_vit()], "rendered:20", out=tmp_path, report=False)
     files = OwnedFiles(tmp_path)

@@ -56,6 +56,7 @@ def assert_equal(one: Study, other: Study) -> None:
     xr.testing.assert_equal(one.verdicts, other.verdicts)
 
 
+@pytest.mark.slow
 def test_a_third_model_measures_its_pairs_alone_and_equals_the_study_made_at_once(tmp_path, passes) -> None:
     run("a", "b", out=tmp_path)
     assert passes == [{"a", "b"}]

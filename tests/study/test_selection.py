@@ -123,6 +123,7 @@ def test_steps_of_a_saved_study(saved) -> None:
     assert change == forward.sel(step="vit/block02") - forward.sel(step="vit/block01")
 
 
+@pytest.mark.slow
 def test_one_model_of_a_saved_study(saved, tmp_path) -> None:
     found = saved.select_steps(steps="vit/*")
     assert found.between.sizes["pair"] == 0

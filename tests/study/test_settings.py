@@ -85,6 +85,7 @@ def test_steps_are_globs_for_all_models_or_for_each() -> None:
     assert checked_settings(k=1).n_splits is None
 
 
+@pytest.mark.slow
 def test_disjoint_subsets_are_a_thing_of_the_past(random_vit) -> None:
     with pytest.warns(DeprecationWarning, match="n_splits=0 for none"):
         study = compare(random_vit(0), np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3), np.uint8), n_subsets=0)

@@ -86,6 +86,7 @@ def test_a_later_run_needs_no_images(random_vit, photos, tmp_path, monkeypatch) 
         compare([more], statistics=True, out=tmp_path)
 
 
+@pytest.mark.slow
 def test_scores_are_of_the_samples_that_are_measured(random_vit, photos, tmp_path) -> None:
     compare([random_vit(0)], images=photos, statistics=True, out=tmp_path)
     settings = checked_settings(k=1, statistics=True)
@@ -97,6 +98,7 @@ def test_scores_are_of_the_samples_that_are_measured(random_vit, photos, tmp_pat
         np.testing.assert_allclose(space[::-1], alone[name], atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
 def test_a_control_without_the_dropped_duplicates_has_the_same_statistics(random_vit, photos) -> None:
     doubled = np.concatenate([photos, photos[:20]])

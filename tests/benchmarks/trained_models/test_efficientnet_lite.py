@@ -71,6 +71,7 @@ def test_configurations_are_of_known_networks(size):
     assert config["pretrained_cfg"]["input_size"] == [3, EDGES[size], EDGES[size]]
 
 
+@pytest.mark.slow
 def test_a_file_of_tensors_becomes_a_network_of_all_blocks(tmp_path):
     rng = np.random.default_rng(0)
     state = {name: torch.tensor(0.5 + 0.1 * rng.random(shape)).float() for name, shape in shapes_of().items()}

@@ -34,7 +34,7 @@ SIZES = [
 
 
 @pytest.mark.parametrize(("where", "n_pairs"), SIZES)
-@pytest.mark.parametrize("n_values", [2, 9, 10**6])
+@pytest.mark.parametrize("n_values", [2, pytest.param(9, marks=pytest.mark.slow), 10**6])
 def test_against_scipy(n_pairs, n_values, where):
     distances = lists(n_pairs, n_values)
     with jax.enable_x64(where == "float64"):

@@ -36,7 +36,7 @@ def embedded(d, width, n=2000, seed=0, kind="normal"):
 
 class TestKnownAnswers:
     @pytest.mark.parametrize("kind", ["normal", "uniform"])
-    @pytest.mark.parametrize("d", [1, 2, 5])
+    @pytest.mark.parametrize("d", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(5, marks=pytest.mark.slow)])
     def test_the_dimension_of_a_flat_sample(self, d, kind):
         x = embedded(d, 12, kind=kind)
         # Boundaries and curved densities make all of these a little small.
@@ -161,11 +161,13 @@ class TestCopies:
         with pytest.raises(ValueError, match=r"at different distances.*100% of the samples.*distinct_samples"):
             SINGLE[name](x)
 
+    @pytest.mark.slow
     def test_traced_it_is_nan(self):
         x = np.repeat(embedded(2, 3, 20), 40, axis=0)
         for of in SINGLE.values():
             assert np.isnan(jax.jit(of)(x)).all()
 
+    @pytest.mark.slow
     def test_neighbours_all_equally_far(self):
         with pytest.raises(ValueError, match="equal or zero"):
             twonn(np.eye(8))
@@ -192,7 +194,7 @@ class TestCopies:
 
 class TestTransformations:
     @pytest.mark.parametrize(
-        "name", [pytest.param(name, marks=() if name in ("twonn", "mean") else pytest.mark.slow) for name in SINGLE]
+        "name", [pytest.param(name, marks=() if name == "twonn" else pytest.mark.slow) for name in SINGLE]
     )
     def test_jit_and_vmap(self, name):
         xs = np.stack([embedded(d, 6, 150, seed=d) for d in (2, 4)])
@@ -251,6 +253,7 @@ class TestBadCalls:
     def test_fewer_samples_than_neighbours_asked_for(self):
         assert gride(self.X[:20]).neighbours == (1, 2, 4, 8)
 
+    @pytest.mark.slow
     def test_a_tenth_is_a_tenth(self):
         """0.9 * 70 and the like are not rounded to below the whole number, in float32 either."""
         x = np.random.default_rng(0).normal(size=(70, 3))

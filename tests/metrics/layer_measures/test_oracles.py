@@ -73,7 +73,13 @@ def test_every_dimension_of_other_projects(entry, monkeypatch):
     assert seen == 2 * len(DIMENSIONS)
 
 
-@pytest.mark.parametrize("entry", list(entries("intrinsic_dimension"))[3:18:7])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(entry, marks=pytest.mark.slow if place else ())
+        for place, entry in enumerate(list(entries("intrinsic_dimension"))[3:18:7])
+    ],
+)
 def test_declared_measures_and_the_way_through_streaming(entry):
     for which, x in layers_of(entry).items():
         values = {key[:-2]: value for key, value in entry["values"].items() if key.endswith(which)}

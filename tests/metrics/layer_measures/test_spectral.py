@@ -131,7 +131,7 @@ class TestInvariance:
 
 class TestTransformations:
     @pytest.mark.parametrize("name", SINGLE)
-    @pytest.mark.parametrize("shape", [(60, 7), (9, 30)])
+    @pytest.mark.parametrize("shape", [pytest.param((60, 7), marks=pytest.mark.slow), (9, 30)])
     def test_jit_and_vmap(self, name, shape):
         of, xs = SINGLE[name], np.stack([sample(*shape, seed, 0.8) + 5 for seed in (0, 1)])
         plain = np.stack([of(x) for x in xs])

@@ -39,6 +39,7 @@ def test_classifier(parity, stage_hooks):
     )
 
 
+@pytest.mark.slow
 def test_classifier_of_the_second_version(parity, stage_hooks):
     config = transformers.ConvNextV2Config(**BASE)
     model_class = transformers.ConvNextV2ForImageClassification

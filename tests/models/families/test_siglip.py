@@ -129,6 +129,7 @@ def test_flexible_positions_form_a_square(tmp_path):
         load_model(tmp_path, init="random")
 
 
+@pytest.mark.slow
 def test_flexible_preprocessing_of_a_square_image(tmp_path):
     transformers.Siglip2VisionConfig(**FLEXIBLE).save_pretrained(tmp_path)
     own = transformers.Siglip2ImageProcessorPil(patch_size=8, max_num_patches=16, image_mean=[0.4, 0.5, 0.6])

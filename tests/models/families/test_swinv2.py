@@ -39,6 +39,7 @@ def test_states(parity, changes):
     parity(transformers.Swinv2Model, config, hooks=hooks(config))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image_size", [(48, 48), (10, 33)])
 def test_another_image_size(parity, image_size):
     config = transformers.Swinv2Config(**BASE)

@@ -51,6 +51,7 @@ def test_masking_is_for_training_only(tmp_path):
     assert load_model(tmp_path).steps[0].layout.n_tokens == 17
 
 
+@pytest.mark.slow
 def test_untrained_positions(tmp_path):
     config = transformers.ViTMAEConfig(**{**BASE, "image_size": [32, 48]})
     config.save_pretrained(tmp_path)

@@ -136,6 +136,7 @@ def test_bfloat16_files_and_computation(checkpoint):
     assert {leaf.dtype for leaf in jax.tree.leaves(model.params)} == {np.dtype("float32")}
 
 
+@pytest.mark.slow
 def test_random_twin(checkpoint):
     model = load_model(checkpoint)
     twin, same, other = (load_model(checkpoint, init="random", seed=seed) for seed in (1, 1, 2))
