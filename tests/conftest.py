@@ -21,7 +21,7 @@ def _compilation_cache(tmp_path_factory: pytest.TempPathFactory):
     """Programs that several tests need are compiled once, also under x64 and in worker processes."""
     cache = os.environ.get("JAXSIM_TEST_CACHE") or str(tmp_path_factory.getbasetemp().parent / "xla-cache")
     jax.config.update("jax_compilation_cache_dir", cache)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @pytest.fixture(autouse=True)

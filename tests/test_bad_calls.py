@@ -16,7 +16,9 @@ ROOT = Path(jaxsim.__file__).parent.parent
 X = np.random.default_rng(0).normal(size=(24, 4))
 
 
-@pytest.mark.parametrize(("program", "least"), [("bad_calls.py", 700), ("bad_calls_by_room.py", 1500)])
+@pytest.mark.parametrize(
+    ("program", "least"), [("bad_calls.py", 700), pytest.param("bad_calls_by_room.py", 1500, marks=pytest.mark.slow)]
+)
 def test_calls_that_mean_nothing_are_refused_in_a_sentence(program, least):
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")])}
     command = [sys.executable, str(Path(__file__).with_name(program))]

@@ -21,6 +21,7 @@ TOY = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_kernels_and_products_on_this_device(lines_of):
     lines = lines_of(*TOY, "--parts", "kernels,products")
     kernels = [line for line in lines if "kernel" in line["key"]]

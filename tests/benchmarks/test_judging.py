@@ -30,7 +30,7 @@ def states_of(rng, *, related):
     return found
 
 
-@pytest.mark.parametrize("name", ["cka", "mutual_knn", "information_imbalance"])
+@pytest.mark.parametrize("name", ["cka", pytest.param("mutual_knn", marks=pytest.mark.slow), "information_imbalance"])
 def test_relations_are_seen_and_chance_is_a_half(name):
     rng = np.random.default_rng(0)
     seen = judged(find_measures(name), states_of(rng, related=True), 5)[name]

@@ -206,6 +206,7 @@ def test_factors(lines_of):
     assert "p in Monte Carlo errors" in table("factors", lines)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not PYTORCH_CKA.ready, reason="pytorch-cka's environment has not been made here")
 def test_pytorch_cka(lines_of):
     peer = lines_of("measures", *MEASURES_TOY, "--no-install")[2]

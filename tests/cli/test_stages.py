@@ -215,6 +215,7 @@ def test_what_cannot_be_done_is_one_line(jaxsim, tmp_path, monkeypatch, argument
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_page")
 def test_verdicts_fit_one_screen_and_are_json_too(jaxsim, tmp_path) -> None:
     out = tmp_path / "run"

@@ -35,6 +35,7 @@ def test_the_same_integers_as_on_the_host(layers, on_mesh, passes):
             np.testing.assert_array_equal(getattr(device, name), getattr(host, name), err_msg=name)
 
 
+@pytest.mark.slow
 def test_rows_groups_and_kernels(layers, on_mesh):
     groups = np.arange(1100) // 3
     options = Options(ks=(1, 4), keep_rows=True, keep_neighbours=True)

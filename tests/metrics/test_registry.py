@@ -30,12 +30,16 @@ from .declaration_checks import (
 
 # Of the many ways to compare distances, which share their formulas, some are looked at every day.
 EVERY_DAY = ("rsa", "rsa_correlation_pearson", "rsa_euclidean_cosine", "rsa_euclidean_spearman")
+# More samples than the other checks take, in two precisions: of every kind of statistics one.
+TOLERANCES = ("information_imbalance", "cka", "rsa_euclidean_spearman", "mutual_knn", "procrustes", "twonn")
 CASES = [
     pytest.param(
         name,
         check,
         id=f"{name}-{check.__name__}",
-        marks=[pytest.mark.slow] if name.startswith("rsa_") and name not in EVERY_DAY else [],
+        marks=[pytest.mark.slow]
+        if (name.startswith("rsa_") and name not in EVERY_DAY) or (check is check_tolerance and name not in TOLERANCES)
+        else [],
     )
     for name, each in all_measures().items()
     for check in checks_of(each)

@@ -210,6 +210,7 @@ class TestTransformations:
         for scale in (np.float32(2.0**-66), np.float32(2.0**66)):
             np.testing.assert_allclose(jax.jit(twonn)(scale * x), jax.jit(twonn)(x), rtol=1e-5)
 
+    @pytest.mark.slow
     def test_gride_is_a_tree(self):
         x = embedded(3, 5, 200)
         found, plain = jax.jit(gride)(x), gride(x)

@@ -76,7 +76,7 @@ def test_every_dimension_of_other_projects(entry, monkeypatch):
 @pytest.mark.parametrize(
     "entry",
     [
-        pytest.param(entry, marks=pytest.mark.slow if place else ())
+        pytest.param(*entry.values, marks=pytest.mark.slow if place else (), id=entry.id)
         for place, entry in enumerate(list(entries("intrinsic_dimension"))[3:18:7])
     ],
 )

@@ -133,7 +133,7 @@ class TestWeights:
         effective /= effective.max()
         np.testing.assert_allclose(effective, [1, 0.5, 0, 0, 0], atol=0.06)
 
-    @pytest.mark.parametrize("width", ["point", "global"])
+    @pytest.mark.parametrize("width", ["point", pytest.param("global", marks=pytest.mark.slow)])
     def test_blocks_of_rows_change_nothing(self, width, monkeypatch):
         x = np.random.default_rng(3).standard_normal((70, 4))
         whole = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)

@@ -86,6 +86,7 @@ class Scanned(nn.Module):
         return nn.LayerNorm(name="norm")(x)
 
 
+@pytest.mark.slow
 def test_linen_scan_is_unrolled_and_remat_refused_by_name(pictures) -> None:
     model = linen(Scanned())
     assert [s.name for s in model.steps] == ["stem", "blocks", "blocks#1", "blocks#2", "norm"]

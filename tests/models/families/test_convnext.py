@@ -29,6 +29,7 @@ def test_states_of_the_second_version(parity, stage_hooks, changes):
     assert model.family == "convnextv2"
 
 
+@pytest.mark.slow
 def test_classifier(parity, stage_hooks):
     config = transformers.ConvNextConfig(**BASE)
     parity(

@@ -16,6 +16,7 @@ def test_states(parity, changes, image_size):
     parity(transformers.MobileNetV1Model, config, image_size=image_size, hooks={"stem": "conv_stem"})
 
 
+@pytest.mark.slow
 def test_classifier_with_tensorflow_padding(parity):
     config = transformers.MobileNetV1Config(**BASE)
     model_class, hooks = transformers.MobileNetV1ForImageClassification, {"stem": "mobilenet_v1.conv_stem"}

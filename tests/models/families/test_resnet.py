@@ -27,6 +27,7 @@ def test_states(parity, stage_hooks, changes, image_size):
     assert [step.kind for step in model.steps] == ["stem"] + ["block"] * sum(config.depths)
 
 
+@pytest.mark.slow
 def test_classifier(parity, stage_hooks):
     config = transformers.ResNetConfig(**BASE)
     hooks = stage_hooks(config, "resnet.")

@@ -24,6 +24,7 @@ def test_states(parity, changes, image_size):
     parity(transformers.ViTMSNModel, config, image_size=image_size, hooks={"norm": "layernorm"})
 
 
+@pytest.mark.slow
 def test_classifier(parity):
     config = transformers.ViTMSNConfig(**BASE, num_labels=5)
     hooks = {"norm": "vit.layernorm"}

@@ -51,7 +51,6 @@ EVERY_DAY = (
     "resnet18",
     "vgg11",
     "densenet121",
-    "tf_mobilenetv3_small_minimal_100",
 )
 NAMES = json.loads((Path(__file__).parent / "names.json").read_text())
 
