@@ -182,14 +182,17 @@ _HOMES = {
     "weight_path": "metrics",
 }
 
+# Packages whose further functions are reached through them, as `jaxsim.features.extract`.
+_ROOMS = ("data", "features", "metrics", "models", "plot", "study")
+
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    if name == "plot":
-        return import_module("jaxsim.plot")
+    if name in _ROOMS:
+        return import_module(f"jaxsim.{name}")
     if name == "__version__":
         return import_module("jaxsim.study.versions").package_version("jaxsim-metrics")
     if name not in _HOMES:
@@ -200,4 +203,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, "plot"})
+    return sorted({*globals(), *_HOMES, *_ROOMS})

@@ -200,7 +200,7 @@ def check_folder_path(name: str, value: Any) -> Path:
     if _URL.match(text):
         raise ValueError(
             f"expected {name} as the path of a folder on a disk, got {shown(text)}; a bucket holds features alone: "
-            "gs:// and s3:// are for out of jaxsim.extract and for open_features"
+            "gs:// and s3:// are for out of jaxsim.features.extract and for open_features"
         )
     try:
         return Path(text).expanduser()

@@ -25,6 +25,7 @@ from jaxsim.cli.tables import print_findings, print_plan
 from jaxsim.cli.terminal import open_console, print_lines
 from jaxsim.files import OwnedFiles
 from jaxsim.names import printable
+from jaxsim.report.control import describe_missing_intervals
 from jaxsim.study import Comparison, Study, checked_settings, package_versions, prepare_comparison
 from jaxsim.study.progress import shown_progress
 from jaxsim.study.run.folder import check_writable, output_folder
@@ -242,7 +243,9 @@ def _print(study: Study, out: Path, shown: Shown) -> None:
         console.print()
         print_findings(console, study)
     print_summary(console, study, out)
-    if not shown.findings:
+    if study.findings is None:
+        print_lines(console, [describe_missing_intervals(int(study.results.attrs["n_samples"]))])
+    elif not shown.findings:
         print_lines(console, ["all findings --findings, or findings.csv there"])
 
 

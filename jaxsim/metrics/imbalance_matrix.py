@@ -21,6 +21,25 @@ from .streamed import Streamed, stream
 VERIFIED_ROWS = 32
 
 
+def floor_of(n_samples: int, k: int | Sequence[int], groups: np.ndarray | None = None) -> np.ndarray:
+    """The information imbalance of equal spaces: (k + 1) / N, where N counts a sample and those that it ranks.
+
+    Args:
+        n_samples: Number of samples.
+        k: Number of neighbours, or several.
+        groups: Group of every sample `[n_samples]`; samples of one group are not ranked among each other.
+
+    Returns:
+        `[n_k]`, or a number.
+
+    Example:
+        >>> floor_of(4, (1, 2)).tolist(), float(floor_of(4, 1, np.array([0, 0, 1, 1])))
+        ([0.5, 0.75], 0.6666666666666666)
+    """
+    n = n_samples if groups is None else 1 / np.mean(1 / (n_samples + 1 - group_sizes(groups)))
+    return np.asarray((np.asarray(k) + 1) / n)
+
+
 @dataclass(frozen=True)
 class ImbalanceMatrix:
     """Information imbalance between all layers; `[n_layers, n_layers]`, with a leading k axis if `k` is a tuple.
@@ -87,8 +106,8 @@ class ImbalanceMatrix:
 
         With groups, N is that of a row: the samples that it ranks and itself.
         """
-        n = self.n_samples if self.groups is None else 1 / np.mean(1 / (self.n_samples + 1 - group_sizes(self.groups)))
-        return (np.asarray(self.k) + 1) / n if isinstance(self.k, tuple) else (self.k + 1) / n
+        floor = floor_of(self.n_samples, self.k, self.groups)
+        return floor if isinstance(self.k, tuple) else float(floor)
 
     def to_xarray(self) -> xr.Dataset:
         """The values with labels.

@@ -133,6 +133,11 @@ def _find(measure: Any, kind: type[Any]) -> Any:
             f"{measure.name!r} is a measure of two layers, expected a measure of one layer; jaxsim.measure takes it, "
             "and so does measures= of a study."
         )
+    if hasattr(measure, "shape"):
+        raise ValueError(
+            f"expected a measure or its name, got an array of shape {tuple(measure.shape)}; layers are given "
+            'together, as in measure({"x": x, "y": y}, "cka").'
+        )
     raise ValueError(f"expected a measure or its name, got {measure!r}; `jaxsim metrics` lists the names.")
 
 

@@ -77,12 +77,12 @@ def describe_missing_intervals(n_samples: int) -> str:
 
     Example:
         >>> describe_missing_intervals(40).partition(": ")[2]
-        'balanced half-samples need at least 64 images, and this study has 40.'
+        'half-samples are measured from 64 images on unless --splits asks for them; this study has 40.'
     """
     if n_samples < HALVES_FROM:
         return (
-            f"There are no intervals and no tests: balanced half-samples need at least {HALVES_FROM} images, and this "
-            f"study has {n_samples:,}."
+            f"There are no intervals and no tests: half-samples are measured from {HALVES_FROM} images on unless "
+            f"--splits asks for them; this study has {n_samples:,}."
         )
     return "There are no intervals and no tests: no half-samples were measured in this study."
 

@@ -25,6 +25,9 @@ def reading(story: Story) -> Markup:
     paragraphs: list[list[str]] = []
     if measure.usual:
         least = min(range(len(facts.k)), key=lambda place: facts.k[place])
+        beside = (facts.k[least] + 1) / facts.n_samples
+        # With groups a row ranks the samples of other groups alone.
+        ranked = ", N being an image and those outside its group" if facts.floor[least] > beside + 1e-9 else ""
         floor = f"here {number(facts.floor[least])}" + (f" for k = {facts.k[least]}" if len(facts.k) > 1 else "")
         paragraphs = [
             [
@@ -40,8 +43,8 @@ def reading(story: Story) -> Markup:
             ],
             [
                 tag("strong", "The floor. "),
-                f"Two identical steps give exactly (k + 1) / N, {floor}. Δ depends on N, so compare numbers only "
-                "with studies on as many images.",
+                f"Two identical steps give exactly (k + 1) / N, {floor}{ranked}. Δ depends on N, so compare numbers "
+                "only with studies on as many images.",
             ],
         ]
     elif measure.turned:

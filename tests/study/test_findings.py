@@ -219,6 +219,21 @@ def images():
 
 
 class TestStudies:
+    def test_an_order_of_two_or_three_steps_cannot_be_told(self):
+        draw = np.random.default_rng(0)
+        first = draw.normal(size=(4, 150, 5))
+        for n_steps, least in ((2, 1 / 2), (3, 1 / 6), (4, 1 / 24)):
+            layers = {
+                name: {str(i): x + 0.1 * draw.normal(size=x.shape) for i, x in enumerate(first[:n_steps])}
+                for name in "ab"
+            }
+            study = Study.from_layers(layers, k=1)
+            found = study.findings.isel(k=0, finding=study.findings.kind.values == "alignment")
+            assert found.value.item() > 0
+            assert found.p_value.item() == pytest.approx(least)
+            order = study.verdicts.isel(k=0).sel(claim="order")
+            assert order.verdict.item() == ("yes" if n_steps == 4 else "cannot tell")
+
     @pytest.mark.parametrize("statistics", [False, pytest.param(8, marks=pytest.mark.slow)])
     def test_measured_kept_and_read_again(self, random_vit, images, tmp_path, statistics):
         models = {"a": random_vit(0), "b": random_vit(1)}

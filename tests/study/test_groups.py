@@ -134,3 +134,13 @@ def test_a_column_of_the_images_is_taken_by_name(random_vit):
         compare([random_vit(0)], source, groups="column:film")
     with pytest.raises(ValueError, match=r"expected images for labels\['class'\]='column:digit'"):
         compare({"a": {"x": np.eye(80)}}, labels={"class": "column:digit"})
+
+
+def test_the_floor_is_what_a_step_gives_of_itself(random_vit):
+    images = np.random.default_rng(0).integers(0, 256, (48, 8, 8, 3), np.uint8)
+    spaces = {"brightness": images.mean((1, 2))}
+    study = compare([random_vit()], images, groups=np.arange(48) // 16, k=(1, 3), n_splits=0, spaces=spaces)
+    own = np.diagonal(study.results.imbalance.values, axis1=1, axis2=2)
+    np.testing.assert_allclose(own, np.repeat(study.results.floor.values[:, None], 4, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(study.information.floor, study.results.floor)
+    assert study.results.floor.values.tolist() == pytest.approx([2 / 33, 4 / 33])

@@ -9,6 +9,7 @@ smoothness), the same effect with the images paired at random.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from scipy.stats import t as student
 from jaxsim.metrics.calibration.correction import corrected_p_values
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
 from jaxsim.study.derived.effects import OF_LABELS, OF_MATCHES, PAIRED, TESTED, Effect, Effects, effects, label_of
+from jaxsim.study.derived.labels import read_labels
 from jaxsim.study.derived.sample_parts import apart, as_many_k
 from jaxsim.study.derived.smoothness import smoothness_profile
 
@@ -80,7 +82,8 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
 
     Returns:
         Dataset on (`k`, `finding`) with `value`, `standard_error`, `low`, `high`, `p_value` (two-sided, of no effect;
-        NaN where 0 is not what nothing gives) and `p_corrected` (Holm, within a kind); `control`, `control_low`,
+        NaN where 0 is not what nothing gives; of an order of m steps at least 1 / m!, the share of shuffled orders that
+        are as good) and `p_corrected` (Holm, within a kind); `control`, `control_low`,
         `control_high`; `beyond`, `beyond_low`, `beyond_high`, the value minus the control, paired by halves;
         `shuffled`, `shuffled_low`, `shuffled_high`, with images paired at random; `by_size` on (`k`, `finding`,
         `size`), the effect at N/4 and N/2 (means over quarters and halves of the samples) and at N; `sign_changes`,
@@ -101,7 +104,7 @@ def measure_findings(measured: Measured, control: Measured | None = None, *, lev
     variables: dict[str, Any] = {"value": own.value, "standard_error": own.error()}
     reach = half_sample_quantile(level, n_splits)
     variables |= _interval(own, reach)
-    variables |= _p_values(own, n_splits)
+    variables |= _p_values(own, n_splits, _least_p(measured.results["imbalance"], names))
     nothing = _Sampled(np.full(own.value.shape, np.nan), np.full(own.halves.shape, np.nan), kinds)
     random = nothing
     if control is not None:
@@ -183,12 +186,21 @@ def _interval(sampled: _Sampled, reach: float, prefix: str = "") -> dict[str, np
     return {f"{prefix}low": sampled.value - half, f"{prefix}high": sampled.value + half}
 
 
-def _p_values(sampled: _Sampled, n_splits: int) -> dict[str, np.ndarray]:
+def _least_p(imbalance: xr.DataArray, names: list[Effect]) -> np.ndarray:
+    """Of the order of m steps of the shorter model 1 / m!: so many shuffled orders are right by chance; else 0."""
+    _, models = read_labels(imbalance)
+    steps = {model.name: len(model.depths) for model in models}
+    return np.array(
+        [1 / math.factorial(min(steps[name.a], steps[name.b])) if name.kind in OF_MATCHES else 0.0 for name in names]
+    )
+
+
+def _p_values(sampled: _Sampled, n_splits: int, least: np.ndarray) -> dict[str, np.ndarray]:
     """Two-sided, of an effect of 0; 1 where value and error are 0; corrected within a kind."""
     value, error, kinds = sampled.value, sampled.error(), sampled.kinds
     with np.errstate(all="ignore"):
         p = 2 * student.sf(np.abs(value) / error, degrees_of_freedom(n_splits))
-    p = np.where((value == 0) & (error == 0), 1.0, p)
+    p = np.maximum(np.where((value == 0) & (error == 0), 1.0, p), least)
     p[:, ~np.isin(kinds, TESTED)] = np.nan
     corrected = np.full(p.shape, np.nan)
     for kind in TESTED:

@@ -42,7 +42,7 @@ OF_FINDING = (
 )
 _TEXTS = ("verdict", "answer", "against_control", "role", "finding", "a", "b", "space")
 _COUNTS = ("n", "n_for", "n_against", "n_beyond", "n_sign_changes")
-_NO_INTERVAL = "without half-samples, which take at least 64 images, there is no interval"
+_NO_INTERVAL = "without half-samples there is no interval"
 _ABSENT = {
     "order": "there is one model alone",
     "information": "no statistics of the images were measured",
@@ -199,7 +199,7 @@ def _judged(rows: xr.Dataset, claim: str) -> Verdict:
         verdict=verdict,
         answer=answer,
         against_control=_against_control(rows, sure, int(beyond.sum())),
-        role=_role(claim, smoothest) if n > 1 else "",
+        role=_role(claim, smoothest, int(np.isfinite(value).sum())) if n > 1 else "",
         headline=headline,
         n=n,
         n_for=up,
@@ -224,9 +224,11 @@ def _headline(rows: xr.Dataset, smoothest: str) -> int:
     return int(np.nanargmin(np.where(own, size, np.nan)))
 
 
-def _role(claim: str, smoothest: str) -> str:
+def _role(claim: str, smoothest: str, n: int) -> str:
     """Which of several effects the headline is."""
-    return "the median" if claim != "smoothness" else "the smallest lead" if smoothest else "the largest"
+    if claim == "smoothness":
+        return "the smallest lead" if smoothest else "the largest"
+    return "the smaller of the two" if n == 2 else "the median" if n % 2 else "the lower of the two in the middle"
 
 
 def _smoothest(rows: xr.Dataset, sure: np.ndarray) -> str:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from jaxsim.features import FeatureSet
 from jaxsim.metrics import ImbalanceMatrix, clip_quantiles, distinct_samples, is_constant
 from jaxsim.metrics.dissimilarities import Dissimilarities, select_samples
+from jaxsim.metrics.imbalance_matrix import floor_of
 from jaxsim.study.derived.constant_steps import explain_constant, mark_constant, with_missing
 from jaxsim.study.derived.information import label_information
 from jaxsim.study.derived.labels import StepLabel, label_imbalance
@@ -94,6 +95,10 @@ class StudyLayers:
                 constant=self.constant_spaces,
                 origins=self.origins,
             )
+        if self.groups is not None:
+            floor = ("k", floor_of(self.n_samples, settings.k, self.groups))
+            results = results.assign_coords(floor=floor)
+            known = None if known is None else known.assign_coords(floor=floor)
         if "sampling_error" in errors:
             blocks = self._blocks(errors["sampling_error"])
             results["sampling_error"] = (("k", "source", "target"), blocks["imbalance"])
