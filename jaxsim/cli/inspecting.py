@@ -65,7 +65,7 @@ def print_inspection(folder: Path, *, as_json: bool = False) -> None:
     if files is not None:
         said = f"{files['as_written']} as written"
         said += f"; changed since: {', '.join(files['changed'])}" if files["changed"] else ""
-        said += f"; gone: {len(files['gone'])}" if files["gone"] else ""
+        said += f"; gone: {', '.join(files['gone'])}" if files["gone"] else ""
         print_lines(console, [f"files        {said}"])
     for name in ("page", "settings"):
         if found[name] is not None:
@@ -147,14 +147,13 @@ def _study(folder: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> dict[str, Any] | None:
-    """The files of the journal: as they were written, changed since, or gone."""
+    """The files of the journal: as they were written, changed since, or gone though no run removed them."""
     if not (folder / JOURNAL).is_file():
         return None
     files = OwnedFiles(folder)
     there = [name for name in files if (folder / name).exists()]
     changed = [name for name in there if not files.owns(name)]
-    gone = [name for name in files if not (folder / name).exists()]
-    return {"as_written": len(there) - len(changed), "changed": changed, "gone": gone}
+    return {"as_written": len(there) - len(changed), "changed": changed, "gone": files.missing()}
 
 
 def _seconds(taken: dict[str, float]) -> str:

@@ -17,10 +17,11 @@ JOURNAL = "jaxsim.jsonl"
 class OwnedFiles:
     """The files of a folder that jaxsim has written, told by their content.
 
-    Each line of `jaxsim.jsonl` is a name and the sha256 of what was written under it. A line is appended before the
+    Each line of `jaxsim.jsonl` is a name and the sha256 of what was written under it, or that it was removed. A line is appended before the
     file is moved to its place, so a run that is killed never leaves a file that it does not know again, and several
     processes may append. A file is ours while its content is one that was written under its name: a file that is not
-    in the journal, or that was changed since, is never replaced and never removed.
+    in the journal, or that was changed since, is never replaced and never removed. What is removed has a line, too, so
+    that a file that somebody else took away can be told from it.
 
     Args:
         folder: Exists.
@@ -38,6 +39,7 @@ class OwnedFiles:
         self.folder = folder
         self._written: dict[str, set[str]] = {}
         self._last: dict[str, str] = {}
+        self._removed: set[str] = set()
         self._read()
 
     def __iter__(self) -> Iterator[str]:
@@ -47,6 +49,21 @@ class OwnedFiles:
     def __contains__(self, name: str) -> bool:
         """Whether a file of that name was ever written here."""
         return name in self._written
+
+    def missing(self) -> list[str]:
+        """Names of the files that were written here, were not removed by `remove` since, and are not there.
+
+        Example:
+            >>> import tempfile
+            >>> files = OwnedFiles(Path(tempfile.mkdtemp()))
+            >>> for name in ("a.csv", "b.csv"):
+            ...     files.write(name, b"1")
+            >>> files.remove(["a.csv"])
+            >>> (files.folder / "b.csv").unlink()
+            >>> files.missing()
+            ['b.csv']
+        """
+        return [name for name in self if name not in self._removed and not (self.folder / name).exists()]
 
     def last_written(self, name: str) -> str:
         """The sha256 of what this object has last written under a name."""
@@ -124,6 +141,9 @@ class OwnedFiles:
         """
         for name in names:
             if self.owns(name):
+                # Noted before: a run that is killed in between leaves a file that is still known, by its content.
+                self._append({"file": name, "removed": True})
+                self._removed.add(name)
                 (self.folder / name).unlink(missing_ok=True)
 
     def _record_new(self, name: str, digest: str) -> None:
@@ -136,14 +156,17 @@ class OwnedFiles:
         ):
             raise _foreign(path, 0)
         self._last[name] = digest
-        if digest in self._written.get(name, ()):
+        if digest in self._written.get(name, ()) and name not in self._removed:
             return
-        line = json.dumps({"file": name, "sha256": digest}) + "\n"
-        journal = self.folder / JOURNAL
-        with _appended(journal) as handle:
+        self._append({"file": name, "sha256": digest})
+        self._written.setdefault(name, set()).add(digest)
+        self._removed.discard(name)
+
+    def _append(self, entry: dict[str, str | bool]) -> None:
+        line = json.dumps(entry) + "\n"
+        with _appended(self.folder / JOURNAL) as handle:
             # A line that a killed process has cut off ends here; one write, whole, whoever else appends.
             os.write(handle, (("\n" if self._cut_off() else "") + line).encode("ascii"))
-        self._written.setdefault(name, set()).add(digest)
 
     def _cut_off(self) -> bool:
         journal = self.folder / JOURNAL
@@ -170,8 +193,13 @@ class OwnedFiles:
             if not isinstance(entry, dict):
                 continue
             name, digest = entry.get("file"), entry.get("sha256")
-            if isinstance(name, str) and isinstance(digest, str) and _is_inside(name):
+            if not isinstance(name, str) or not _is_inside(name):
+                continue
+            if isinstance(digest, str):
                 self._written.setdefault(name, set()).add(digest)
+                self._removed.discard(name)
+            elif entry.get("removed") is True:
+                self._removed.add(name)
 
 
 def check_below(folder: Path, names: Collection[str]) -> None:

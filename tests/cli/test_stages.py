@@ -272,6 +272,14 @@ def test_a_folder_is_inspected(jaxsim, tmp_path, monkeypatch) -> None:
     assert found["study"]["made"]["command"] == Study.load(out).results.attrs["command"]
     assert found["files"]["changed"] == []
     assert found["settings"] == str(out / CONFIG)
+    # A later run without intervals removes what rests on them; what somebody else took away is gone.
+    well(jaxsim("measure", "--out", out, "--quiet", "--splits", "0"))
+    assert not (out / "halves.nc").exists()
+    assert json.loads(well(jaxsim("inspect", out, "--json")))["files"]["gone"] == []
+    assert "gone" not in well(jaxsim("inspect", out))
+    (out / "verdicts.csv").unlink()
+    assert "gone: verdicts.csv" in " ".join(well(jaxsim("inspect", out)).split())
+    well(jaxsim("measure", "--out", out, "--quiet", "--splits", "2"))
     (out / "halves.nc").write_bytes(b"x")
     (out / "features" / "vit" / "manifest.json").write_text("{")
     damaged = json.loads(well(jaxsim("inspect", out, "--json")))

@@ -59,6 +59,35 @@ def test_the_same_content_needs_no_second_line(tmp_path) -> None:
     assert len((tmp_path / JOURNAL).read_text().splitlines()) == 1
 
 
+def test_what_was_removed_is_told_from_what_was_lost(tmp_path) -> None:
+    files = OwnedFiles(tmp_path)
+    for name in ("kept.csv", "removed.csv", "lost.csv", "again.csv"):
+        files.write(name, b"1")
+    files.remove(["removed.csv", "again.csv"])
+    (tmp_path / "lost.csv").unlink()
+    assert files.missing() == OwnedFiles(tmp_path).missing() == ["lost.csv"]
+    files.write("again.csv", b"1")
+    assert OwnedFiles(tmp_path).missing() == ["lost.csv"]
+    # Written again after it was removed, and then taken away by somebody else.
+    (tmp_path / "again.csv").unlink()
+    assert files.missing() == OwnedFiles(tmp_path).missing() == ["lost.csv", "again.csv"]
+
+
+def test_a_removal_that_was_killed_leaves_a_file_that_is_known(tmp_path, monkeypatch) -> None:
+    files = OwnedFiles(tmp_path)
+    files.write("a.csv", b"1")
+
+    def die(*_args, **_options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", die)
+        with pytest.raises(KeyboardInterrupt):
+            files.remove(["a.csv"])
+    again = OwnedFiles(tmp_path)
+    assert (again.owns("a.csv"), again.missing()) == (True, [])
+
+
 def test_a_journal_cannot_point_out_of_its_folder(tmp_path) -> None:
     inner = tmp_path / "run"
     inner.mkdir()
