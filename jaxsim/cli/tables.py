@@ -91,12 +91,18 @@ def print_findings(console: Console, study: Study) -> None:
     attrs = study.results.attrs
     k, floor = int(study.results["k"][0]), float(study.results["floor"][0])
     errors = "sampling error" if study.halves is not None else "query-row error"
-    title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f}, ± {errors})"
+    both = ", every change the mean of both directions"
+    title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f}, ± {errors}{both})"
     columns = ("model", "steps", "mean change", "largest change", "<between", "roughness", "fixed step")
     print_table(console, title, columns, _smoothness_rows(study.smoothness.isel(k=0), study.results))
     if study.between.sizes["pair"]:
-        columns = ("pair", "peak distance", "at depth", "<steps there", "depth correlation", "offset")
-        print_table(console, "Between models", columns, _pair_rows(study.between.isel(k=0)))
+        columns = ("pair", "peak distance", "near depth", "<steps nearest to it", "depth correlation", "offset")
+        print_table(
+            console,
+            "Between models, every distance the mean of both directions",
+            columns,
+            _pair_rows(study.between.isel(k=0)),
+        )
     if study.information is not None:
         known = study.information.isel(k=0)
         spaces = [str(name) for name in known["space"].values]
@@ -147,7 +153,7 @@ def _smoothness_rows(smooth: xr.Dataset, results: xr.Dataset) -> Iterator[tuple[
         where = "-"
         if own.sizes["change"]:
             largest = own.isel(change=int(np.argmax(own["mean"].values)))
-            where = f"{largest['step_from'].item()} -> {largest['step_to'].item()}"
+            where = f"{largest['step_from'].item()} | {largest['step_to'].item()}"
         every = results["source_model"].values == name
         constant = int(np.count_nonzero(every & constant_steps_of(results, "source")))
         steps = f"{np.count_nonzero(every)}" + (f" ({constant} constant)" if constant else "")

@@ -17,7 +17,7 @@ JOURNAL = "jaxsim.jsonl"
 class OwnedFiles:
     """The files of a folder that jaxsim has written, told by their content.
 
-    Each line of `jaxsim.jsonl` is a name and the sha256 of what was written under it, or that it was removed. A line is appended before the
+    Each line of `jaxsim.jsonl` is a name and the sha256 of what was written under it. A line is appended before the
     file is moved to its place, so a run that is killed never leaves a file that it does not know again, and several
     processes may append. A file is ours while its content is one that was written under its name: a file that is not
     in the journal, or that was changed since, is never replaced and never removed. What is removed has a line, too, so

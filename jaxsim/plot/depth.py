@@ -24,7 +24,7 @@ def smoothness(
     ax: Axes | None = None,
     **look: Unpack[Look],
 ) -> Axes:
-    """Change from step to step against relative depth.
+    """Change from step to step against relative depth, the mean of both directions.
 
     Args:
         study: The study.
@@ -51,7 +51,10 @@ def smoothness(
     if check_flag("fixed_step", fixed_step):
         if model is not None:
             raise ValueError("Expected all models for the fixed-step profile, which compares them. Leave model out.")
-        return fitted(figures.fixed_step_profile(study.smoothness, k=k, styles=styles, ax=ax), ax, look)
+        profile = figures.fixed_step_profile(
+            study.smoothness, k=k, styles=styles, measure=measured_by(study.results), ax=ax
+        )
+        return fitted(profile, ax, look)
     if model is None:
         return fitted(
             figures.smoothness_overlay(study.smoothness, k=k, styles=styles, measure=measured_by(study.results), ax=ax),

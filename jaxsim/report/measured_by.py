@@ -42,6 +42,16 @@ class MeasuredBy:
         """
         return f"{self.symbol}, turned round" if self.turned else self.symbol
 
+    @property
+    def both_ways(self) -> str:
+        """What the mean of both directions is, for an axis; of a measure without direction the value itself.
+
+        Example:
+            >>> MeasuredBy().both_ways, MeasuredBy("CKA", "debiased CKA", directed=False).both_ways
+            ('mean Δ of both directions', 'CKA')
+        """
+        return f"mean {self.axis} of both directions" if self.directed else self.axis
+
     def of(self, source: str, target: str) -> str:
         """The measure of two things.
 

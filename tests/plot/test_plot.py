@@ -119,12 +119,16 @@ def test_axes_have_the_symbol_of_the_measure(study) -> None:
     other = dataclasses.replace(study, results=study.results.assign_attrs(declared))
     vars(other)["all_findings"] = study.all_findings
     drawn = {
-        plot.distance(other): "distance (mean debiased CKA, turned round)",
-        plot.smoothness(other): "step change debiased CKA, turned round",
+        plot.distance(other): "distance (debiased CKA, turned round)",
+        plot.smoothness(other): "step change, debiased CKA, turned round",
         plot.low_level_information(other): "debiased CKA(step, all)",
         plot.information_plane(other): "debiased CKA(B, A)",
     }
     assert [ax.get_ylabel() for ax in drawn] == list(drawn.values())
+    # What is the mean of two directions says so.
+    assert plot.distance(study).get_ylabel() == "distance (mean Δ of both directions)"
+    for fixed_step in (False, True):
+        assert "mean Δ of both directions" in plot.smoothness(study, fixed_step=fixed_step).get_ylabel()
     assert "debiased CKA" in plot.dendrogram(other).get_xlabel()
     assert plot.findings(other, "smoothness").get_xlabel() == "mean debiased CKA between t and t + h"
     assert "Δ" not in plot.sample_size(other, "smoothness").get_ylabel()

@@ -72,7 +72,9 @@ def test_peaks():
     (peak,) = peaks(between)
     assert (peak.t, peak.lowest, peak.flat) == (0.5, 0.0, False)
     assert peak.spans == (pytest.approx((0.40, 0.60)),)  # 2 * 0.04 * sqrt(2) = 0.113 below the peak
-    assert describe_peaks([peak]) == "a and b are most different at depth 0.50, by 0.500."
+    # Depths are those of a grid, on which no step need lie: the two steps are named.
+    said = "a/block01 and b/stage0.block2, the steps nearest to depth 0.50, are most different, by 0.500."
+    assert describe_peaks([peak]) == said
     between["distance"].values[:] = 0.4
     assert describe_peaks(peaks(between)).startswith("No depth stands out")
     three = constructed_study(dict.fromkeys("abc", 5))[2]
@@ -109,7 +111,8 @@ def test_the_smoothest_is_named_with_its_doubt():
     smoothness = study[1].copy(deep=True)
     smoothness["fixed_step"].values[0, 0], smoothness["fixed_step"].values[0, 1] = 0.2, 0.4
     smoothness["fixed_step_se"].values[:] = 0.01
-    assert describe_stretches(story_of(study[0], smoothness), 1) == "a changes least (0.200) and b most (0.400)."
+    said = "a changes least (0.200) and b most (0.400), the mean of both directions."
+    assert describe_stretches(story_of(study[0], smoothness), 1) == said
     smoothness["fixed_step_se"].values[:] = 0.06
     assert describe_stretches(story_of(study[0], smoothness), 1).endswith("within two query-row errors of each other.")
     smoothness["fixed_step"].values[0, 0] = np.nan
@@ -121,8 +124,12 @@ def test_the_largest_change_and_its_mark():
     (marked,) = np.flatnonzero(smoothness["marked"].values)
     smoothness["mean"].values[0, marked] = 0.9
     ends = [str(smoothness[name].values[marked]) for name in ("step_from", "step_to")]
-    said = f"The largest change is that of a from {ends[0]} to {ends[1]} (0.900), where resolution or width changes."
-    assert describe_changes(story_of(results, smoothness), 1) == said
+    said = f"The largest change is that of a between {ends[0]} and {ends[1]}, 0.900"
+    where = ", where resolution or width changes."
+    assert describe_changes(story_of(results, smoothness), 1) == f"{said}, the mean of both directions{where}"
+    # A measure that has no direction has no mean of two.
+    symmetric = results.assign_attrs(measure="cka", symmetric=1)
+    assert describe_changes(story_of(symmetric, smoothness), 1) == f"{said}{where}"
     smoothness["mean"].values[0, 0] = 0.95
     assert "resolution" not in describe_changes(story_of(results, smoothness), 1)
 

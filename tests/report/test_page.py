@@ -250,7 +250,7 @@ def test_a_page_of_another_measure_has_its_symbol(tmp_path):
     assert "Δ" not in text[:script]
     assert "\\u0394" not in text[:script]
     assert "Measured by debiased CKA, a similarity turned round so that 0 is alike." in text
-    assert '"CKA, turned round from t to t +' in text
+    assert '"CKA, turned round, t and t +' in text
     assert "debiased CKA, turned round from" not in text
 
 

@@ -11,6 +11,7 @@ import torch
 from flax import nnx
 
 import jaxsim
+from jaxsim.study.derived.unchanged_steps import UnchangedStepWarning
 
 
 class ConvBlock(torch.nn.Module):
@@ -117,3 +118,25 @@ def test_bare_modules_are_to_be_captured(make):
         ValueError, match=r"is a bare torch, NNX or Linen module: compare jaxsim\.capture\(model, image"
     ):
         jaxsim.compare([make()], images="digits")
+
+
+def test_a_captured_sequential_tells_of_calls_that_change_nothing() -> None:
+    torch.manual_seed(0)
+    layers = (
+        torch.nn.Conv2d(3, 8, 4, 4),
+        torch.nn.Dropout(),
+        torch.nn.ReLU(),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(8, 8, 3),
+    )
+    net = torch.nn.Sequential(*layers)
+    images = jaxsim.open_images("rendered:40")
+    with pytest.warns(
+        UnchangedStepWarning, match=r"steps 'net/2' and 'net/3' are the same to the information imbalance"
+    ):
+        study = jaxsim.compare(jaxsim.capture(net, image_size=32, name="net"), images=images, n_splits=0)
+    # Dropout is no step by default; where it is asked for, it changes nothing.
+    assert study.steps["net"] == ("0", "2", "3", "4")
+    asked = jaxsim.capture(net, image_size=32, name="net", include=["0", "1", "2", "4"])
+    with pytest.warns(UnchangedStepWarning, match="steps 'net/0' and 'net/1' are the same"):
+        jaxsim.compare(asked, images=images, n_splits=0)

@@ -56,7 +56,8 @@ def capture(
 
     Which calls, by default: the outermost repeated blocks (modules with modules of their own, of a class called at
     least twice; `Sequential`, lists and classes called `...Stage` are looked into), the last state before the first
-    block, and the norm that follows the last. Where nothing repeats: the model's outermost calls.
+    block, and the norm that follows the last. Where nothing repeats: the model's outermost calls, without
+    dropout and identities. A block that changes nothing is a step; `jaxsim.compare` warns of such steps.
 
     Args:
         model: The live module.

@@ -102,7 +102,7 @@ def between_model_distance(
                 control_line(ax, beside["t"].values, beside["distance"].values[place], style.colour, style.line)
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(bottom=0)
-    name_axes(ax, "relative depth", f"distance (mean {measure.axis})")
+    name_axes(ax, "relative depth", f"distance ({measure.both_ways})")
     title_axes(ax, f"{model} against {others[0]}" if len(others) == 1 else f"{shorten(model, 24)} against", width=60)
     if len(others) > 1:
         legend_of_models(ax, handles, others)

@@ -142,7 +142,7 @@ def smoothness_overlay(
         )
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(bottom=0)
-    name_axes(ax, "relative depth", f"step change {measure.axis}")
+    name_axes(ax, "relative depth", f"step change, {measure.both_ways}")
     legend_of_models(ax, handles, names)
     return ax
 
@@ -153,9 +153,10 @@ def fixed_step_profile(
     k: int | None = None,
     styles: Mapping[str, ModelStyle] | None = None,
     control: xr.Dataset | None = None,
+    measure: MeasuredBy = DELTA_MEASURE,
     ax: Axes | None = None,
 ) -> Axes:
-    """Change between relative depth t and t + h against t, h the same for every model.
+    """Mean of both directions between relative depth t and t + h against t, h the same for every model.
 
     Models with different numbers of steps may be compared here; the change from step to step favours many steps. Bands
     are two errors, sampling errors where the study has them, else query-row errors.
@@ -166,6 +167,7 @@ def fixed_step_profile(
         k: Number of neighbours, one of the study's. Default: its first.
         styles: Colours by model. Default: a hue for every model.
         control: The same dataset of random weights, drawn as thin lines.
+        measure: The measure behind the numbers, whose symbol the axes have.
         ax: Where to draw. Default: the axes of a new figure.
 
     Returns:
@@ -207,7 +209,7 @@ def fixed_step_profile(
     name_axes(
         ax,
         "relative depth t",
-        f"change from t to t + {h:.3g}" if np.isfinite(h) else "change from t to t + h",
+        f"{measure.both_ways}, t and t + {f'{h:.3g}' if np.isfinite(h) else 'h'}",
     )
     defined = np.isfinite(chosen["fixed_step"].values).any(axis=0)
     ax.set_xlim(-0.02, (float(t[defined].max()) if defined.any() else 1.0) + 0.02)

@@ -21,7 +21,8 @@ def describe_peaks(found: Sequence[Peak]) -> str:
         (one,) = found
         if one.flat:
             return f"No depth stands out: the curve stays within two {one.word}s of its highest value."
-        return f"{one.model_a} and {one.model_b} are most different at depth {one.t:.2f}, by {number(one.distance)}."
+        ends = f"{one.model_a}/{one.step_a} and {one.model_b}/{one.step_b}"
+        return f"{ends}, the steps nearest to depth {one.t:.2f}, are most different, by {number(one.distance)}."
     inner = sum(0.25 <= peak.t <= 0.75 and not peak.flat for peak in found)
     return f"{inner} of {counted(len(found), 'pair')} are most different in the middle half of the depth."
 
@@ -108,7 +109,7 @@ def _distances(story: Story, k: int) -> Spec:
                     b=story.place(b), twin=True,
                 )
             )  # fmt: skip
-    return {"panels": [panel(curves, y=f"mean {measure.axis} of both directions")], "pairs": True}
+    return {"panels": [panel(curves, y=measure.both_ways)], "pairs": True}
 
 
 def _matches(story: Story, k: int) -> Spec:
@@ -149,7 +150,7 @@ def _pair_rows(story: Story, k: int) -> list[list[Cell]]:
 
 
 def _parts(story: Story) -> Sequence[Part]:
-    title, symbol = story.measure.title, story.measure.symbol
+    title, both_ways = story.measure.title, story.measure.both_ways
     one_way = Row(
         tuple(
             Figure(
@@ -175,7 +176,8 @@ def _parts(story: Story) -> Sequence[Part]:
             "lines",
             lambda k: _distances(story, k),
             lambda k: describe_peaks(peaks(between, k=k)),
-            key=f"Bold: the pair chosen above. A ring: its peak. {band_note(between, 'distance')}{twins}",
+            key="At every depth the steps nearest to it. Bold: the pair chosen above. A ring: its peak. "
+            f"{band_note(between, 'distance')}{twins}",
         )
     ]
     if between.sizes.get("match", 0):
@@ -196,7 +198,7 @@ def _parts(story: Story) -> Sequence[Part]:
         (
             *("A", "B", f"mean {story.measure.of('A', 'B')}", f"mean {story.measure.of('B', 'A')}", "depth of peak"),
             *(
-                f"distance ({symbol})",
+                f"distance ({both_ways})",
                 "± error",
                 "steps at the peak",
                 "within two errors",
@@ -206,7 +208,8 @@ def _parts(story: Story) -> Sequence[Part]:
             *("offset of matches, A in B", "B in A"),
         ),
         lambda k: _pair_rows(story, k),
-        key="Where each pair is most different, which depths cannot be told from that peak, where it is closest.",
+        key="Of the steps nearest to evenly spaced depths: where each pair is most different, which depths cannot be "
+        "told from that peak, where it is closest.",
     )
     return [selector(story), one_way, Row(tuple(curves)), pairs]
 

@@ -31,7 +31,7 @@ def stretch_curves(story: Story, k: int) -> Spec:
         for at, name in enumerate(beside["model_name"].values.astype(str).tolist()):
             values = beside["fixed_step"].values[at]
             curves.append(curve(f"{name}, random weights", beside["t"].values, values, a=story.place(name), twin=True))
-    return panel(curves, x="relative depth t", y=f"{story.measure.axis} from t to t + {_h(story)}")
+    return panel(curves, x="relative depth t", y=f"{story.measure.both_ways}, t and t + {_h(story)}")
 
 
 def describe_stretches(story: Story, k: int) -> str:
@@ -50,11 +50,12 @@ def describe_stretches(story: Story, k: int) -> str:
     names = chosen["model_name"].values.astype(str)
     if len(names) == 1:
         return (
-            f"Over a stretch of {_h(story)} of the depth, {names[0]} changes by {number(float(means[0]))} on average."
+            f"Over a stretch of {_h(story)} of the depth, {names[0]} changes by {number(float(means[0]))} on average"
+            f"{_both(story)}."
         )
     least, most = int(means.argmin()), int(means.argmax())
     ends = number(float(means[least])), number(float(means[most]))
-    said = f"{names[least]} changes least ({ends[0]}) and {names[most]} most ({ends[1]})"
+    said = f"{names[least]} changes least ({ends[0]}) and {names[most]} most ({ends[1]}){_both(story)}"
     near = means[most] - means[least] <= 2 * (bounds[least] + bounds[most])
     return f"{said}, within two {error_word(chosen, 'fixed_step')}s of each other." if near else f"{said}."
 
@@ -73,18 +74,19 @@ def describe_changes(story: Story, k: int) -> str:
     at = int(np.nanargmax(values))
     model, start, stop = (str(chosen[name].values[at]) for name in ("model", "step_from", "step_to"))
     where = ", where resolution or width changes" if bool(chosen["marked"].values[at]) else ""
-    return f"The largest change is that of {model} from {start} to {stop} ({number(float(values[at]))}){where}."
+    size = f"{number(float(values[at]))}{_both(story)}"
+    return f"The largest change is that of {model} between {start} and {stop}, {size}{where}."
 
 
 def _changes(story: Story, k: int, *, apart: bool) -> Spec:
     """Change from step to step: the mean of all models on one axis, or both directions in a panel per model."""
     chosen = at_k(story.smoothness, k)
     owners, errors, panels, together = chosen["model"].values.astype(str), errors_of(chosen, "mean"), [], []
-    y = f"{story.measure.axis} from step to step"
+    y = f"{story.measure.both_ways}, step and next" if not apart else f"{story.measure.axis} of a step and the next"
     for model in chosen["model_name"].values.astype(str).tolist():
         own = np.flatnonzero(owners == model)
         depth, at = chosen["depth"].values[own], story.place(model)
-        labels = [f"{chosen['step_from'].values[i]} → {chosen['step_to'].values[i]}" for i in own]
+        labels = [f"{chosen['step_from'].values[i]} – {chosen['step_to'].values[i]}" for i in own]
         marks = np.flatnonzero(chosen["marked"].values[own]).tolist()
         mean = curve(
             model, depth, chosen["mean"].values[own], a=at, error=errors[own], points=True, marks=marks, labels=labels
@@ -102,6 +104,11 @@ def _changes(story: Story, k: int, *, apart: bool) -> Spec:
             x, values = beside["depth"].values[of == model], beside["mean"].values[of == model]
             together.append(curve(f"{model}, random weights", x, values, a=story.place(model), twin=True))
     return {"panels": panels, "shared": True} if apart else {"panels": [panel(together, y=y)]}
+
+
+def _both(story: Story) -> str:
+    """That a number is the mean of two directions, where there are two."""
+    return ", the mean of both directions" if story.measure.directed else ""
 
 
 def _h(story: Story) -> str:
@@ -135,6 +142,7 @@ def _summaries(story: Story, k: int) -> list[list[Cell]]:
 
 def _parts(story: Story) -> Sequence[Part]:
     twins = " Dashed: random weights." if story.control is not None else ""
+    both = _both(story)
     return [
         Row(
             (
@@ -145,7 +153,8 @@ def _parts(story: Story) -> Sequence[Part]:
                     "lines",
                     lambda k: {"panels": [stretch_curves(story, k)]},
                     lambda k: describe_stretches(story, k),
-                    key=f"The same stretch for all models. {band_note(story.smoothness, 'fixed_step')}{twins}",
+                    key=f"The same stretch for all models: the steps nearest to t and to t + {_h(story)}{both}. "
+                    f"{band_note(story.smoothness, 'fixed_step')}{twins}",
                 ),
                 Figure(
                     "step-changes",
@@ -154,8 +163,8 @@ def _parts(story: Story) -> Sequence[Part]:
                     "lines",
                     lambda k: _changes(story, k, apart=False),
                     lambda k: describe_changes(story, k),
-                    key="More steps make smaller changes: compare models by the chart beside this. A hollow diamond: "
-                    f"resolution or width changes.{twins}",
+                    key=f"Every change{both}. More steps make smaller changes: compare models by the chart beside this."
+                    f" A hollow diamond: resolution or width changes.{twins}",
                 ),
             )
         ),
@@ -165,7 +174,7 @@ def _parts(story: Story) -> Sequence[Part]:
             "Line charts, one per model: change to the next step and back against relative depth.",
             "lines",
             lambda k: _changes(story, k, apart=True),
-            key=f"Thin: to the next step. Dotted: back. {band_note(story.smoothness, 'mean')}",
+            key=f"Bold: the mean. Thin: to the next step. Dotted: back. {band_note(story.smoothness, 'mean')}",
             fold="A panel for each model",
         ),
         Table(
@@ -176,7 +185,8 @@ def _parts(story: Story) -> Sequence[Part]:
                 *("mean, unmarked", "largest, unmarked", "roughness, unmarked"),
             ),
             lambda k: _summaries(story, k),
-            key="Roughness is the standard deviation of changes; marked ones go with another resolution or width.",
+            key=f"Every change{both}. Roughness is the standard deviation of changes; marked ones go with another "
+            "resolution or width.",
         ),
         Table(
             "changes",

@@ -21,6 +21,7 @@ from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
 from jaxsim.sample_ids import SampleOrderWarning
 from jaxsim.study.derived.information import describe_view, with_tie_bounds
+from jaxsim.study.derived.unchanged_steps import UnchangedStepWarning, describe_unchanged, unchanged_steps
 from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.groups import warning_of
 from jaxsim.study.run.halves import measure_layers, n_splits_for, quarters, shuffled_layers
@@ -156,6 +157,10 @@ def _measured_anew(
     if matrix.sampling_error is not None:
         errors["sampling_error"] = matrix.sampling_error
     results, known = found.labelled(np.asarray(matrix.values, np.float64), errors, settings)
+    unchanged = [UnchangedStepWarning(describe_unchanged(run)) for run in unchanged_steps(results["imbalance"])]
+    for warning in unchanged:
+        warnings.warn(warning, stacklevel=2)
+    said += unchanged
     results.attrs = {
         **about_samples(features, settings, images, found),
         **about_measurement(matrix),
