@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from jaxsim.arguments import shown
 from jaxsim.names import printable
+from jaxsim.wording import counted
 
 #: Where ids are looked for when it was not said where they are, in this order.
 ID_KEYS = ("sample_ids", "sample_id", "ids", "id", "__key__")
@@ -77,7 +78,7 @@ sample_ids=False to number the rows
     values = ids.tolist() if isinstance(ids, np.ndarray) else list(ids)
     texts = tuple(_text(value, row, where) for row, value in enumerate(values))
     if n is not None and len(texts) != n:
-        raise ValueError(f"expected {n} ids in {where}, one for each row, got {len(texts)}")
+        raise ValueError(f"expected {counted(n, 'id')} in {where}, one for each row, got {len(texts)}")
     rows: dict[str, int] = {}
     for row, text in enumerate(texts):
         if (earlier := rows.setdefault(text, row)) != row:
@@ -116,7 +117,7 @@ def meet(sets: Mapping[str, Sequence[str]], *, intersect: bool = False) -> Meeti
     messages = []
     if len(ids) < max(map(len, sets.values())):
         counts = ", ".join(f"{len(each)} in {name!r}" for name, each in sets.items())
-        messages.append(f"{len(ids)} samples that all sets have were kept ({counts})")
+        messages.append(f"{counted(len(ids), 'sample')} that all sets have were kept ({counts})")
     found: dict[str, np.ndarray | None] = {}
     for name, own in sets.items():
         if tuple(own) == ids:
@@ -139,10 +140,10 @@ def _difference(sets: Mapping[str, Sequence[str]], members: Mapping[str, set[str
         if lacking is not None or further is not None:
             parts = [f"{lacking!r} is only in {first!r}"] if lacking is not None else []
             parts += [f"{further!r} is only in {name!r}"] if further is not None else []
-            said = [" and ".join(parts), f"{len(own)} samples in {name!r}, {len(reference)} in {first!r}"]
+            said = [" and ".join(parts), f"{counted(len(own), 'sample')} in {name!r}, {len(reference)} in {first!r}"]
             break
     cure = (
-        f"intersect=True (--intersect) measures the {len(shared)} samples that all have"
+        f"intersect=True (--intersect) measures the {counted(len(shared), 'sample')} that all have"
         if shared
         else "no sample is in all of them: give the same ids to the same samples, sample_ids="
     )

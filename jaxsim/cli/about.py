@@ -11,6 +11,7 @@ from rich.filesize import decimal
 
 from jaxsim.cli.compilation_cache import VARIABLE, compilation_cache_folder
 from jaxsim.cli.terminal import open_console, print_lines, print_table
+from jaxsim.wording import counted
 
 
 def print_models(*, as_json: bool = False) -> None:
@@ -83,7 +84,7 @@ def print_info(*, as_json: bool = False) -> None:
         return
     console = open_console()
     print_table(console, "Versions", ("package", "<version"), package_versions().items())
-    title = f"Devices (platform {jax.default_backend()}, {os.cpu_count()} CPU cores)"
+    title = f"Devices (platform {jax.default_backend()}, {counted(os.cpu_count() or 1, 'CPU core')})"
     rows = [(name, kind, decimal(limit) if limit else "-") for name, kind, limit in devices]
     print_table(console, title, ("device", "<kind", "memory"), rows)
     print_lines(console, [f"compilation cache: {folder} (set {VARIABLE} to another folder, or to off)"])

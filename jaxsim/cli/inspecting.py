@@ -21,6 +21,7 @@ from jaxsim.report.writing import INDEX
 from jaxsim.study import Study
 from jaxsim.study.run.places import feature_folders_there
 from jaxsim.study.saved import CONFIG, FILES, UNTRAINED
+from jaxsim.wording import counted
 
 WHOLE = "whole"
 #: What is told of how a study was made.
@@ -115,7 +116,7 @@ def _features(folder: Path, above: Path) -> dict[str, Any]:
             manifest = open_features(folder).manifest
             lost = len(manifest["damaged"])
             found |= {"model": manifest["model"]["name"], "source": manifest["model"]["source"]}
-            state = WHOLE + (f", {lost} damaged images left out" if lost else "")
+            state = WHOLE + (f", {counted(lost, 'damaged image')} left out" if lost else "")
             versions = manifest.get("versions", {})
             found |= {"created": manifest.get("created"), "version": versions.get("jaxsim-metrics")}
             found |= {"seconds": manifest.get("seconds", {})}
@@ -123,7 +124,7 @@ def _features(folder: Path, above: Path) -> dict[str, Any]:
         else:
             manifest, _ = read_request(folder / REQUEST)
             n = manifest["n_images"]
-            state = f"unfinished: {images_done(folder, n)} of {n} images; the same command continues"
+            state = f"unfinished: {images_done(folder, n)} of {counted(n, 'image')}; the same command continues"
     except ValueError as error:
         return found | {"state": f"damaged: {error}"}
     return found | {"pool": manifest["pool"], "steps": len(manifest["steps"]), "images": n, "state": state}

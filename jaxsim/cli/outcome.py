@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 
 import typer
 
+from jaxsim.cli.flags import with_flags
 from jaxsim.cli.signals import advise, say_interrupted, tell_others
 from jaxsim.names import printable
 
@@ -47,8 +48,9 @@ def readable_outcome(*, show_traceback: bool, when_interrupted: str = "") -> Ite
         except (ValueError, OSError, RuntimeError) as error:
             if show_traceback or not (isinstance(error, (ValueError, OSError)) or _is_lost_process(error)):
                 raise
-            _say(f"error: {error}")
-            tell_others(f"error: {error}")
+            said = with_flags(f"error: {error}")
+            _say(said)
+            tell_others(said)
             raise typer.Exit(BAD_INPUT if isinstance(error, ValueError) else SYSTEM_ERROR) from error
 
 
@@ -83,7 +85,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """A warning as one line, without the source line it came from."""
-    _say(f"warning: {message}")
+    _say(with_flags(f"warning: {message}"))
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from jaxsim.cli.terminal import print_lines
 from jaxsim.files import parse_json
+from jaxsim.wording import counted, sample_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,8 @@ def _verdict_lines(study: Study) -> list[str]:
 
     found, attrs = study.verdicts.isel(k=0), study.results.attrs
     measure, k = str(attrs.get("long_name", "information imbalance")), int(study.results["k"][0])
-    lines = ["", f"{len(study.models)} models, {attrs.get('n_samples', '?')} images, {measure} at k = {k}", ""]
+    samples = counted(int(attrs["n_samples"]), sample_word(attrs.get("images")))
+    lines = ["", f"{counted(len(study.models), 'model')}, {samples}, {measure} at k = {k}", ""]
     for claim in found["claim"].values:
         row = found.sel(claim=claim)
         lines += [f"{row['question'].item()} {str(row['verdict'].item()).upper()}", f"  {row['answer'].item()}."]
@@ -85,7 +87,7 @@ def _about_run(study: Study) -> list[str]:
     lines = []
     if damaged:
         listed = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
-        lines.append(f"left out     {len(damaged)} damaged images: {listed}")
+        lines.append(f"left out     {counted(len(damaged), 'damaged image')}: {listed}")
     if study.reused:
         lines.append(f"reused       {', '.join(study.reused)}")
     return lines

@@ -11,6 +11,7 @@ from rich.filesize import decimal
 from jaxsim.cli.terminal import print_lines, print_table
 from jaxsim.study.derived.effects import ends_of
 from jaxsim.study.derived.labels import constant_steps_of
+from jaxsim.wording import counted, decimals_for, number, p_value, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,15 +42,18 @@ def print_plan(console: Console, plan: Plan, out: Path, *, untrained: bool = Fal
     queries = "all of them" if plan.n_queries == plan.n_samples else f"{plan.n_queries:,}"
     ks = ", ".join(map(str, settings.k))
     intervals = (
-        f"from {plan.n_splits} balanced splits into halves; with images shuffled, too: "
-        f"{plan.interval_distances:,} further distances"
+        f"from {counted(plan.n_splits, 'balanced split')} into halves; with samples shuffled, too: "
+        f"{counted(plan.interval_distances, 'further distance')}"
     )
+    # Of features alone nobody knows what they are features of.
+    samples = "images" if plan.images_to_run or settings.statistics else "samples"
+    extracted = f"about {decimal(plan.feature_bytes)} on disk" if plan.feature_bytes else "as given, none to extract"
     lines = (
-        f"images       {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
+        f"{samples:<12} {plan.n_samples:,}, queries: {queries} (seed {settings.seed})",
         f"measure      information imbalance, k = {ks}, {settings.metric}, pooling {_pooling(settings)}",
-        f"layers       {plan.n_layers:,}, so {plan.n_cells:,} ordered pairs",
+        f"layers       {plan.n_layers:,}, so {counted(plan.n_cells, 'ordered pair')}",
         f"distances    {plan.distance_evaluations:,}",
-        f"features     about {decimal(plan.feature_bytes)} on disk",
+        f"features     {extracted}",
         f"memory       about {decimal(plan.memory_bytes)} to measure, {plan.passes}",
         *([f"beside it    {_listed(settings.measures)}"] if settings.measures else []),
         *([f"each step    {_listed(settings.describe)}"] if settings.describe else []),
@@ -92,7 +96,7 @@ def print_findings(console: Console, study: Study) -> None:
     k, floor = int(study.results["k"][0]), float(study.results["floor"][0])
     errors = "sampling error" if study.halves is not None else "query-row error"
     both = ", every change the mean of both directions"
-    title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {floor:.4f}, ± {errors}{both})"
+    title = f"Smoothness (N = {int(attrs['n_samples']):,}, k = {k}, floor {number(floor)}, ± {errors}{both})"
     columns = ("model", "steps", "mean change", "largest change", "<between", "roughness", "fixed step")
     print_table(console, title, columns, _smoothness_rows(study.smoothness.isel(k=0), study.results))
     if study.between.sizes["pair"]:
@@ -125,7 +129,8 @@ def print_findings(console: Console, study: Study) -> None:
         print_table(console, f"Every step by itself (k = {k})", ("model", "<step", *titles), _end_rows(values))
     if study.findings is not None:
         found = study.findings.isel(k=0)
-        title = f"Findings (N = {found.n_samples:,}, 95 % intervals from {found.n_splits} splits into halves)"
+        splits = counted(found.n_splits, "split")
+        title = f"Findings (N = {found.n_samples:,}, 95 % intervals from {splits} into halves)"
         columns = (
             "<finding",
             "effect",
@@ -138,7 +143,7 @@ def print_findings(console: Console, study: Study) -> None:
 
 
 def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.4f}"
+    return "-" if np.isnan(value) else number(value)
 
 
 def _error_of(name: str, dataset: xr.Dataset) -> str:
@@ -161,7 +166,7 @@ def _smoothness_rows(smooth: xr.Dataset, results: xr.Dataset) -> Iterator[tuple[
         yield (
             str(name),
             steps,
-            "-" if np.isnan(change) else f"{change:.4f} ± {row[_error_of('mean_change', smooth)].item():.4f}",
+            "-" if np.isnan(change) else f"{number(change)} ± {number(row[_error_of('mean_change', smooth)].item())}",
             _number(row["max_change"].item()),
             where,
             _number(row["roughness"].item()),
@@ -175,9 +180,11 @@ def _finding_rows(found: xr.Dataset, *, control: bool) -> Iterator[tuple[str, ..
         cells = []
         for prefix in ("", "control_") if control else ("",):
             middle = row["control" if prefix else "value"].item()
-            cells += [f"{middle:+.3f}", f"{row[f'{prefix}low'].item():+.3f} to {row[f'{prefix}high'].item():+.3f}"]
-        shuffled, p = row["shuffled"].item(), row["p_corrected"].item()
-        cells += ["-" if np.isnan(shuffled) else f"{shuffled:+.3f}", "-" if np.isnan(p) else f"{p:.3g}"]
+            low, high = (row[f"{prefix}{end}"].item() for end in ("low", "high"))
+            middle, low, high = (signed(each, decimals_for(high - low), plain=True) for each in (middle, low, high))
+            cells += [middle, f"{low} to {high}"]
+        p = row["p_corrected"].item()
+        cells += [signed(row["shuffled"].item(), plain=True), "-" if np.isnan(p) else p_value(p).removeprefix("= ")]
         yield (str(name), *cells)
 
 
@@ -185,7 +192,7 @@ def _measure_rows(beside: xr.Dataset) -> Iterator[tuple[str, ...]]:
     for at, title in list(enumerate(beside["title"].values))[1:]:
         value = float(beside["rank_correlation"].values[0, at])
         error = float(beside["sampling_error"].values[0, at]) if "sampling_error" in beside else np.nan
-        cell = "undefined" if np.isnan(value) else f"{value:.3f}" + ("" if np.isnan(error) else f" ± {error:.3f}")
+        cell = number(value) + ("" if np.isnan(error) else f" ± {number(error)}")
         yield (str(title), cell)
 
 
@@ -194,13 +201,13 @@ def _end_rows(values: xr.DataArray) -> Iterator[tuple[str, ...]]:
     owners = values["model"].values.astype(str)
     for name in dict.fromkeys(owners.tolist()):
         for at in dict.fromkeys(ends_of(values, name)):
-            cells = ("-" if np.isnan(value) else f"{value:.3f}" for value in values.values[at])
+            cells = (_number(value) for value in values.values[at])
             yield (name, str(values["step_name"].values[at]), *cells)
 
 
 def _chance_row(shared: xr.Dataset) -> tuple[str, ...]:
     """What random neighbours share."""
-    return ("by chance", "", *(f"{value:.3f}" for value in shared["chance"].values))
+    return ("by chance", "", *map(_number, shared["chance"].values))
 
 
 def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:
@@ -217,10 +224,10 @@ def _pair_rows(between: xr.Dataset) -> Iterator[tuple[str, ...]]:
         )
         yield (
             str(pair),
-            f"{row['peak_distance'].item():.4f} ± {there[_error_of('distance', between)].item():.4f}",
+            f"{number(row['peak_distance'].item())} ± {number(there[_error_of('distance', between)].item())}",
             f"{row['peak_t'].item():.2f}",
             f"{there['nearest_a'].item()} | {there['nearest_b'].item()}",
             # With all steps matched to one there is no correlation to speak of.
-            "undefined" if np.isnan(spearman) else f"{spearman:.2f} (p = {p:.3f})",
+            "undefined" if np.isnan(spearman) else f"{spearman:.2f} (p {p_value(p)})",
             f"{offset:.2f} (chance {chance:.2f})",
         )

@@ -16,6 +16,7 @@ from jaxsim.data.encoded import ContentSource, columns_of
 from jaxsim.data.source import DamagedImage, ImageSource, checked_position, fingerprint_of
 from jaxsim.pixels import rgb_pixels
 from jaxsim.sample_ids import ID_KEYS, checked_ids, numbered_ids
+from jaxsim.wording import counted
 
 _USUAL = ("image", "img", "images", "pixel_values", "jpg", "png")
 _CURE = "give ids=, or ids=False to number the images"
@@ -191,8 +192,8 @@ class StreamSource(ImageSource):
             item = next(self._items, None)
             if item is None:
                 raise ValueError(
-                    f"the {type(self._stream).__name__} ended after {self._at} images, and had {len(self)} when it was "
-                    "opened: it must give the same images every time"
+                    f"the {type(self._stream).__name__} ended after {counted(self._at, 'image')}, and had {len(self)} "
+                    "when it was opened: it must give the same images every time"
                 )
             image = self._kept[self._at] = _image_in(item, self._key)
             self._at += 1

@@ -15,6 +15,7 @@ from jaxsim.data.encoded import EncodedSource, columns_of, file_state
 from jaxsim.files import parse_json
 from jaxsim.names import printable
 from jaxsim.sample_ids import checked_ids, numbered_ids
+from jaxsim.wording import counted
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _MOST_SHARDS = 100_000
@@ -49,8 +50,8 @@ class ShardSource(EncodedSource):
         found = {at: parts for at, parts in samples.items() if any(f".{suffix}" in SUFFIXES for suffix in parts)}
         if not found:
             raise ValueError(
-                f"no image in {len(shards)} shards ({printable(str(shards[0]))} is the first): expected files ending "
-                f"in {', '.join(sorted(SUFFIXES))}"
+                f"no image in {counted(len(shards), 'shard')} ({printable(str(shards[0]))} is the first): expected "
+                f"files ending in {', '.join(sorted(SUFFIXES))}"
             )
         self._samples = tuple(found.values())
         keys = [key for _, key in found]

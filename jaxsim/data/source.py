@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxsim.arguments import as_count, check_count, shown
+from jaxsim.wording import counted
 
 
 class DamagedImage(ValueError):
@@ -281,7 +282,9 @@ def stratified(order: np.ndarray, count: int, labels: Any) -> np.ndarray:
     """
     names = [str(each) for each in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
     if len(names) != len(order):
-        raise ValueError(f"expected stratify with a label for each of the {len(order)} images, got {len(names)}")
+        raise ValueError(
+            f"expected stratify with a label for each of the {counted(len(order), 'image')}, got {len(names)}"
+        )
     classes, codes = np.unique(np.array(names), return_inverse=True)
     shares = np.bincount(codes) * count / len(order)
     taken = np.floor(shares).astype(np.int64)

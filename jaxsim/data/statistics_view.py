@@ -10,6 +10,7 @@ import PIL.ImageOps
 from jaxtyping import Float
 
 from jaxsim.data.source import DamagedImage, ImageSource
+from jaxsim.wording import counted
 
 MOST_EDGE, LEAST_EDGE = 224, 8
 LARGE_ENOUGH = 0.95
@@ -119,6 +120,8 @@ def own_edge(images: ImageSource) -> int:
         except DamagedImage:
             continue
     if not edges:
-        raise ValueError(f"none of {len(places)} images could be decoded: see jaxsim.data.load_batches for the reasons")
+        raise ValueError(
+            f"none of {counted(len(places), 'image')} could be decoded: see jaxsim.data.load_batches for the reasons"
+        )
     reached = int(np.quantile(edges, 1 - LARGE_ENOUGH, method="lower"))
     return min(max(reached, LEAST_EDGE), MOST_EDGE)

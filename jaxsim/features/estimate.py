@@ -12,6 +12,7 @@ from jaxsim.features.pooling import check_pools
 from jaxsim.features.pools import rows_per_image
 from jaxsim.features.step_model import StepModel, check_step_model
 from jaxsim.features.step_record import StepRecord, step_records
+from jaxsim.wording import counted
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Estimate:
         if self.total_bytes > free:
             raise ValueError(
                 f"the features of {self.model_name} take {self.total_bytes / 1e9:.2f} GB "
-                f"({self.n_samples} samples, {self.sample_bytes} bytes each), and the disk of {folder} has "
-                f"{free / 1e9:.2f} GB free: take fewer samples, a smaller pool (mean) or another disk"
+                f"({counted(self.n_samples, 'sample')}, {counted(self.sample_bytes, 'byte')} each), and the disk of "
+                f"{folder} has {free / 1e9:.2f} GB free: take fewer samples, a smaller pool (mean) or another disk"
             )
 
 

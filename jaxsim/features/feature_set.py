@@ -12,6 +12,7 @@ from jaxsim.features.step_record import StepRecord
 from jaxsim.features.store import StoredRepresentation, open_stores, read_centres
 from jaxsim.files import AnyPath
 from jaxsim.rows import LazyRows, SelectedRows
+from jaxsim.wording import counted
 
 MANIFEST, ARRAYS = "manifest.json", "steps.zarr"
 
@@ -103,7 +104,7 @@ class FeatureSet(Mapping[str, Representation]):
 
     def __repr__(self) -> str:
         return (
-            f"FeatureSet({self.model_name!r}, {len(self)} steps, {len(self.sample_ids)} samples, "
+            f"FeatureSet({self.model_name!r}, {counted(len(self), 'step')}, {counted(len(self.sample_ids), 'sample')}, "
             f"pool={self._given['pool']!r})"
         )
 

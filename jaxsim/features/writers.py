@@ -11,6 +11,7 @@ from jaxsim.features.feature_set import FeatureSet
 from jaxsim.features.narrowing import WidenedRows, centre_of_rows, is_narrow, narrowed
 from jaxsim.features.own_files import CHECKSUM, FORMAT, checksum
 from jaxsim.features.step_record import StepRecord
+from jaxsim.wording import counted
 
 Damage = dict[str, Any]
 """A damaged sample: `id`, `reason` and its `position` among the images asked for."""
@@ -88,7 +89,8 @@ def finished_manifest(
     """
     if len(damaged) == request["n_images"]:
         raise ValueError(
-            f"none of the {len(damaged)} images could be decoded; the first: {damaged[0]['id']}: {damaged[0]['reason']}"
+            f"none of {counted(len(damaged), 'image')} could be decoded; the first: {damaged[0]['id']}: "
+            f"{damaged[0]['reason']}"
         )
     lost = {entry["position"] for entry in damaged}
     kept = [sample for position, sample in enumerate(request["sample_ids"]) if position not in lost]

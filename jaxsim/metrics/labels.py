@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from jaxsim.wording import counted
+
 
 def label_codes(
     labels: Any, *, name: str, n_samples: int | None = None, ids: Sequence[Any] | None = None
@@ -39,7 +41,9 @@ def label_codes(
             "vectors with a single 1 take the argmax"
         )
     if n_samples is not None and len(labels) != n_samples:
-        raise ValueError(f"expected one label in {name!r} for each of the {n_samples} samples, got {len(labels)}")
+        raise ValueError(
+            f"expected one label in {name!r} for each of the {counted(n_samples, 'sample')}, got {len(labels)}"
+        )
     samples = range(len(labels)) if ids is None else ids
     texts = [label_text(each, name, sample) for sample, each in zip(samples, labels, strict=True)]
     classes, codes = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from jaxsim.arguments import check_count, shown
 from jaxsim.metrics.inputs import as_representation, check_values
+from jaxsim.wording import counted
 
 NEIGHBOURS = 32
 HIGHEST_RATIO = 0.4
@@ -77,8 +78,8 @@ class NearDuplicates:
         for group in self.members()[:_SHOWN_GROUPS]:
             more = len(group) - _SHOWN_IDS
             parts.append("(" + ", ".join(group[:_SHOWN_IDS]) + (f" and {more:,} more)" if more > 0 else ")"))
-        what = "1 group" if self.n_groups == 1 else f"{self.n_groups:,} groups"
-        return f"{what}: {', '.join(parts)}" + (" and others" if self.n_groups > _SHOWN_GROUPS else "")
+        others = " and others" if self.n_groups > _SHOWN_GROUPS else ""
+        return f"{counted(self.n_groups, 'group')}: {', '.join(parts)}{others}"
 
 
 def near_duplicates(

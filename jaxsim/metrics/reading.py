@@ -10,6 +10,8 @@ import pandas as pd
 import xarray as xr
 from jax.core import Tracer
 
+from jaxsim.wording import counted
+
 _EXACT_INTEGERS = 2**53
 
 HOST_PLATFORMS = ("cpu",)
@@ -166,7 +168,7 @@ def _frame(frame: pd.DataFrame, name: str) -> np.ndarray:
     missing = frame.isna().to_numpy().any(1)
     if missing.any():
         raise ValueError(
-            f"layer {name!r} has missing values in {int(missing.sum())} samples, first in sample "
+            f"layer {name!r} has missing values in {counted(int(missing.sum()), 'sample')}, first in sample "
             f"{int(np.argmax(missing))}; leave these samples out of every layer or fill them."
         )
     if not dtypes:

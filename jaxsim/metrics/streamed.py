@@ -19,6 +19,8 @@ from jaxsim_kernels import (
     plan_for,
 )
 
+from jaxsim.wording import counted
+
 from .inputs import check_values
 from .precision_check import settle_precision
 from .request import Request
@@ -74,7 +76,8 @@ def stream(
         groups=request.groups,
     )  # fmt: skip
     warn_of_ties(request.named, found, options, caller, request.groups)
-    dropped = [f"{len(request.dropped)} duplicated samples were dropped"] if len(request.dropped) else []
+    n_dropped = len(request.dropped)
+    dropped = [f"{counted(n_dropped, 'duplicated sample was', 'duplicated samples were')} dropped"] if n_dropped else []
     return Streamed(found, options, (*found.notes, *precision, *dropped))
 
 

@@ -18,6 +18,7 @@ from jaxsim.models.inputs import PIXELS, ModelInput
 from jaxsim.models.loading.weights import hash_weights
 from jaxsim.models.preprocessing.preprocessors import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import RecordedState, Recording, Step
+from jaxsim.wording import counted
 
 Granularity = Literal["block", "hf"]
 
@@ -66,7 +67,7 @@ class VisionModel:
     def __repr__(self) -> str:
         return (
             f"VisionModel({self.name!r}, family={self.family!r}, granularity={self.granularity!r}, "
-            f"{len(self.steps)} steps, image_size={self.image_size})"
+            f"{counted(len(self.steps), 'step')}, image_size={self.image_size})"
         )
 
     @property

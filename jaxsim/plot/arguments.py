@@ -38,7 +38,7 @@ def with_intervals(study: Study) -> xr.Dataset:
     """The findings of a study that has some."""
     found = study.all_findings
     if found is None:
-        raise ValueError("Expected a study with intervals, but it has none. Run compare with 64 images or more.")
+        raise ValueError("Expected a study with intervals, but it has none. Run compare with 64 samples or more.")
     return found
 
 

@@ -18,7 +18,7 @@ from jaxsim.report.schema import (
     model_names,
 )
 
-#: Images from which on there are half-samples: 16 groups of 4.
+#: Samples from which on there are half-samples: 16 groups of 4.
 HALVES_FROM = 64
 MIDDLE = (0.25, 0.75)
 
@@ -77,12 +77,12 @@ def describe_missing_intervals(n_samples: int) -> str:
 
     Example:
         >>> describe_missing_intervals(40).partition(": ")[2]
-        'half-samples are measured from 64 images on unless --splits asks for them; this study has 40.'
+        'half-samples are measured from 64 samples on unless n_splits (--splits) asks for them; this study has 40.'
     """
     if n_samples < HALVES_FROM:
         return (
-            f"There are no intervals and no tests: half-samples are measured from {HALVES_FROM} images on unless "
-            f"--splits asks for them; this study has {n_samples:,}."
+            f"There are no intervals and no tests: half-samples are measured from {HALVES_FROM} samples on unless "
+            f"n_splits (--splits) asks for them; this study has {n_samples:,}."
         )
     return "There are no intervals and no tests: no half-samples were measured in this study."
 

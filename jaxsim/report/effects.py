@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +32,6 @@ class Kind:
 
 #: An effect can be told from nothing where its corrected p is below this.
 SURE = 0.05
-#: Below this, a difference is what rounding left of 0.
-ROUNDING = 1e-9
 #: What the sizes of `by_size` are called; a study of few images has the last two only.
 SIZES = ("N/4", "N/2", "N")
 KINDS = {
@@ -191,30 +188,6 @@ def kinds_of(findings: xr.Dataset) -> list[str]:
     if unknown:
         raise ValueError(f"Expected findings of the kinds {', '.join(KINDS)}, but {unknown[0]!r} came.")
     return [kind for kind in KINDS if kind in there]
-
-
-def signed(value: float, decimals: int = 3) -> str:
-    """Three decimals, or as many as wanted, with a sign of typographic length; what rounding left of 0 has none.
-
-    Example:
-        >>> signed(0.0214), signed(0.00047, 5), signed(-1e-17), signed(math.nan)
-        ('+0.021', '+0.00047', '0.000', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    sign = "" if abs(value) < ROUNDING else "+"
-    return f"{value if sign else 0.0:{sign}.{decimals}f}".replace("-", "\u2212")
-
-
-def decimals_for(*sizes: float) -> int:
-    """At least three decimals, and so many that the smallest of some numbers other than 0 has a digit; at most six.
-
-    Example:
-        >>> decimals_for(0.04), decimals_for(0.4, 0.0004), decimals_for(0.0)
-        (3, 4, 3)
-    """
-    smallest = min((abs(size) for size in sizes if size and math.isfinite(size)), default=1.0)
-    return min(6, max(3, math.ceil(-math.log10(smallest))))
 
 
 def who(row: xr.Dataset) -> str:

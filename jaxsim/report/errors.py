@@ -1,15 +1,15 @@
 """Which error stands beside a number, and what it is called wherever it is shown.
 
-There are two. The *query-row error* is the spread over the query images, conditional on the images that they are
-compared with: new images would move a value by more than that. The *sampling error* is what new images would change,
+There are two. The *query-row error* is the spread over the query samples, conditional on the samples that they are
+compared with: new samples would move a value by more than that. The *sampling error* is what new samples would change,
 from balanced half-samples; not every study has measured it. Where it is there, it is the one that is shown.
 """
 
 import numpy as np
 import xarray as xr
 
-QUERY_ROWS = "query-row error (conditional on these reference images)"
-SAMPLING = "sampling error (what new images would change, from balanced half-samples)"
+QUERY_ROWS = "query-row error (conditional on these reference samples)"
+SAMPLING = "sampling error (what new samples would change, from balanced half-samples)"
 
 
 def error_name(dataset: xr.Dataset, of: str) -> str:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from jaxsim.files import parse_json
 from jaxsim.report.schema import model_names, steps_of
+from jaxsim.wording import sample_word
 
 #: Attributes that another one says in words.
 FOR_PROGRAMS = ("dropped",)
@@ -60,6 +61,8 @@ class StudyFacts:
     warnings: tuple[str, ...]
     damaged: tuple[str, ...]
     further: Mapping[str, str] = field(default_factory=dict)
+    sample: str = "image"
+    """What a sample is called: "sample" where features alone were given."""
 
     @property
     def families(self) -> dict[str, str]:
@@ -110,6 +113,7 @@ def read_facts(results: xr.Dataset) -> StudyFacts:
         ties=str(attributes["ties"]),
         seed=str(attributes["seed"]),
         images=_in_words(attributes["images"]),
+        sample=sample_word(attributes["images"]),
         models=tuple(models),
         versions={str(key): str(value) for key, value in _nested(attributes, "versions").items()},
         created=str(attributes["created"]),

@@ -26,9 +26,9 @@ from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.palette import IMBALANCE_COLOURS, ModelStyle, for_dark_paper
 from jaxsim.report.payload import as_script_text, page_payload
 from jaxsim.report.reading import lead, reading
-from jaxsim.report.sentences import counted
 from jaxsim.report.steps import SAME, constant_mask
 from jaxsim.report.story import Story
+from jaxsim.wording import counted
 
 #: The chapters in the order of the page; each that the study has what it requires of stands on it.
 CHAPTERS: tuple[Chapter, ...] = (
@@ -94,11 +94,11 @@ def page(story: Story, styles: dict[str, ModelStyle]) -> str:
 def question(story: Story) -> str:
     """What the page answers, its title."""
     names = story.models
-    images = counted(story.facts.n_samples, "image")
+    samples = counted(story.facts.n_samples, story.facts.sample)
     if len(names) == 1:
-        return f"How does {names[0]} change its representation, step by step? {images}"
-    who = " and ".join(names) if len(names) == 2 and sum(map(len, names)) <= 40 else f"{len(names)} models"
-    return f"Do {who} take the same steps? {images}"
+        return f"How does {names[0]} change its representation, step by step? {samples}"
+    who = " and ".join(names) if len(names) == 2 and sum(map(len, names)) <= 40 else counted(len(names), "model")
+    return f"Do {who} take the same steps? {samples}"
 
 
 def _with_whole_names(words: str, names: Sequence[str]) -> list[str]:

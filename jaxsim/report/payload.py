@@ -16,9 +16,9 @@ from jaxsim.report.measured_by import DELTA_MEASURE, MeasuredBy
 from jaxsim.report.packing import fits_floats, packed, packed_floats
 from jaxsim.report.palette import IMBALANCE_COLOURS, ModelStyle
 from jaxsim.report.schema import model_names, steps_of
-from jaxsim.report.sentences import number
 from jaxsim.report.steps import Flags, constant_mask
 from jaxsim.report.story import Story
+from jaxsim.wording import number
 
 N_COLOURS = 128
 NO_FLAGS = Flags()

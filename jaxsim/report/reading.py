@@ -3,8 +3,8 @@
 from jaxsim.report.control import describe_missing_intervals
 from jaxsim.report.errors import QUERY_ROWS, SAMPLING, is_sampling
 from jaxsim.report.markup import Markup, tag
-from jaxsim.report.sentences import number, percent
 from jaxsim.report.story import Story
+from jaxsim.wording import counted, number, percent
 
 
 def lead(story: Story) -> str:
@@ -12,7 +12,7 @@ def lead(story: Story) -> str:
     measure = story.measure
     if measure.usual:
         return (
-            f"Measured by the information imbalance {measure.symbol}: how badly an image's nearest neighbours at one "
+            f"Measured by the information imbalance {measure.symbol}: how badly a sample's nearest neighbours at one "
             "step predict those at another, from 0 (fully predicted) to 1 (unrelated)."
         )
     turned = ", a similarity turned round so that 0 is alike" if measure.turned else ""
@@ -27,15 +27,15 @@ def reading(story: Story) -> Markup:
         least = min(range(len(facts.k)), key=lambda place: facts.k[place])
         beside = (facts.k[least] + 1) / facts.n_samples
         # With groups a row ranks the samples of other groups alone.
-        ranked = ", N being an image and those outside its group" if facts.floor[least] > beside + 1e-9 else ""
+        ranked = ", N being a sample and those outside its group" if facts.floor[least] > beside + 1e-9 else ""
         floor = f"here {number(facts.floor[least])}" + (f" for k = {facts.k[least]}" if len(facts.k) > 1 else "")
         paragraphs = [
             [
                 tag("strong", "What Δ asks. "),
-                "Take each image's k nearest neighbours at a step of model A and look up how near they rank at a step "
+                "Take each sample's k nearest neighbours at a step of model A and look up how near they rank at a step "
                 "of model B. ",
                 tag("span", measure.of("A", "B"), class_="formula"),
-                " is twice their average rank, divided by the number of images N. By chance it can exceed 1.",
+                " is twice their average rank, divided by the number of samples N. By chance it can exceed 1.",
             ],
             [
                 tag("strong", "Direction. "),
@@ -44,7 +44,7 @@ def reading(story: Story) -> Markup:
             [
                 tag("strong", "The floor. "),
                 f"Two identical steps give exactly (k + 1) / N, {floor}{ranked}. Δ depends on N, so compare numbers "
-                "only with studies on as many images.",
+                "only with studies on as many samples.",
             ],
         ]
     elif measure.turned:
@@ -69,19 +69,21 @@ def reading(story: Story) -> Markup:
 
 
 def _errors(story: Story) -> str:
-    shared = "Models share the images, so errors of different cells are not independent of each other."
+    shared = "Models share the samples, so errors of different cells are not independent of each other."
     if is_sampling(story.results, "imbalance"):
         return f"± is one {SAMPLING}; pointing at a cell also gives its {QUERY_ROWS}. {shared}"
-    return f"± is one {QUERY_ROWS}: new images would move a value by more than that. {shared}"
+    return f"± is one {QUERY_ROWS}: new samples would move a value by more than that. {shared}"
 
 
 def _intervals(story: Story) -> str:
     if story.findings is None:
         return describe_missing_intervals(story.facts.n_samples)
     attrs = story.findings.attrs
+    everything = counted(attrs["n_samples"], story.facts.sample)
     return (
-        f"[low, high] is a {percent(attrs['level'])} interval around the value of all {attrs['n_samples']:,} images. "
-        f"It comes from {attrs['n_splits']} splits into balanced halves; images stay together in {attrs['n_groups']} "
-        f"groups. The seed is {attrs['seed']}, and t has {attrs['degrees_of_freedom']:g} degrees of freedom. Intervals "
-        f"are one by one: of 100 effects that are nothing, about {100 * (1 - attrs['level']):.0f} seem to be something."
+        f"[low, high] is a {percent(attrs['level'])} interval around the value of all {everything}. "
+        f"It comes from {counted(attrs['n_splits'], 'split')} into balanced halves; samples stay together in "
+        f"{attrs['n_groups']} groups. The seed is {attrs['seed']}, and t has {attrs['degrees_of_freedom']:g} degrees "
+        "of freedom. Intervals are one by one: of 100 effects that are nothing, about "
+        f"{100 * (1 - attrs['level']):.0f} seem to be something."
     )

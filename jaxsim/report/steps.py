@@ -1,4 +1,4 @@
-"""Steps that need a word: those that are the same for every image, and those that a warning is about."""
+"""Steps that need a word: those that are the same for every sample, and those that a warning is about."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 
 DAGGERS = ("†", "‡", "§", "¶")
-SAME = "same for all images"
+SAME = "same for all samples"
 
 
 def constant_mask(results: xr.Dataset) -> np.ndarray:
-    """Which steps are the same for every image, `[n_steps]` along `source`; none where the study did not look."""
+    """Which steps are the same for every sample, `[n_steps]` along `source`; none where the study did not look."""
     if "source_constant" not in results.coords:
         return np.zeros(results.sizes["source"], dtype=bool)
     return results["source_constant"].values.astype(bool)
@@ -39,7 +39,7 @@ def describe_constant(results: xr.Dataset) -> list[str]:
         what = "the class token before the first block" if class_token else "the representation"
         named.setdefault(what, []).append(str(results["source"].values[place]))
     return [
-        f"{', '.join(labels)}: {what} is the same for every image, or differs by rounding only, so it says nothing "
+        f"{', '.join(labels)}: {what} is the same for every sample, or differs by rounding only, so it says nothing "
         f"about "
         "them; left out of every curve and summary, hatched in the heat maps."
         for what, labels in named.items()

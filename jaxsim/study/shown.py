@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from jaxsim.files import parse_json
+from jaxsim.wording import counted, decimals_for, p_value, sample_word, signed
 
 #: Models that are named; of more the last line says how many.
 MOST_MODELS = 3
@@ -60,12 +61,12 @@ def model_rows(study: Any) -> list[tuple[str, str]]:
     steps = study.steps
     named = list(steps.items())[: MOST_MODELS if len(steps) > MOST_MODELS + 1 else MOST_MODELS + 1]
     rows = [
-        (name, f"{_counted(len(own), 'step')}: {own[0]}" + (f" to {own[-1]}" if len(own) > 1 else ""))
+        (name, f"{counted(len(own), 'step')}: {own[0]}" + (f" to {own[-1]}" if len(own) > 1 else ""))
         for name, own in named
     ]
     left = list(steps)[len(named) :]
     return rows + (
-        [(f"and {len(left)} more", f"{_counted(sum(len(steps[each]) for each in left), 'step')}")] * bool(left)
+        [(f"and {len(left)} more", f"{counted(sum(len(steps[each]) for each in left), 'step')}")] * bool(left)
     )
 
 
@@ -107,20 +108,23 @@ def headline(row: Any) -> str:
     a, b, role = (str(row[name].item()) for name in ("a", "b", "role"))
     who = f"{a} minus {b}" if str(row["claim"].item()) == "smoothness" else f"{a}, {b}" if b else a
     who += f", {role}" if role else ""
-    digits = 3 if not math.isfinite(high - low) else min(6, max(3, math.ceil(-math.log10(max(high - low, 1e-6) / 2))))
-    said = f"{who}: {value:+.{digits}f}"
-    said += f" [{low:+.{digits}f}, {high:+.{digits}f}]" if math.isfinite(low) else " (no interval)"
-    said += f", random weights {control:+.{digits}f}" if math.isfinite(control) else ""
-    if math.isfinite(p):
-        said += f", corrected p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
-    return said
+    # As many decimals as on the page.
+    decimals = decimals_for(high - low)
+
+    def told(each: float) -> str:
+        return signed(each, decimals, plain=True)
+
+    said = f"{who}: {told(value)}"
+    said += f" [{told(low)}, {told(high)}]" if math.isfinite(low) else " (no interval)"
+    said += f", random weights {told(control)}" if math.isfinite(control) else ""
+    return f"{said}, corrected p {p_value(p)}" if math.isfinite(p) else said
 
 
 def _title(study: Any) -> str:
     steps, attrs = study.steps, study.results.attrs
     n = attrs.get("n_samples")
-    images = f", {_counted(int(n), 'image')}" if n is not None else ""
-    return f"Study of {_counted(len(steps), 'model')}, {_counted(sum(map(len, steps.values())), 'step')}{images}"
+    images = f", {counted(int(n), sample_word(attrs.get('images')))}" if n is not None else ""
+    return f"Study of {counted(len(steps), 'model')}, {counted(sum(map(len, steps.values())), 'step')}{images}"
 
 
 def _measure(study: Any) -> str:
@@ -133,15 +137,12 @@ def _measure(study: Any) -> str:
 
 
 def _more(study: Any) -> str:
-    parts = [] if study.information is None else [f".information ({study.information.sizes['space']} spaces)"]
+    spaces = "" if study.information is None else counted(study.information.sizes["space"], "space")
+    parts = [f".information ({spaces})"] if spaces else []
     parts += [] if study.label_overlap is None else [".label_overlap"]
     parts += [] if study.descriptions is None else [".descriptions"]
     parts += [f".by_measure ({', '.join(study.by_measure)})"] if study.by_measure else []
     parts += [".untrained"] if study.untrained is not None else []
     damaged = parse_json(study.results.attrs.get("damaged", "[]"))
-    parts += [f"{len(damaged)} damaged images left out"] if damaged else []
+    parts += [f"{counted(len(damaged), 'damaged image')} left out"] if damaged else []
     return ", ".join(parts)
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"

@@ -60,7 +60,7 @@ def test_figures_show_every_effect_its_interval_and_its_controls():
         figures.finding_effects(found, "alignment", space="colour")
     without = constructed_findings(control=False)
     legend = figures.finding_effects(without, "alignment").get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["measured", "shuffled images"]
+    assert [text.get_text() for text in legend.get_texts()] == ["measured", "shuffled samples"]
     neither = constructed_findings(control=False, shuffled=False)
     assert figures.finding_effects(neither, "alignment").get_legend() is None
 

@@ -87,7 +87,7 @@ def test_what_a_study_lacks_is_said(study) -> None:
     with pytest.raises(ValueError, match="Run compare with labels="):
         plot.label_overlap(alone)
     for name in ("findings", "sample_size"):
-        with pytest.raises(ValueError, match="64 images or more"):
+        with pytest.raises(ValueError, match="64 samples or more"):
             getattr(plot, name)(alone, "smoothness")
     with pytest.raises(ValueError, match="source for the target"):
         plot.imbalance_heatmap(study, target="a")

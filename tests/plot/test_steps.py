@@ -25,12 +25,12 @@ def hatches(ax):
 def test_steps_without_information_are_named_with_the_reason(study):
     lines = describe_constant(study[0])
     assert len(lines) == 2
-    assert lines[0].startswith("a/embeddings: the class token before the first block is the same for every image")
-    assert lines[1].startswith("b/stage0.block1: the representation is the same for every image")
+    assert lines[0].startswith("a/embeddings: the class token before the first block is the same for every sample")
+    assert lines[1].startswith("b/stage0.block1: the representation is the same for every sample")
     assert "left out of every curve and summary" in lines[0]
     both = constructed_study({"a": 3, "c": 3}, constant=("a/embeddings", "c/stem"), pool="mean")[0]
     (line,) = describe_constant(both)
-    assert line.startswith("a/embeddings, c/stem: the representation is the same for every image")
+    assert line.startswith("a/embeddings, c/stem: the representation is the same for every sample")
     assert describe_constant(constructed_study()[0]) == []
     assert not constant_mask(constructed_study()[0].drop_vars("source_constant")).any()
 

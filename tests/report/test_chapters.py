@@ -14,7 +14,7 @@ from jaxsim.report.chapters.overview import describe_overview
 from jaxsim.report.chapters.pairs import describe_matches, describe_pair, describe_peaks
 from jaxsim.report.chapters.paths import describe_paths, describe_plane, describe_tree, plane_counts
 from jaxsim.report.chapters.smoothness import describe_changes, describe_stretches
-from jaxsim.report.sentences import listed, number
+from jaxsim.report.sentences import listed
 from jaxsim.study.constructed import (
     constructed_descriptions,
     constructed_findings,
@@ -23,6 +23,7 @@ from jaxsim.study.constructed import (
     constructed_measures,
     constructed_study,
 )
+from jaxsim.wording import number
 
 from .conftest import Page, story_of, table_of
 
@@ -48,7 +49,7 @@ def test_a_direction_is_named_only_beyond_its_errors():
     assert "undefined" in describe_pair(story, "a", "b", 1)
     assert describe_pair(story, "a", "a", 1).startswith("From the first step of it to the last Δ is ")
     empty = constructed_study({"a": 2, "b": 3}, constant=("a/embeddings",))
-    assert describe_pair(story_of(*empty), "a", "a", 1) == "a has fewer than two steps that tell images apart."
+    assert describe_pair(story_of(*empty), "a", "a", 1) == "a has fewer than two steps that tell samples apart."
 
 
 def test_the_overview_orders_pairs_only_beyond_their_errors():
@@ -160,9 +161,9 @@ def test_effects_are_counted():
     found["p_corrected"].values[np.isfinite(found["p_corrected"].values)] = 0.5
     found["p_corrected"].values[0, 0] = 0.01
     assert describe_effects(found, 1) == "Of 2 tested effects, 1 can be told from nothing, by corrected p."
-    assert describe_sizes(found, 1) == "No tested effect has another sign with fewer images."
+    assert describe_sizes(found, 1) == "No tested effect has another sign with fewer samples."
     found["sign_changes"].values[0, 0] = True
-    assert describe_sizes(found, 1) == "Of 2 tested effects, 1 have another sign with fewer images."
+    assert describe_sizes(found, 1) == "Of 2 tested effects, 1 has another sign with fewer samples."
 
 
 def test_where_a_step_is_largest():

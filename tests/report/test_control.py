@@ -9,7 +9,10 @@ from jaxsim.study.constructed import constructed_information, constructed_labels
 
 
 def test_a_missing_interval_is_explained_by_the_number_of_images():
-    assert "from 64 images on unless --splits asks for them; this study has 63" in describe_missing_intervals(63)
+    assert (
+        "from 64 samples on unless n_splits (--splits) asks for them; this study has 63"
+        in describe_missing_intervals(63)
+    )
     assert describe_missing_intervals(64).endswith("no half-samples were measured in this study.")
 
 

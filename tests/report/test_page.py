@@ -14,9 +14,10 @@ from jaxsim.metrics.measure import declared as declared_as
 from jaxsim.report import write_report
 from jaxsim.report.chapter import figures_of
 from jaxsim.report.page import CHAPTERS
-from jaxsim.study.constructed import constructed_study
+from jaxsim.study.constructed import constructed_findings, constructed_study
+from jaxsim.study.derived.verdicts import verdicts
 
-from .conftest import AWKWARD, HOSTILE, NOTE, TIES, WARNINGS, table_of, unpacked, unpacked_floats
+from .conftest import AWKWARD, HOSTILE, NOTE, TIES, WARNINGS, Page, table_of, unpacked, unpacked_floats
 
 CHOSEN = ("overview", "pair-forward", "pair-backward", "distance", "best-match", "equal-stretches", "step-changes")
 
@@ -170,7 +171,7 @@ def test_chapters_are_those_that_a_study_has_something_for(report, single, full,
 
 def test_too_few_images_for_intervals_still_show_the_control(small_control):
     _, page, control = small_control
-    assert "half-samples are measured from 64 images on unless --splits asks for them; this study has 40" in page.prose
+    assert "from 64 samples on unless n_splits (--splits) asks for them; this study has 40" in page.prose
     assert page.prose.count("cannot tell") == 3
     assert "It cannot be told: without half-samples there is no interval." in page.prose
     rows = {(row[0], row[1]): row[3] for row in table_of(page.payload, "untrained")}
@@ -178,7 +179,7 @@ def test_too_few_images_for_intervals_still_show_the_control(small_control):
         mean = float(np.nanmean(control.smoothness["fixed_step"].values[0, place]))
         assert rows["Change over equal stretches", name] == pytest.approx(mean, rel=1e-4)
     assert page.payload["sampling_error"] is None
-    assert "± is one query-row error (conditional on these reference images)" in page.prose
+    assert "± is one query-row error (conditional on these reference samples)" in page.prose
 
 
 def test_every_finding_is_in_the_table_and_in_one_plot(full):
@@ -229,8 +230,8 @@ def test_names_in_the_title_are_whole(full):
 
 def test_steps_without_information_and_warnings_are_told(full):
     prose = full.page.prose
-    assert "vit/embeddings: the class token before the first block is the same for every image" in prose
-    assert "same for all images" in prose
+    assert "vit/embeddings: the class token before the first block is the same for every sample" in prose
+    assert "same for all samples" in prose
     assert f"† {TIES}" in prose
     assert WARNINGS[1] in prose
     step = full.page.payload["steps"][2]
@@ -252,6 +253,47 @@ def test_a_page_of_another_measure_has_its_symbol(tmp_path):
     assert "Measured by debiased CKA, a similarity turned round so that 0 is alike." in text
     assert '"CKA, turned round, t and t +' in text
     assert "debiased CKA, turned round from" not in text
+
+
+def test_a_page_of_features_alone_speaks_of_samples(tmp_path):
+    steps = {"vit": 3, "resnet": 4}
+    results, smoothness, between = constructed_study(steps, sampling=True)
+    results.attrs["images"] = json.dumps({"kind": "features"})
+    findings = constructed_findings()
+    more = {"findings": findings, "verdicts": verdicts(findings)}
+    text = write_report(results, smoothness, between, tmp_path, **more).read_text(encoding="utf-8")
+    assert "take the same steps? 400 samples" in text
+    # Image statistics are what they are called; whether they were measured is another matter.
+    said = re.sub(
+        r"<style>.*?</style>|[Ii]mage statistics|class_=|image-rendering", "", text[: text.rindex("<script>")]
+    )
+    assert re.findall(r".{30}\bimages?\b.{20}", said, re.IGNORECASE) == []
+
+
+def test_a_page_of_one_pair_and_one_effect_counts_them_in_words(tmp_path, report):
+    assert "The one pair of models" in report.page.prose
+    findings = constructed_findings(spaces=()).isel(finding=[0])
+    results, smoothness, between = constructed_study()
+    text = write_report(results, smoothness, between, tmp_path, findings=findings).read_text(encoding="utf-8")
+    assert "The one effect<" in text
+    assert "All 1" not in text
+    text = write_report(results.assign_attrs(n_samples=1), smoothness, between, tmp_path).read_text(encoding="utf-8")
+    assert "take the same steps? 1 image ·" in text
+
+
+def test_no_chart_is_drawn_where_there_is_one_place_alone(tmp_path):
+    # A model of two steps has one stretch, its whole depth: a line needs two.
+    results, smoothness, between = constructed_study({"two": 2, "four": 4})
+    findings = constructed_findings(("two", "four"))
+    text = write_report(
+        results, smoothness, between, tmp_path, findings=findings, verdicts=verdicts(findings)
+    ).read_text(encoding="utf-8")
+    page = Page(text)
+    assert "smoothness-answer" in {each.get("id") for each in page.all("article")}
+    assert "smoothness-answer" not in page.payload["figures"]
+    assert "order-answer" in page.payload["figures"]
+    (drawn,) = page.payload["figures"]["equal-stretches"]["k"][0]["panels"]
+    assert all(curve["points"] for curve in drawn["curves"])
 
 
 def test_the_same_datasets_give_the_same_page(tmp_path, single):

@@ -24,7 +24,7 @@ from jaxsim.study import (
 )
 from jaxsim.study.derived.constant_steps import with_missing
 from jaxsim.study.derived.findings import Effect, effects
-from jaxsim.study.derived.unchanged_steps import UnchangedStepWarning, describe_unchanged, unchanged_steps
+from jaxsim.study.derived.unchanged_steps import UnchangedStepWarning, describe_equal, unchanged_steps
 from jaxsim.study.results import tables
 
 
@@ -66,25 +66,26 @@ def test_what_is_derived_is_as_if_the_steps_were_not_there(marked, without, cons
         np.testing.assert_array_equal(effects(results)[name], values)
 
 
-def test_consecutive_steps_without_a_change_are_told(tmp_path) -> None:
+def test_consecutive_steps_that_change_nothing_are_told() -> None:
     rng = np.random.default_rng(0)
     first, third = rng.normal(size=(2, 40, 6)).astype(np.float32)
     # The second is the first, scaled; the fourth and the fifth are the third; the sixth has one sample elsewhere.
     moved = third.copy()
     moved[7] = third[8] + 1e-3
     layers = {"a": first, "b": 2 * first, "c": third, "d": third, "e": third, "f": moved}
+    models = {"m": layers, "n": {"x": third, "y": first}}
     with pytest.warns(UnchangedStepWarning) as caught:
-        study = compare({"m": layers, "n": {"x": third, "y": first}}, n_splits=0, k=(1, 3))
-    texts = [str(each.message) for each in caught]
-    assert [text.partition(" are the same")[0] for text in texts] == [
-        "steps 'm/a' and 'm/b'",
-        "steps 'm/c', 'm/d' and 'm/e'",
-    ]
-    assert json.loads(study.results.attrs["warnings"]) == texts
+        study = compare(models, n_splits=0, k=(1, 3))
+    (text,) = [str(each.message) for each in caught]
+    assert text.startswith("steps 'm/c', 'm/d' and 'm/e' are equal for every sample")
+    assert json.loads(study.results.attrs["warnings"]) == [text]
     flags = dict(zip(study.results["source"].values, study.results["source_flag"].values, strict=True))
-    assert [name for name, flag in flags.items() if flag] == ["m/a", "m/b", "m/c", "m/d", "m/e"]
+    assert [name for name, flag in flags.items() if flag] == ["m/c", "m/d", "m/e"]
+    (note,) = json.loads(study.results.attrs["notes"])
+    assert note.startswith("steps 'm/a' and 'm/b' differ, but the information imbalance between them is that of equal")
     # With these left out there is nothing to tell; that another model has an equal step is no change of a model.
-    compare({"m": layers, "n": {"x": third, "y": first}}, n_splits=0, k=(1, 3), drop_steps=("m/b", "m/d", "m/e"))
+    study = compare(models, n_splits=0, k=(1, 3), drop_steps=("m/b", "m/d", "m/e"))
+    assert json.loads(study.results.attrs["notes"]) == []
 
 
 def test_a_long_run_without_a_change_is_told_by_its_ends(step_labels) -> None:
@@ -93,7 +94,7 @@ def test_a_long_run_without_a_change_is_told_by_its_ends(step_labels) -> None:
     values[0, 0] = 0.1
     (run,) = unchanged_steps(label_imbalance(values, labels).imbalance)
     assert run == tuple(f"m/block{i:02d}" for i in range(1, 9))
-    assert "'m/block01' to 'm/block08' (8 consecutive steps) are" in describe_unchanged(run)
+    assert "'m/block01' to 'm/block08' (8 consecutive steps) are" in describe_equal(run)
 
 
 def test_the_fixed_step_is_taken_where_all_models_have_steps(marked) -> None:
@@ -171,7 +172,7 @@ def test_the_class_token_before_the_first_block_is_named_and_not_measured(random
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.DegenerateLayerWarning")
 @pytest.mark.filterwarnings("ignore::jaxsim.study.run.groups.NearDuplicateWarning")
 def test_images_that_are_all_the_same_are_refused(random_vit) -> None:
-    with pytest.raises(ValueError, match="are the images copies of one picture"):
+    with pytest.raises(ValueError, match="are the samples copies of one"):
         compare([random_vit(0)], images=np.full((20, 8, 8), 100, np.uint8))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxsim.arguments import shown
 from jaxsim.features.formats.contents import Contents
 from jaxsim.rows import LazyRows
+from jaxsim.wording import counted
 
 _MOST_NAMES = 8
 
@@ -46,8 +47,9 @@ def choose_layers(contents: Contents, wanted: Any) -> tuple[dict[str, Any], dict
     odd = next((name for name, x in others if x.shape[0] != reference.shape[0]), None)
     if odd is not None:
         raise ValueError(
-            f"expected layers of the same samples in {contents.source}, but {first!r} has {reference.shape[0]} rows "
-            f"and {odd!r} has {layers[odd].shape[0]}; name those that belong together, layers="
+            f"expected layers of the same samples in {contents.source}, but {first!r} has "
+            f"{counted(reference.shape[0], 'row')} and {odd!r} has {layers[odd].shape[0]}; name those that belong "
+            "together, layers="
         )
     return layers, left_out
 

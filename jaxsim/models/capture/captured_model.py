@@ -21,6 +21,7 @@ from jaxsim.models.capture.runner import PROBE_BATCH, Runner
 from jaxsim.models.loading.weights import hash_weights
 from jaxsim.models.preprocessing.preprocessors import AnyImage, Preprocessor, preprocessed
 from jaxsim.models.step import Step
+from jaxsim.wording import counted
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -54,7 +55,10 @@ class CapturedModel:
     granularity: str = "captured"
 
     def __repr__(self) -> str:
-        return f"CapturedModel({self.name!r}, {self.source}, {len(self.chosen)} steps, image_size={self.image_size})"
+        return (
+            f"CapturedModel({self.name!r}, {self.source}, {counted(len(self.chosen), 'step')}, "
+            f"image_size={self.image_size})"
+        )
 
     @property
     def module(self) -> Any:

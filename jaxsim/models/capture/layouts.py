@@ -9,6 +9,7 @@ from typing import Any
 from jaxsim.models.capture.calls import Call
 from jaxsim.models.capture.selection import matches
 from jaxsim.models.step import Layout, Map, Tokens, Vector
+from jaxsim.wording import counted
 
 AXES = ("BHWC", "BCHW", "BTC", "TBC", "BCT", "BC")
 _CANONICAL = {4: "BHWC", 3: "BTC", 2: "BC"}
@@ -102,8 +103,8 @@ def read_state(
     sizes = dict(zip(axes, shape, strict=False))
     if len(axes) != len(shape) or sizes["B"] != batch:
         raise ValueError(
-            f"{where} has the shape {list(shape)} for {batch} images, which is not one state per image as {axes}: "
-            f"say which axes it has, layouts={{{call.name!r}: one of {', '.join(AXES)}}}, or choose other steps"
+            f"{where} has the shape {list(shape)} for {counted(batch, 'image')}, which is not one state per image as "
+            f"{axes}: say which axes it has, layouts={{{call.name!r}: one of {', '.join(AXES)}}}, or choose other steps"
         )
     if isinstance(rule, Tokens | Map | Vector):
         layout: Layout = rule

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsim.models.preprocessing.preprocessors import IMAGENET_MEAN, IMAGENET_STD, PlainPreprocessor, Preprocessor
+from jaxsim.wording import counted
 
 
 class FunctionPreprocessor:
@@ -50,7 +51,7 @@ class FunctionPreprocessor:
         if result.ndim != 4 or len(result) != len(images) or not np.issubdtype(result.dtype, np.floating):
             raise ValueError(
                 "expected preprocess to return float [B, H, W, C], channels last (channels_first=True turns them "
-                f"around for the model), got {result.dtype} {result.shape} for {len(images)} images"
+                f"around for the model), got {result.dtype} {result.shape} for {counted(len(images), 'image')}"
             )
         return np.ascontiguousarray(result, np.float32)
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsim.models.capture.calls import Call
+from jaxsim.wording import counted
 
 #: Images in the forward pass that finds the calls: a number that is hardly a number of tokens or channels.
 PROBE_BATCH = 3
@@ -78,8 +79,9 @@ def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
     except Exception as error:  # whatever a model raises that needs its jit or its scan
         hidden = [call.name for call in plain if not call.reachable]
         warnings.warn(
-            f"{len(hidden)} module calls ({', '.join(hidden[:3])}{', ...' if len(hidden) > 3 else ''}) are inside a "
-            f"jit or scan and give no steps: run as plain Python it fails: {type(error).__name__}: {error!s:.200}",
+            f"{counted(len(hidden), 'module call')} ({', '.join(hidden[:3])}{', ...' if len(hidden) > 3 else ''}) are "
+            f"inside a jit or scan and give no steps: run as plain Python it fails: {type(error).__name__}: "
+            f"{error!s:.200}",
             stacklevel=2,
         )
         return plain

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from jaxsim.arguments import shown
 from jaxsim.files import contents, is_there, read_json_object
 from jaxsim.models.loading.wrappers import without_wrappers
+from jaxsim.wording import counted
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _CONVERSION = (
@@ -62,9 +63,10 @@ class Checkpoint:
         if dtype not in _FLOATS:
             number = Counter(self.dtypes.values())[dtype]
             raise ValueError(
-                f"{self.files[name]}: {name} is {dtype}, as are {number - 1} other tensors; expected float64, float32, "
-                "float16 or bfloat16. Weights of 8 bits (float8, int8) have scales elsewhere: load the model where it "
-                "was made, turn it to float32 (model.dequantize() or model.float()) and save it again."
+                f"{self.files[name]}: {name} is {dtype}, as "
+                f"{counted(number - 1, 'other tensor is', 'other tensors are')}; expected float64, float32, float16 or "
+                "bfloat16. Weights of 8 bits (float8, int8) have scales elsewhere: load the model where it was made, "
+                "turn it to float32 (model.dequantize() or model.float()) and save it again."
             )
         with _opened(self.files[name]) as file:
             return file.get_tensor(self.origin[name])
@@ -139,7 +141,9 @@ def _weight_files(directory: Path) -> dict[str, Path]:
         return {"": others[0]}
     if others:
         names = ", ".join(file.name for file in others[:10])
-        raise ValueError(f"{directory}: expected model.safetensors or an index, found {len(others)} files: {names}")
+        raise ValueError(
+            f"{directory}: expected model.safetensors or an index, found {counted(len(others), 'file')}: {names}"
+        )
     return {}
 
 
@@ -240,8 +244,8 @@ def open_checkpoint(directory: Path, *, weights: bool = True) -> Checkpoint:
     adapted = [name for name in named if ".lora_A." in name or ".lora_B." in name]
     if adapted and weights:
         raise ValueError(
-            f"{directory}: {adapted[0]} and {len(adapted) - 1} other tensors are of a PEFT adapter, which is not "
-            "applied here. Merge it first: model.merge_and_unload().save_pretrained(new_directory)."
+            f"{directory}: {adapted[0]} and {counted(len(adapted) - 1, 'other tensor')} are of a PEFT adapter, which "
+            "is not applied here. Merge it first: model.merge_and_unload().save_pretrained(new_directory)."
         )
     return Checkpoint(
         directory,

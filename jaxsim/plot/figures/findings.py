@@ -25,7 +25,7 @@ ROW_INCHES, FRAME_ROWS = 0.27, 4
 SIDES = (
     ("", "value", INK, "o", INK, "measured"),
     ("control_", "control", MUTED, "o", "none", "random weights"),
-    ("shuffled_", "shuffled", MUTED, "x", MUTED, "shuffled images"),
+    ("shuffled_", "shuffled", MUTED, "x", MUTED, "shuffled samples"),
 )
 
 
@@ -39,7 +39,7 @@ def finding_effects(
     measure: MeasuredBy = DELTA_MEASURE,
     ax: Axes | None = None,
 ) -> Axes:
-    """Every effect of one kind with its interval, and below it the same of random weights and of shuffled images.
+    """Every effect of one kind with its interval, and below it the same of random weights and of shuffled samples.
 
     Rows are sorted by the size of the effect, the largest first. Effects without a trustworthy interval are points
     without a bar, and the axis says why.

@@ -43,7 +43,7 @@ def low_level_information(
     Low: the step knows the space (forward), or the space explains the step (backward). The dashed line at 1 is what
     independence gives. The dotted lines are the least and the largest value that any step could have, where the study
     knows them (forward, of spaces full of ties); else one at the floor (k + 1) / N. Bands are two errors: sampling
-    errors where the study has them, else query-row errors. Steps that are the same for all images are left out.
+    errors where the study has them, else query-row errors. Steps that are the same for all samples are left out.
 
     Args:
         information: Information dataset of a study.
@@ -105,7 +105,7 @@ def low_level_information(
             control_line(ax, depth, value, looks[name].colour, looks[name].line)
     if bool(chosen["constant"]):
         ax.text(
-            0.5, 0.5, "the same for all images", transform=ax.transAxes, ha="center", color=MUTED, fontsize=SMALL_SIZE
+            0.5, 0.5, "the same for all samples", transform=ax.transAxes, ha="center", color=MUTED, fontsize=SMALL_SIZE
         )
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(0, _top(chosen, direction))

@@ -1,4 +1,4 @@
-"""How effects depend on the number of images: half of them and all, and a quarter where that was measured."""
+"""How effects depend on the number of samples: half of them and all, and a quarter where that was measured."""
 
 from collections.abc import Mapping
 
@@ -104,7 +104,7 @@ def sample_size(
         labels = [f"{word} changes with N ({n})", f"{word} as at N ({count - n})"]
     ax.set_xticks(at, [f"{size:,} ({name})" for name, size in zip(SIZES[-len(sizes) :], sizes, strict=True)])
     ax.set_xlim(at[0] - 0.2, at[-1] + 0.3)
-    name_axes(ax, "number of images", axis_of(kind, measure.symbol))
+    name_axes(ax, "number of samples", axis_of(kind, measure.symbol))
     title_axes(ax, f"{KINDS[kind].title}{f': {space}' if space else ''}", width=46)
     ax.legend(
         handles,

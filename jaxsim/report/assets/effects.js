@@ -47,7 +47,7 @@ function forestPanel(pen, panel, left, top, width, row, models) {
       const lines = [each.name, `${written(each.v)}${each.l === undefined ? "" : ` [${written(each.l)}, ${written(each.h)}]`}`];
       if (each.p !== undefined) lines.push(`corrected p ${each.p < 0.001 ? "< 0.001" : written(each.p)}`);
       if (each.c !== undefined) lines.push(`random weights ${written(each.c)}`);
-      if (each.s !== undefined) lines.push(`shuffled images ${written(each.s)}`);
+      if (each.s !== undefined) lines.push(`shuffled samples ${written(each.s)}`);
       pen.hit(toX(each.v), upper, ...lines);
     }
   });

@@ -96,7 +96,7 @@ function colourBar(pen, x, y, width) {
   pen.text(x + width + 12, y + 9, `${symbol}, ${{ sqrt: "square-root", log: "logarithmic", linear: "linear" }[state.scale]} scale`, { size: 10.5 });
 }
 
-// Rows and columns of steps that are the same for all images: hatched, whatever the colours.
+// Rows and columns of steps that are the same for all samples: hatched, whatever the colours.
 function hatch(pen, { rows, columns, left, top, cellWidth, cellHeight, plotWidth, plotHeight }) {
   const cover = (x, y, width, height) => {
     pen.add("rect", { x: round(x), y: round(y), width: round(width), height: round(height), fill: "#ececee" });
@@ -156,11 +156,11 @@ function reading(source, target) {
   const lines = [`from ${label(source)}`, `to ${label(target)}`];
   const notes = [...new Set([source, target])].filter((step) => study.steps[step].sign).map((step) => `${study.steps[step].sign} ${study.steps[step].warning}`);
   const empty = [source, target].find((step) => study.steps[step].constant);
-  if (empty !== undefined) return [...lines, `${study.steps[empty].name} is the same for all images: no value`, ...notes];
+  if (empty !== undefined) return [...lines, `${study.steps[empty].name} is the same for all samples: no value`, ...notes];
   lines.push(`${symbol} ${known(at)}`);
   if (study.measure.directed) lines.push(`reverse ${known(back)}`);
   if (data.sampling) lines.push(`± sampling error; query-row error ${exactly(data.error[at])}`);
-  else if (!Number.isNaN(data.error[at])) lines.push("± query-row error, conditional on these reference images");
+  else if (!Number.isNaN(data.error[at])) lines.push("± query-row error, conditional on these reference samples");
   if (like(data.value[at], data.error[at])) notes.unshift("not distinguishable from unrelated");
   else if (study.measure.usual && source === target) notes.unshift("a step against itself: the floor");
   return [...lines, ...notes];

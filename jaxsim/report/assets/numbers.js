@@ -64,7 +64,7 @@ function effectOf(table, at, minus) {
   const place = (model) => study.models.findIndex((each) => each.name === model), b = of("B");
   const found = { name: b ? `${of("A")}${minus ? " − " : ", "}${b}` : of("A"), a: place(of("A")) };
   if (b) found.b = place(b);
-  const keys = { v: "value", l: "low", h: "high", p: "p corrected", c: "random weights", cl: "random weights, low", ch: "random weights, high", s: "shuffled images" };
+  const keys = { v: "value", l: "low", h: "high", p: "p corrected", c: "random weights", cl: "random weights, low", ch: "random weights, high", s: "shuffled samples" };
   for (const [key, column] of Object.entries(keys)) if (of(column) !== undefined) found[key] = of(column);
   return found;
 }

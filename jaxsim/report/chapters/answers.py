@@ -7,11 +7,13 @@ import xarray as xr
 
 from jaxsim.report.chapter import Figure, file_links
 from jaxsim.report.chapters.information import drawn_spaces
+from jaxsim.report.chapters.smoothness import stretches_drawn
 from jaxsim.report.charts import Spec
-from jaxsim.report.effects import decimals_for, main_space, signed, space_title
+from jaxsim.report.effects import main_space, space_title
 from jaxsim.report.markup import Markup, joined, tag
 from jaxsim.report.schema import at_k
 from jaxsim.report.story import Story, per_k
+from jaxsim.wording import decimals_for, p_value, signed
 
 WIDTH, HEIGHT = 300, 26
 #: Claim -> the kind of findings that it rests on, and what their values are.
@@ -67,13 +69,15 @@ def small_charts(story: Story) -> dict[str, Spec]:
     found: dict[str, Spec] = {}
     if story.verdicts is None:
         return found
-    if story.between is not None and story.between.sizes.get("match", 0):
+    # A line needs two places: a model of one step has one depth, and one of two steps a single stretch.
+    lines = story.results.sizes["source"] > len(story.models)
+    if lines and story.between is not None and story.between.sizes.get("match", 0):
         found["order-answer"] = {"same": "best-match", "panel": 0}
-    if story.information is not None:
+    if lines and story.information is not None:
         space = main_space(story.information["space"].values)
         drawn = drawn_spaces(story.information)
         found["information-answer"] = {"same": "information", "panel": drawn.index(space) if space in drawn else 0}
-    if len(story.models) > 1:
+    if len(story.models) > 1 and len(stretches_drawn(story)) > 1:
         found["smoothness-answer"] = {"same": "equal-stretches", "panel": 0}
     return found
 
@@ -90,7 +94,7 @@ def _answered(story: Story, claim: str, verdict: xr.Dataset, k: int) -> Markup:
     known = math.isfinite(low) and math.isfinite(high)
     decimals = decimals_for(high - value) if known else 3
     between = f"[{signed(low, decimals)}, {signed(high, decimals)}]" if known else "no interval"
-    chance = "" if not math.isfinite(p) else ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
+    chance = f", p {p_value(p)}" if math.isfinite(p) else ""
     everything = _all_effects(story, claim, str(verdict["space"].item()), k)
     a, b = str(verdict["a"].item()), str(verdict["b"].item())
     of = f"{a} \u2212 {b}" if claim == "smoothness" else f"{a}, {b}" if b else a

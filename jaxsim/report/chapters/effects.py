@@ -23,8 +23,8 @@ from jaxsim.report.effects import (
     spaces_of,
 )
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import percent
 from jaxsim.report.story import Story
+from jaxsim.wording import all_counted, counted, percent
 
 #: What stands open; levels, which have no test, and differences of last steps stand in folds.
 OPEN = ("alignment", "smoothness_difference", "information_change", "label_change")
@@ -32,7 +32,7 @@ OPEN = ("alignment", "smoothness_difference", "information_change", "label_chang
 OF_SPACES = ("information_change", "label_change")
 #: Rows of panels of single statistics and labels beside the main ones; where there are more, they stand in a fold.
 MANY_ROWS = 40
-#: Kinds whose dependence on the number of images is drawn.
+#: Kinds whose dependence on the number of samples is drawn.
 BY_SIZE = ("alignment", "information_change", "smoothness", "label_change")
 #: Numbers of a finding -> the columns of the table that hold them.
 COLUMNS = {
@@ -46,9 +46,9 @@ COLUMNS = {
     "control_high": "random weights, high",
     "beyond_low": "beyond, low",
     "beyond_high": "beyond, high",
-    "shuffled": "shuffled images",
+    "shuffled": "shuffled samples",
 }
-CONTROLS = {"control": "random weights", "shuffled": "shuffled images"}
+CONTROLS = {"control": "random weights", "shuffled": "shuffled samples"}
 
 
 def describe_effects(findings: xr.Dataset, k: int) -> str:
@@ -57,17 +57,18 @@ def describe_effects(findings: xr.Dataset, k: int) -> str:
     tested = int(np.isfinite(p).sum())
     if not tested:
         return "No effect of this study was tested."
-    return f"Of {tested:,} tested effects, {int((p < SURE).sum()):,} can be told from nothing, by corrected p."
+    return f"Of {counted(tested, 'tested effect')}, {int((p < SURE).sum()):,} can be told from nothing, by corrected p."
 
 
 def describe_sizes(findings: xr.Dataset, k: int) -> str:
-    """How many of the tested effects have another sign with fewer images."""
+    """How many of the tested effects have another sign with fewer samples."""
     chosen = at_k(findings, k)
     tested = np.isfinite(chosen["p_corrected"].values)
     changes = int((chosen["sign_changes"].values & tested).sum())
     if not changes:
-        return "No tested effect has another sign with fewer images."
-    return f"Of {int(tested.sum()):,} tested effects, {changes:,} have another sign with fewer images."
+        return "No tested effect has another sign with fewer samples."
+    have = counted(changes, "has", "have")
+    return f"Of {counted(int(tested.sum()), 'tested effect')}, {have} another sign with fewer samples."
 
 
 def _forest(story: Story, findings: xr.Dataset, kinds: Sequence[str], k: int, *, main: bool | None = None) -> Spec:
@@ -130,7 +131,7 @@ def _limits(rows: xr.Dataset) -> list[float] | None:
 
 
 def _sizes(story: Story, findings: xr.Dataset, k: int) -> Spec:
-    """The effects of the main kinds with fewer images and with all of them, with their intervals at N."""
+    """The effects of the main kinds with fewer samples and with all of them, with their intervals at N."""
     panels = []
     for kind in kinds_of(findings):
         if kind not in BY_SIZE:
@@ -153,7 +154,7 @@ def _sizes(story: Story, findings: xr.Dataset, k: int) -> Spec:
         title = KINDS[kind].title if space is None else f"{KINDS[kind].title}: {space_title(space)}"
         rules = [(0.0, "")] if KINDS[kind].nothing else []
         panels.append(
-            panel(curves, title=title, x="number of images", y=axis_of(kind, story.measure.symbol), rules=rules)
+            panel(curves, title=title, x="number of samples", y=axis_of(kind, story.measure.symbol), rules=rules)
             | {"log": False, "ticks": sizes.tolist(), "bars": True}
         )
     return {"panels": panels}
@@ -178,7 +179,7 @@ def _key(story: Story, findings: xr.Dataset) -> str:
     attrs = findings.attrs
     key = f"Bars: {percent(attrs['level'])} intervals at N = {attrs['n_samples']:,}."
     there = [words for name, words in CONTROLS.items() if np.isfinite(findings[name].values).any()]
-    marks = {"random weights": "Hollow: random weights.", "shuffled images": "Cross: shuffled images."}
+    marks = {"random weights": "Hollow: random weights.", "shuffled samples": "Cross: shuffled samples."}
     notes = notes_of(findings)
     missing = f" Without an interval: {'; '.join(notes)}." if notes else ""
     return " ".join([key, *(marks[words] for words in there)]) + missing
@@ -195,7 +196,7 @@ def _parts(story: Story) -> Sequence[Part]:
     )
     many = _beside_main(found) > MANY_ROWS
     smaller = size_names(found)[:-1]
-    described = "Effects with their intervals, the largest first, above those of random weights and of shuffled images."
+    described = "Effects with intervals, the largest first, above those of random weights and of shuffled samples."
     parts: list[Part] = [
         Figure(
             "effects",
@@ -247,19 +248,19 @@ def _parts(story: Story) -> Sequence[Part]:
     parts.append(
         Figure(
             "sample-size",
-            "With fewer images",
-            "Line charts: effects at a quarter, half and all of the images.",
+            "With fewer samples",
+            "Line charts: effects at a quarter, half and all of the samples.",
             "lines",
             lambda k: _sizes(story, found, k),
             lambda k: describe_sizes(found, k),
             key="Smaller samples lie within larger ones; the bar is the interval at N.",
-            fold="Does it depend on the number of images?",
+            fold="Does it depend on the number of samples?",
         )
     )
     parts.append(
         Table(
             "findings",
-            f"All {found.sizes['finding']:,} effects",
+            all_counted(found.sizes["finding"], "effect"),
             (
                 *("effect", "A", "B", "statistic", *COLUMNS.values(), *(f"at {name}" for name in smaller)),
                 *("changes with N", "no interval because"),

@@ -11,8 +11,8 @@ from jaxsim.report.effects import main_space, space_title
 from jaxsim.report.errors import band_note, error_word, errors_of
 from jaxsim.report.limits import attainable
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import number
 from jaxsim.report.story import Story
+from jaxsim.wording import number
 
 
 def information_curves(story: Story, space: str, k: int, *, title: str = "") -> Spec:
@@ -72,7 +72,7 @@ def describe_information(story: Story, k: int) -> str:
         own = np.flatnonzero((owners == model) & np.isfinite(values))
         last += [(float(values[own[-1]]), float(errors[own[-1]]), model)] if len(own) else []
     if not last:
-        return f"What the steps hold of {what} is undefined: it is the same for all images."
+        return f"What the steps hold of {what} is undefined: it is the same for all samples."
     most, least = min(last), max(last)
     if len(last) == 1:
         return f"The last step of {most[2]} is at {number(most[0])} to {what} (lower: it holds more)."
@@ -83,7 +83,7 @@ def describe_information(story: Story, k: int) -> str:
 
 
 def drawn_spaces(information: xr.Dataset) -> list[str]:
-    """The spaces that have a panel: those that are not the same for all images; all, where none is left."""
+    """The spaces that have a panel: those that are not the same for all samples; all, where none is left."""
     spaces = [str(name) for name in information["space"].values]
     return [name for name, same in zip(spaces, information["constant"].values, strict=True) if not same] or spaces
 
@@ -120,7 +120,7 @@ def _parts(story: Story) -> Sequence[Part]:
         key += " Dotted: as unrelated to it, and the least that any step can reach."
     twins = story.control is not None and story.control.information is not None
     key += f" {band_note(known, 'forward')}" + (" Dashed: random weights." if twins else "")
-    key += f" The same for all images, and so left out: {', '.join(constant)}." if constant else ""
+    key += f" The same for all samples, and so left out: {', '.join(constant)}." if constant else ""
     pairs = [(of(*ends)) for name in known["space"].values.astype(str) for ends in (("step", name), (name, "step"))]
     columns = [each for name in pairs for each in (name, "± error")]
     return [

@@ -8,8 +8,8 @@ from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Spec, Table
 from jaxsim.report.charts import curve, numbers, panel
 from jaxsim.report.errors import band_note, error_word, errors_of
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import number
 from jaxsim.report.story import Story
+from jaxsim.wording import number
 
 
 def describe_labels(story: Story, k: int) -> str:

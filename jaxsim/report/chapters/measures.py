@@ -10,8 +10,8 @@ from jaxsim.report.chapters.effects import OPEN
 from jaxsim.report.charts import numbers, rounded
 from jaxsim.report.effects import KINDS
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import counted
 from jaxsim.report.story import Story
+from jaxsim.wording import counted
 
 #: Points of a panel: more say no more and load slowly.
 MOST_POINTS = 400

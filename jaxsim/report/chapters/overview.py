@@ -9,9 +9,9 @@ import xarray as xr
 from jaxsim.report.chapter import Chapter, Figure, Part
 from jaxsim.report.errors import errors_of
 from jaxsim.report.schema import model_names, steps_of
-from jaxsim.report.sentences import counted, number
 from jaxsim.report.steps import constant_mask
 from jaxsim.report.story import Story
+from jaxsim.wording import all_counted, number
 
 
 def describe_overview(story: Story, k: int) -> str:
@@ -26,7 +26,8 @@ def describe_overview(story: Story, k: int) -> str:
     """
     names = model_names(story.results)
     if len(names) == 1:
-        return f"All {counted(len(steps_of(story.results, names[0])), 'step')} of {names[0]} against each other."
+        n_steps = len(steps_of(story.results, names[0]))
+        return f"{all_counted(n_steps, 'step')} of {names[0]} against {'each other' if n_steps > 1 else 'itself'}."
     pairs = []
     for place, a in enumerate(names):
         for b in names[place + 1 :]:
@@ -62,7 +63,7 @@ def map_key(story: Story) -> str:
     key = "Rows are the steps it is read from, columns those it is read to."
     if story.measure.usual:
         key += " A dot: within two query-row errors of 1, as unrelated steps are."
-    return key + (" Hatched: the same for all images." if constant_mask(story.results).any() else "")
+    return key + (" Hatched: the same for all samples." if constant_mask(story.results).any() else "")
 
 
 def _parts(story: Story) -> Sequence[Part]:

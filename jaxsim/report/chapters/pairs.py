@@ -9,8 +9,8 @@ from jaxsim.report.charts import curve, panel, rounded
 from jaxsim.report.errors import band_note, errors_of
 from jaxsim.report.markup import Markup, tag
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import counted, number
 from jaxsim.report.story import Story
+from jaxsim.wording import all_counted, counted, number
 
 
 def describe_peaks(found: Sequence[Peak]) -> str:
@@ -45,7 +45,7 @@ def describe_pair(story: Story, a: str, b: str, k: int) -> str:
     if a == b:
         informative = [place for place in range(len(value)) if value[place, place] == value[place, place]]
         if len(informative) < 2:
-            return f"{a} has fewer than two steps that tell images apart."
+            return f"{a} has fewer than two steps that tell samples apart."
         first, last = informative[0], informative[-1]
         there, here = float(value[first, last]), float(value[last, first])
         bound = 2 * (float(error[first, last]) + float(error[last, first]))
@@ -194,7 +194,7 @@ def _parts(story: Story) -> Sequence[Part]:
         )
     pairs = Table(
         "pairs",
-        f"All {counted(between.sizes['pair'], 'pair')} of models",
+        f"{all_counted(between.sizes['pair'], 'pair')} of models",
         (
             *("A", "B", f"mean {story.measure.of('A', 'B')}", f"mean {story.measure.of('B', 'A')}", "depth of peak"),
             *(

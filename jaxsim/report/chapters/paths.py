@@ -11,8 +11,8 @@ from scipy.cluster.hierarchy import dendrogram
 from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Row, Spec, Table
 from jaxsim.report.charts import numbers
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import number
 from jaxsim.report.story import Story
+from jaxsim.wording import number
 
 
 def describe_paths(paths: xr.Dataset, k: int) -> str:

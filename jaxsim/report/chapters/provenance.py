@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from jaxsim.report.chapter import Chapter, Part
 from jaxsim.report.facts import StudyFacts
 from jaxsim.report.markup import Markup, joined, table, tag
-from jaxsim.report.sentences import counted, number
 from jaxsim.report.steps import describe_constant
 from jaxsim.report.story import Story
+from jaxsim.wording import counted, number
 
 HASH_LENGTH = 12
 #: Attribute of a study that says how it was asked for, as a line of a shell or of Python.
@@ -45,7 +45,7 @@ def notice(story: Story) -> Markup:
 def _settings(facts: StudyFacts, usual: bool) -> Markup:
     everyone = " (all)" if facts.n_queries == facts.n_samples else ""
     entries = [
-        ("Images N", f"{facts.n_samples:,}"),
+        (f"{facts.sample.capitalize()}s N", f"{facts.n_samples:,}"),
         ("Queries", f"{facts.n_queries:,}{everyone}"),
         ("Neighbours k", ", ".join(map(str, facts.k))),
         ("Floor (k + 1) / N" if usual else "Value of equal layers", ", ".join(number(floor) for floor in facts.floor)),
@@ -53,7 +53,7 @@ def _settings(facts: StudyFacts, usual: bool) -> Markup:
         ("Metric", facts.metric),
         ("Ties", facts.ties),
         ("Seed", facts.seed),
-        ("Images", facts.images),
+        (f"{facts.sample.capitalize()}s", "features alone" if facts.sample == "sample" else facts.images),
         ("Created", f"{facts.created}, jaxsim {facts.jaxsim_version}"),
         *((name, value or "none") for name, value in facts.further.items() if name != COMMAND),
         ("Versions", ", ".join(f"{name} {version}" for name, version in facts.versions.items()) or "not recorded"),

@@ -9,8 +9,18 @@ from jaxsim.report.chapter import Cell, Chapter, Figure, Part, Row, Spec, Table
 from jaxsim.report.charts import curve, numbers, panel
 from jaxsim.report.errors import band_note, error_word, errors_of
 from jaxsim.report.schema import at_k
-from jaxsim.report.sentences import number
 from jaxsim.report.story import Story
+from jaxsim.wording import number
+
+
+def stretches_drawn(story: Story) -> np.ndarray:
+    """The relative depths that some model has a change over an equal stretch from.
+
+    Args:
+        story: What the study has.
+    """
+    defined = np.isfinite(story.smoothness["fixed_step"]).any(["k", "model_name"])
+    return story.smoothness["t"].values[defined.values]
 
 
 def stretch_curves(story: Story, k: int) -> Spec:
@@ -22,8 +32,9 @@ def stretch_curves(story: Story, k: int) -> Spec:
     """
     chosen = at_k(story.smoothness, k)
     t, errors = chosen["t"].values, errors_of(chosen, "fixed_step")
+    lone = len(stretches_drawn(story)) < 2
     curves = [
-        curve(name, t, chosen["fixed_step"].values[at], a=story.place(name), error=errors[at])
+        curve(name, t, chosen["fixed_step"].values[at], a=story.place(name), error=errors[at], points=lone)
         for at, name in enumerate(chosen["model_name"].values.astype(str).tolist())
     ]
     if story.control is not None:

@@ -20,7 +20,7 @@ def mark_constant(labels: Sequence[StepLabel], constant: Sequence[bool]) -> list
 
     Args:
         labels: The steps.
-        constant: Whether each is the same for all images.
+        constant: Whether each is the same for all samples.
 
     Raises:
         ValueError: If all of them are, so that there is nothing to measure.
@@ -32,15 +32,15 @@ def mark_constant(labels: Sequence[StepLabel], constant: Sequence[bool]) -> list
     """
     if all(constant):
         raise ValueError(
-            f"expected steps that differ between images, but all {len(labels)} are the same for every image "
-            f"({', '.join(label.label for label in labels[:3])}{', ...' if len(labels) > 3 else ''}); are the images "
-            "copies of one picture?"
+            f"expected steps that differ between samples, but all {len(labels)} are the same for every sample "
+            f"({', '.join(label.label for label in labels[:3])}{', ...' if len(labels) > 3 else ''}); are the samples "
+            "copies of one?"
         )
     return [replace(label, constant=bool(flag)) for label, flag in zip(labels, constant, strict=True)]
 
 
 def explain_constant(label: StepLabel, pool: str) -> str:
-    """What is said of a step that is the same for all images, and what to do about it.
+    """What is said of a step that is the same for all samples, and what to do about it.
 
     Args:
         label: The step.
@@ -48,9 +48,9 @@ def explain_constant(label: StepLabel, pool: str) -> str:
 
     Example:
         >>> explain_constant(StepLabel("vit", "embeddings", 0.0, "embeddings"), "cls").split(": ")[0]
-        "the step 'vit/embeddings' is the same for all images and is left out of every result"
+        "the step 'vit/embeddings' is the same for all samples and is left out of every result"
     """
-    said = f"the step {label.label!r} is the same for all images and is left out of every result"
+    said = f"the step {label.label!r} is the same for all samples and is left out of every result"
     if pool == "cls" and label.kind == "embeddings":
         return (
             f"{said}: with pool='cls' it is the class token, which no image has reached before the first block; "

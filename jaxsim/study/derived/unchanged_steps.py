@@ -2,10 +2,14 @@
 
 An identity, dropout in evaluation mode and a scaling by one number keep every rank. The imbalance between what goes in
 and what comes out is then exactly that of a representation with itself, in both directions and for every k, and the
-model counts as perfectly smooth there. Whether a model does nothing, or a step was taken that is none, no number tells.
+model counts as perfectly smooth there. Of few samples with a small k the same may come of a step that changes little,
+so it is told apart whether the representations are equal, too.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,10 +18,11 @@ from jaxsim.study.derived.labels import read_labels
 
 #: Steps of one run that are named; of more, the first and the last.
 MOST_NAMED = 6
+_ROWS = 4096
 
 
 class UnchangedStepWarning(UserWarning):
-    """Consecutive steps between which the information imbalance sees no change at all."""
+    """Consecutive steps of a model that are equal for every sample."""
 
 
 def unchanged_steps(imbalance: xr.DataArray) -> list[tuple[str, ...]]:
@@ -40,37 +45,81 @@ def unchanged_steps(imbalance: xr.DataArray) -> list[tuple[str, ...]]:
         [('m/b', 'm/c')]
     """
     imbalance, models = read_labels(imbalance)
-    values, labels = np.asarray(imbalance.values, np.float64), imbalance["source"].values.astype(str)
-    runs: list[tuple[str, ...]] = []
-    for model in models:
-        run: list[int] = []
-        for here, there in zip(model.positions[:-1], model.positions[1:], strict=True):
-            both_ways, itself = values[:, [here, there], [there, here]], values[:, [here, there], [here, there]]
-            if np.array_equal(both_ways, itself):
-                run = [*run, int(there)] if run and run[-1] == here else [int(here), int(there)]
-                if len(run) > 2:
-                    runs.pop()
-                runs.append(tuple(labels[run].tolist()))
-    return runs
+    values, names = np.asarray(imbalance.values, np.float64), imbalance["source"].values.astype(str)
+    place = {name: at for at, name in enumerate(names.tolist())}
+
+    def unchanged(here: str, there: str) -> bool:
+        a, b = place[here], place[there]
+        return np.array_equal(values[:, [a, b], [b, a]], values[:, [a, b], [a, b]])
+
+    return [run for model in models for run in _runs(names[model.positions].tolist(), unchanged)]
 
 
-def describe_unchanged(run: tuple[str, ...]) -> str:
-    """One sentence on steps between which nothing changes, and what to do about them.
+def equal_steps(run: Sequence[str], layers: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Those of a run that are equal to the last bit, for every sample.
 
     Args:
         run: Labels of consecutive steps.
+        layers: Label -> representation `[n_samples, n_features]`, read in blocks of rows.
+
+    Returns:
+        Runs of labels, at least two each.
+
+    Example:
+        >>> x = np.eye(3)
+        >>> equal_steps(("m/a", "m/b", "m/c"), {"m/a": x, "m/b": x.copy(), "m/c": 2 * x})
+        [('m/a', 'm/b')]
+    """
+
+    def equal(here: str, there: str) -> bool:
+        a, b = layers[here], layers[there]
+        return a.shape == b.shape and all(
+            np.array_equal(np.asarray(a[start : start + _ROWS]), np.asarray(b[start : start + _ROWS]))
+            for start in range(0, a.shape[0], _ROWS)
+        )
+
+    return _runs(run, equal)
+
+
+def describe_equal(run: Sequence[str]) -> str:
+    """One sentence on steps that are equal, and what to do about them.
+
+    Example:
+        >>> describe_equal(("m/b", "m/c")).partition(",")[0]
+        "steps 'm/b' and 'm/c' are equal for every sample"
+    """
+    return (
+        f"steps {_named(run)} are equal for every sample, as an identity or dropout in evaluation mode leaves them, "
+        "and count as no change at all; leave out those that are no steps of their own with drop_steps (--drop-steps)"
+    )
+
+
+def describe_unchanged(run: Sequence[str]) -> str:
+    """One sentence on steps that differ, though not to the information imbalance.
 
     Example:
         >>> describe_unchanged(("m/b", "m/c")).partition(":")[0]
-        "steps 'm/b' and 'm/c' are the same to the information imbalance"
+        "steps 'm/b' and 'm/c' differ, but the information imbalance between them is that of equal ones"
     """
+    return (
+        f"steps {_named(run)} differ, but the information imbalance between them is that of equal ones: every query "
+        "has the same neighbours at them, as after a scaling, or with a small k among few samples"
+    )
+
+
+def _runs(steps: Sequence[str], joined: Callable[[str, str], bool]) -> list[tuple[str, ...]]:
+    """Runs of at least two consecutive steps each of which is joined to the next."""
+    runs: list[list[str]] = []
+    for step in steps:
+        if runs and joined(runs[-1][-1], step):
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    return [tuple(run) for run in runs if len(run) > 1]
+
+
+def _named(run: Sequence[str]) -> str:
     named = [repr(label) for label in run]
     if len(named) > MOST_NAMED:
-        told = f"{named[0]} to {named[-1]} ({len(named)} consecutive steps)"
-    else:
-        told = f"{', '.join(named[:-1])} and {named[-1]}"
-    return (
-        f"steps {told} are the same to the information imbalance: between them it is exactly that of a representation "
-        "with itself, as an identity, dropout in evaluation mode or a scaling leaves it, and they count as no change "
-        "at all; leave out what is no step of its own with drop_steps (--drop-steps)"
-    )
+        return f"{named[0]} to {named[-1]} ({len(named)} consecutive steps)"
+    return f"{', '.join(named[:-1])} and {named[-1]}"

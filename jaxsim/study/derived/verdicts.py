@@ -45,7 +45,7 @@ _COUNTS = ("n", "n_for", "n_against", "n_beyond", "n_sign_changes")
 _NO_INTERVAL = "without half-samples there is no interval"
 _ABSENT = {
     "order": "there is one model alone",
-    "information": "no statistics of the images were measured",
+    "information": "no low-level statistics were measured",
     "smoothness": "there is one model alone",
 }
 

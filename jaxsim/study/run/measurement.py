@@ -21,7 +21,13 @@ from jaxsim.metrics.request import draw_queries
 from jaxsim.metrics.together import Together
 from jaxsim.sample_ids import SampleOrderWarning
 from jaxsim.study.derived.information import describe_view, with_tie_bounds
-from jaxsim.study.derived.unchanged_steps import UnchangedStepWarning, describe_unchanged, unchanged_steps
+from jaxsim.study.derived.unchanged_steps import (
+    UnchangedStepWarning,
+    describe_equal,
+    describe_unchanged,
+    equal_steps,
+    unchanged_steps,
+)
 from jaxsim.study.run.categories import Categories
 from jaxsim.study.run.groups import warning_of
 from jaxsim.study.run.halves import measure_layers, n_splits_for, quarters, shuffled_layers
@@ -157,14 +163,17 @@ def _measured_anew(
     if matrix.sampling_error is not None:
         errors["sampling_error"] = matrix.sampling_error
     results, known = found.labelled(np.asarray(matrix.values, np.float64), errors, settings)
-    unchanged = [UnchangedStepWarning(describe_unchanged(run)) for run in unchanged_steps(results["imbalance"])]
-    for warning in unchanged:
+    runs = {run: equal_steps(run, found.layers) for run in unchanged_steps(results["imbalance"])}
+    equal = [UnchangedStepWarning(describe_equal(each)) for parts in runs.values() for each in parts]
+    for warning in equal:
         warnings.warn(warning, stacklevel=2)
-    said += unchanged
+    said += equal
+    noted = [*matrix.notes, *(describe_unchanged(run) for run, parts in runs.items() if parts != [run])]
     results.attrs = {
         **about_samples(features, settings, images, found),
         **about_measurement(matrix),
         **about_preprocessing(settings, found.dropped),
+        "notes": json.dumps(noted),
         "warnings": json.dumps(list(dict.fromkeys(map(str, said)))),
     }
     results = results.assign_coords(source_flag=("source", np.array(flagged(found.labels, said), dtype=object)))
@@ -192,7 +201,7 @@ def _measured_anew(
             groups=found.groups,
             quiet=True,
             progress=progress,
-            what="shuffled images",
+            what="shuffled samples",
         )
         shuffled = found.parts((), mixed.matrix.values, settings)
         quartered = _measured_quarters(found, matrix.sides, settings, progress)
@@ -250,7 +259,7 @@ def _measured_quarters(
     values, overlaps = [], []
     for done, rows in enumerate(parts):
         if progress is not None:
-            progress(done, len(parts), "fewer images")
+            progress(done, len(parts), "fewer samples")
         of_labels = found.categories is not None
         each = measure_layers(
             found.layers, settings, groups=found.groups, rows=rows, quiet=True, keep_neighbours=of_labels
@@ -260,7 +269,7 @@ def _measured_quarters(
             codes = found.categories.codes_of(rows)
             overlaps.append(overlap_of_steps(found.neighbours(each.matrix), codes, found.labels, k=settings.k)[0])
     if progress is not None and parts:
-        progress(len(parts), len(parts), "fewer images")
+        progress(len(parts), len(parts), "fewer samples")
     return _Quartered(parts, values, overlaps)
 
 

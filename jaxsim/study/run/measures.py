@@ -51,7 +51,7 @@ def checked_measures(ks: tuple[int, ...], fields: Mapping[str, Any]) -> dict[str
         if fields.get("n_queries") is not None and (takes_all_pairs(each) or each.all_rows):
             raise ValueError(
                 f"{each.name!r} takes all pairs of samples, expected no n_queries, got {fields['n_queries']!r}; leave "
-                "n_queries out, or take fewer images with n_samples"
+                "n_queries out, or take fewer samples with n_samples"
             )
         if fields.get("ties", "index") != "index" and in_index_order(each):
             raise ValueError(f"{each.name!r} takes neighbours in index order, expected ties='index'")
@@ -103,7 +103,7 @@ def check_measures_fit(
         needed = max(each.least_samples, neighbours_of(each, max(ks)) + 2)
         if smallest < needed:
             which = "halves of at least" if n_splits else "at least"
-            cure = "n_splits=0, more images" if n_splits else "more images"
+            cure = "n_splits=0, more samples" if n_splits else "more samples"
             raise ValueError(
                 f"expected {which} {needed} samples for {each.name!r}, got {'about ' * bool(n_splits)}{smallest}; use "
                 f"{cure} or a smaller k"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from jaxsim.sample_ids import meet
+from jaxsim.wording import counted
 
 
 def shared_samples(
@@ -57,7 +58,9 @@ def shared_samples(
     if n_samples is None or n_samples == len(ids):
         return ids
     if n_samples > len(ids):
-        raise ValueError(f"expected n_samples of at most the {len(ids)} samples of the features, got {n_samples}")
+        raise ValueError(
+            f"expected n_samples of at most the {counted(len(ids), 'sample')} of the features, got {n_samples}"
+        )
     # The draw of ImageSource.subset, so that features and images give the same subset for the same seed.
     chosen = np.sort(np.random.default_rng(seed).permutation(len(ids))[:n_samples])
     return tuple(ids[i] for i in chosen)
@@ -103,7 +106,7 @@ def order_messages(own: Mapping[str, Sequence[str]], ids: Sequence[str], *, inte
     longest = max(map(len, own.values()))
     if intersect and len(ids) < longest:
         counts = ", ".join(f"{len(each)} in {name!r}" for name, each in own.items())
-        said.append(f"{len(ids)} samples that all have are measured ({counts})")
+        said.append(f"{counted(len(ids), 'sample')} that all have are measured ({counts})")
     return said
 
 
@@ -123,6 +126,6 @@ def _require_same(first: str, ids: tuple[str, ...], name: str, others: tuple[str
         what = f"{odd[0]!r} is only in {where!r}"
     raise ValueError(
         f"expected the same samples in the same order for all models, but {what} "
-        f"({len(others)} samples in {name!r}, {len(ids)} in {first!r}); "
+        f"({counted(len(others), 'sample')} in {name!r}, {len(ids)} in {first!r}); "
         "extract all features from the same images"
     )

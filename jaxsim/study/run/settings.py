@@ -170,16 +170,16 @@ class Settings:
     )
     clip: tuple[float, float] | None = option(
         None,
-        "Two quantiles such as (0.05, 0.95): clip every image's features to their own quantiles, in every step.",
+        "Two quantiles such as (0.05, 0.95): clip every sample's features to their own quantiles, in every step.",
         kind="quantiles",
-        short='Clip every image\'s features to two of their quantiles, such as "0.05,0.95".',
+        short='Clip every sample\'s features to two of their quantiles, such as "0.05,0.95".',
         check=check_clip,
     )
     drop_duplicates: bool = option(
         False,
-        "Of images that are equal in every step of every model keep the first; the others are listed in the results.",
+        "Of samples that are equal in every step of every model keep the first; the others are listed in the results.",
         kind="flag",
-        short="Of images equal in every step keep the first.",
+        short="Of samples equal in every step keep the first.",
         check=check_flag,
     )
     statistics: bool | int | tuple[int, int] = option(

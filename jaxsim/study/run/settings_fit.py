@@ -45,13 +45,13 @@ def check_sample_count(n: int, settings: Settings) -> None:
     k = max(settings.k)
     if n < k + 2:
         raise ValueError(
-            f"expected at least k + 2 = {k + 2} samples for k={k}, got {n}; give more images or a smaller k"
+            f"expected at least k + 2 = {k + 2} samples for k={k}, got {n}; give more samples or a smaller k"
         )
     for each in (*settings.measures, *settings.describe):
         if n < each.least_samples:
             raise ValueError(
-                f"expected at least {each.least_samples} samples for {each.name!r}, got {n}; give more images or leave "
-                "the measure out"
+                f"expected at least {each.least_samples} samples for {each.name!r}, got {n}; give more samples or "
+                "leave the measure out"
             )
     if settings.n_queries is not None and settings.n_queries > n:
         raise ValueError(f"expected n_queries of at most the {n} samples, got {settings.n_queries}; lower or omit it")
