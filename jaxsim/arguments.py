@@ -23,7 +23,7 @@ MOST_EDGE = 8192
 """Longest edge of what models and statistics see: one such image takes 0.8 GB."""
 _LONGEST = 80
 # A scheme of one letter is a drive; a path keeps one slash of two.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 
 
 def shown(value: Any) -> str:
@@ -172,6 +172,41 @@ def check_progress(progress: Any) -> None:
         raise ValueError(f"expected progress to be called as progress(done, total, what), got {shown(progress)}")
 
 
+def url_in(value: str | os.PathLike[str]) -> str:
+    """The URL that a text or a path stands for, with both slashes, of which `pathlib.Path` keeps one; "" for a path.
+
+    Example:
+        >>> url_in(Path("s3://bucket/runs")), url_in("s3://bucket/runs"), url_in("runs/a"), url_in("C:/runs")
+        ('s3://bucket/runs', 's3://bucket/runs', '', '')
+    """
+    text = os.fsdecode(value)
+    scheme = _URL.match(text)
+    return "" if scheme is None else f"{scheme.group(1)}://{text[scheme.end() :]}"
+
+
+def check_on_disk(name: str, value: str | os.PathLike[str]) -> Path:
+    """The path of a file, with the home directory in place of "~"; the file need not exist.
+
+    Args:
+        name: What the file is.
+        value: A text or path.
+
+    Raises:
+        ValueError: If it is a URL.
+
+    Example:
+        >>> check_on_disk("labels", "labels.csv").name
+        'labels.csv'
+        >>> check_on_disk("labels", Path("s3://bucket/labels.csv"))
+        Traceback (most recent call last):
+        ...
+        ValueError: expected labels in a file on a disk, got 's3://bucket/labels.csv'; copy it here first
+    """
+    if url := url_in(value):
+        raise ValueError(f"expected {name} in a file on a disk, got {shown(url)}; copy it here first")
+    return Path(value).expanduser()
+
+
 def check_folder_path(name: str, value: Any) -> Path:
     """The path of a folder, with the home directory in place of "~".
 
@@ -197,9 +232,9 @@ def check_folder_path(name: str, value: Any) -> Path:
         raise ValueError(
             f'expected {name} as the path of a folder, got {shown(text)}; write "." for the current folder'
         )
-    if _URL.match(text):
+    if url := url_in(text):
         raise ValueError(
-            f"expected {name} as the path of a folder on a disk, got {shown(text)}; a bucket holds features alone: "
+            f"expected {name} as the path of a folder on a disk, got {shown(url)}; a bucket holds features alone: "
             "gs:// and s3:// are for out of jaxsim.features.extract and for open_features"
         )
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jaxsim.cli.asked import asked_config, kept_in, required_folder, write_config_file
+from jaxsim.cli.asked import asked_config, extracted_folder, kept_in, required_folder, write_config_file
 from jaxsim.cli.compilation_cache import enable_compilation_cache
 from jaxsim.cli.options import takes_options
 from jaxsim.cli.outcome import readable_outcome
@@ -112,7 +112,7 @@ def compare(
         if write_config is not None:
             write_config_file(settings, write_config)
             return
-        folder = required_folder(out, settings.models)
+        folder = required_folder(out, settings.models, "compare")
         _begin(distributed)
         from jaxsim.cli import stages
 
@@ -136,7 +136,7 @@ def extract(
     """Extract the features of models from images, the first stage; prints the folder."""
     with readable_outcome(show_traceback=traceback, when_interrupted=kept_in(out, given)):
         settings = asked_config(config, models, images, given)
-        folder = required_folder(out, settings.models)
+        folder = required_folder(out, settings.models, "extract")
         _begin(distributed)
         from jaxsim.cli import stages
 
@@ -163,7 +163,7 @@ def measure(
     What the extraction was told, it need not be told again: the folder holds its settings.
     """
     with readable_outcome(show_traceback=traceback, when_interrupted=kept_in(out, given)):
-        folder = required_folder(out, ("features",))
+        folder = extracted_folder(out, models)
         from jaxsim.study.saved import CONFIG
 
         left = folder / CONFIG

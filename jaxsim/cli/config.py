@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from jaxsim.arguments import shown
+from jaxsim.arguments import check_on_disk, shown, url_in
 from jaxsim.cli.options import OPTIONS
 from jaxsim.cli.reading import read_model
 from jaxsim.names import names_column
@@ -54,6 +54,7 @@ def read_config(path: Path) -> Config:
     Raises:
         ValueError: If it cannot be read; for a key that there is not, or a value that is not possible: names the line.
     """
+    path = check_on_disk("settings", path)
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)  # a device has no end
@@ -199,7 +200,7 @@ def _all_located(key: str, value: Any, folder: Path) -> Any:
 
 def _file_located(key: str, value: str, folder: Path) -> str:
     none = value in _FILES[key] or (key != "spaces" and names_column(value))
-    return value if none else str((folder / Path(value).expanduser()).absolute())
+    return value if none or url_in(value) else str((folder / Path(value).expanduser()).absolute())
 
 
 def _located(source: str, folder: Path) -> str:

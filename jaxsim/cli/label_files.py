@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxsim.files import parse_json, read_array, read_regular
+from jaxsim.arguments import check_on_disk
+from jaxsim.files import check_commas, parse_json, read_array, read_cells, read_regular
 from jaxsim.names import COLUMN, names_column
+from jaxsim.wording import counted
 
 NEAR_DUPLICATES = "near_duplicates"
 SUFFIXES = (".csv", ".txt", ".json", ".npy")
@@ -38,9 +38,7 @@ def read_label_files(given: Mapping[str, str]) -> dict[str, Any]:
         ...
         ValueError: expected column:NAME, or labels in a file ending in one of .csv, .txt, .json, .npy, got labels.png
     """
-    return {
-        name: path if names_column(path) else _read(Path(path).expanduser(), "labels") for name, path in given.items()
-    }
+    return {name: path if names_column(path) else _read(path, "labels") for name, path in given.items()}
 
 
 def read_space_files(given: Mapping[str, str]) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def read_space_files(given: Mapping[str, str]) -> dict[str, Any]:
         ...
         ValueError: expected a space in a file ending in one of .csv, .txt, .json, .npy, got pose.png
     """
-    return {name: _read(Path(path).expanduser(), "a space") for name, path in given.items()}
+    return {name: _read(path, "a space") for name, path in given.items()}
 
 
 def read_group_file(given: str) -> Any:
@@ -83,10 +81,11 @@ def read_group_file(given: str) -> Any:
         >>> read_group_file("near_duplicates")
         'near_duplicates'
     """
-    return given if given == NEAR_DUPLICATES or names_column(given) else _read(Path(given).expanduser(), "groups")
+    return given if given == NEAR_DUPLICATES or names_column(given) else _read(given, "groups")
 
 
-def _read(path: Path, what: str) -> Any:
+def _read(given: str, what: str) -> Any:
+    path = check_on_disk(what, given)
     if path.suffix.lower() not in SUFFIXES:
         words = {"groups": f"{NEAR_DUPLICATES}, {COLUMN}NAME, or ", "labels": f"{COLUMN}NAME, or "}
         raise ValueError(
@@ -101,22 +100,23 @@ def _read(path: Path, what: str) -> Any:
         return _number_rows(text) if what == "a space" else _rows(text)
     except MemoryError as error:
         raise MemoryError(f"no memory to read {what} from {path}") from error
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ValueError(f"cannot read {what} from {path}: {why}") from error
 
 
 def _rows(text: str) -> list[str] | dict[str, str]:
     """Entries in order, or by id, from lines of one or of two cells."""
-    lines = [[cell.strip() for cell in row] or [""] for row in csv.reader(text.rstrip().splitlines())]
+    lines = [row or [""] for row in read_cells(text)]
     cells = {len(row) for row in lines}
     if cells == {1}:
         return [row[0] for row in lines]
     if cells != {2}:
+        check_commas(text.splitlines())
         odd = next((i for i, row in enumerate(lines) if len(row) != len(lines[0])), 0)
         raise ValueError(
-            f"expected one entry in every line, or id,entry in every line, but line {odd + 1} has {len(lines[odd])} "
-            "cells"
+            f"expected one entry in every line, or id,entry in every line, but line {odd + 1} has "
+            f"{counted(len(lines[odd]), 'cell')}"
             if lines
             else "the file is empty"
         )
@@ -129,12 +129,13 @@ def _rows(text: str) -> list[str] | dict[str, str]:
 
 def _number_rows(text: str) -> list[list[float]] | dict[str, list[float]]:
     """Rows of numbers in order, or by the id before them."""
-    lines = [[cell.strip() for cell in row] for row in csv.reader(text.rstrip().splitlines())]
+    lines = read_cells(text)
     if not lines:
         raise ValueError("the file is empty")
     by_id = any(line and not _is_number(line[0]) for line in lines)
     for number, line in enumerate(lines, 1):
         if len(line) != len(lines[0]) or len(line) <= by_id or not all(map(_is_number, line[by_id:])):
+            check_commas(text.splitlines())  # numbers of languages that write 0,5 hold commas
             raise ValueError(
                 f"expected as many numbers in every line, or an id and then numbers, but line {number} is otherwise"
             )

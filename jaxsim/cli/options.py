@@ -67,7 +67,7 @@ def _annotation(option: Option) -> Any:
     kind = list[str] if option.kind in _SEVERAL else kind
     name = option.on_command_line
     names = [f"{name}/--no-{name.removeprefix('--')}"] if option.kind == "flag" else [name]
-    more: dict[str, Any] = {"metavar": "NAME=FILE"} if option.kind == "files" else {}
+    more: dict[str, Any] = {"metavar": "[NAME=]FILE"} if option.kind == "files" else {}
     return Annotated[kind | None, typer.Option(*names, help=_help(option), show_default=False, **more)]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsim.arguments import shown, whole_number
+from jaxsim.names import COLUMN, names_column
 from jaxsim.study.run.options import Option
 
 
@@ -103,13 +104,19 @@ def _by_model(read: Callable[[str, str], Any]) -> Callable[[str, Sequence[str]],
 
 
 def _files(flag: str, given: Sequence[str]) -> dict[str, str]:
+    """Name -> file; a file or column without a name goes by its own."""
     found: dict[str, str] = {}
     for text in given:
         name, equals, path = text.partition("=")
-        if not equals and Path(text).suffix and Path(text).stem:
-            name, path = Path(text).stem, text  # a file alone goes by its own name
+        if not equals and names_column(text) and text != COLUMN:
+            name, path = text.removeprefix(COLUMN), text
+        elif not equals and Path(text).suffix and Path(text).stem:
+            name, path = Path(text).stem, text
         elif not (name and equals and path):
-            raise ValueError(f"expected {flag} as NAME=FILE, such as class=labels.csv; got {text!r}")
+            raise ValueError(
+                f"expected {flag} as NAME=FILE, such as class=labels.csv, or as a file that goes by its own name; got "
+                f"{text!r}"
+            )
         if name in found:
             raise ValueError(f"expected every name of {flag} once, got {name!r} twice")
         found[name] = path

@@ -123,6 +123,8 @@ def read_array_file(path: str | os.PathLike[str], key: str | None = None, ids: A
     try:
         array, name, columns = _read_array(file, key)
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, tokenize.TokenError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise ValueError(f"expected images, came a file that does not exist: {file}. Check the path") from error
         raise ValueError(
             f"cannot read the array file {file}: {error}. Write it with numpy.save or numpy.savez"
         ) from error

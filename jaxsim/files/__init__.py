@@ -13,6 +13,7 @@ from jaxsim.files.reading import (
     read_regular,
 )
 from jaxsim.files.remote import BUCKETS, AnyPath, RemotePath, is_bucket, remote_context, rename, unlink_all
+from jaxsim.files.separated import check_commas, read_cells
 from jaxsim.files.whole import content_hash, partial_file, read_json, write_json, write_whole
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "OwnedFiles",
     "RemotePath",
     "check_below",
+    "check_commas",
     "check_texts",
     "content_hash",
     "contents",
@@ -33,6 +35,7 @@ __all__ = [
     "parse_json",
     "partial_file",
     "read_array",
+    "read_cells",
     "read_json",
     "read_json_object",
     "read_regular",

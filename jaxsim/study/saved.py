@@ -126,6 +126,8 @@ def load_datasets(folder: Path) -> tuple[dict[str, Any], bool, tuple[str, ...]]:
     Raises:
         ValueError: If the folder holds no study, or a file in it is missing, damaged or of another study.
     """
+    if not folder.is_dir():
+        raise ValueError(f"expected a folder written by Study.save, but there is none at {folder}; check the path")
     missing = [file for file in FILES.values() if not (folder / file).is_file()]
     if missing:
         raise ValueError(

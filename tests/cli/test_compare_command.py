@@ -118,7 +118,7 @@ def test_damaged_images_are_told(jaxsim, checkpoint, photos, tmp_path) -> None:
         (("--k", "23"), "at least k + 2 = 25 samples for k=23, got 24"),
         (("--samples", "99"), "99"),
         (("--ties", "random"), "one of index, expected, got 'random'"),
-        (("--splits", "1"), "n_splits to be an integer from 2 to 15"),
+        (("--splits", "1"), "n_splits (--splits) to be an integer from 2 to 15"),
         (("--steps", "blok00"), "'blok00' matches none; nearest are: block00"),
         (("--labels", "class"), "expected --labels as NAME=FILE"),
         (("--metric", "manhattan"), "one of euclidean, cosine, correlation"),

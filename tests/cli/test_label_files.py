@@ -51,8 +51,16 @@ def test_several_names(tmp_path) -> None:
         ("class={}.png", "", "ending in one of .csv, .txt, .json, .npy"),
         ("class={}.csv", None, "cannot read labels from .*No such file"),
         ("class={}.csv", "", "the file is empty"),
-        ("class={}.csv", "a,b\nc\n", "line 2 has 1 cells"),
+        ("class={}.csv", "a,b\nc\n", "line 2 has 1 cell$"),
         ("class={}.csv", "a,b,c\n", "line 1 has 3 cells"),
+        (
+            "class={}.csv",
+            "a;cat\nb;dog\n",
+            "expected cells separated by commas, such as a,cat, .* by semicolons: a;cat",
+        ),
+        ("class={}.csv", "a\tcat\nb\tdog\n", "look separated by tabs"),
+        ("class={}.csv", "id;label;note\na;cat;1,5\nb;dog;2\n", "look separated by semicolons"),
+        ("class=s3://bucket/labels.csv", None, "on a disk, got 's3://bucket/labels.csv'; copy it here first"),
         ("class={}.csv", "a,b\na,c\n", "every id once, but 'a' comes twice"),
         ("class={}.json", "{", "cannot read labels"),
         ("class={}.json", "3", "a list with one entry for each image, or an object by id, got int"),
@@ -65,6 +73,14 @@ def test_what_cannot_be_read_is_a_value_error(tmp_path, given, content, message)
         (tmp_path / given.partition("=")[2].rpartition("/")[2]).write_text(content)
     with pytest.raises(ValueError, match=message):
         read_labels([given])
+
+
+def test_semicolons_within_entries_separate_nothing(tmp_path) -> None:
+    given = {"0.png,red;blue\n1.png,green;red\n": {"0.png": "red;blue", "1.png": "green;red"}}
+    given |= {"red;blue\ngreen\n": ["red;blue", "green"], '"red;blue"\n"green;red"\n': ["red;blue", "green;red"]}
+    for text, expected in given.items():
+        (tmp_path / "a.csv").write_text(text)
+        assert read_labels([f"a={tmp_path / 'a.csv'}"])["a"] == expected
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.json", "a.npy"])
@@ -126,6 +142,8 @@ def test_spaces_in_order_or_by_id(tmp_path, name, content, expected) -> None:
         ("1,2\n3\n", "line 2 is otherwise"),
         ("a,1\nb,c\n", "line 2 is otherwise"),
         ("a\nb\n", "line 1 is otherwise"),
+        ("a;1;2\nb;3;4\n", "such as a,1,2, but its lines look separated by semicolons"),
+        ("0,5;2\n1,5;3\n", "look separated by semicolons: 0,5;2"),
         ("", "the file is empty"),
     ],
 )

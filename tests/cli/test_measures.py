@@ -72,7 +72,10 @@ def test_measures_are_compared_and_told(jaxsim, checkpoint, photos, tmp_path) ->
         (("--measures", "gride"), "'gride' is a measure of one layer"),
         (("--measures", "hsic"), "or a similarity with a largest value, got 'hsic'"),
         (("--measures", "cka", "--samples", "3"), "at least 4 samples for 'cka', got 3"),
-        (("--measures", "rsa", "--queries", "9"), "'rsa' takes all pairs of samples, expected no n_queries, got 9"),
+        (
+            ("--measures", "rsa", "--queries", "9"),
+            "'rsa' takes all pairs of samples, expected no n_queries (--queries), got 9",
+        ),
         (("--measures", "mutual_knn", "--k", "0"), "every k to be an integer of at least 1"),
         (("--describe", "gride", "--k", "12"), "samples for 'gride'"),
     ],

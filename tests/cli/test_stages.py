@@ -189,7 +189,24 @@ def test_paths_of_a_file_are_relative_to_it(tmp_path) -> None:
     ("arguments", "said"),
     [
         (("compare", "--out", "x"), "expected MODEL..."),
-        (("compare", MODELS[0]), "expected --out FOLDER"),
+        (("compare", MODELS[0]), f"report, got none: jaxsim compare {MODELS[0]} --out study"),
+        (("extract", "x=a b", MODELS[0]), f"got none: jaxsim extract 'x=a b' {MODELS[0]} --out study"),
+        (("measure",), "that jaxsim extract has written to, got none: jaxsim measure --out FOLDER"),
+        (("measure", "a.npz", "b.npz"), "got none: jaxsim measure a.npz b.npz --out FOLDER"),
+        (
+            ("compare", *MODELS, *ASKED, "--out", "s3://bucket/x"),
+            "on a disk, got 's3://bucket/x'; a bucket holds features",
+        ),
+        (("inspect", "gs://bucket/x"), "on a disk, got 'gs://bucket/x'; a bucket"),
+        (("report", "gs://bucket/x"), "on a disk, got 'gs://bucket/x'; a bucket"),
+        (("compare", "--config", "s3://b/study.toml", "--out", "x"), "on a disk, got 's3://b/study.toml'; copy it"),
+        (("compare", *MODELS, "--write-config", "s3://b/study.toml"), "on a disk, got 's3://b/study.toml'; copy it"),
+        (("compare", "nofile.h5", *ASKED, "--out", "x"), "nofile.h5: there is no such file; expected a directory"),
+        (("extract", "a/model.safetensors", *ASKED, "--out", "x"), "a/model.safetensors: there is no such file"),
+        (("compare", "models/", *ASKED, "--out", "x"), "models/: no such directory"),
+        (("compare", "ftp://host/a", *ASKED, "--out", "x"), "a model as a directory on a disk or a hub id, got 'ftp:"),
+        (("compare", MODELS[0], "--images", "no.npz", "--out", "x"), "images, came a file that does not exist: no.npz"),
+        (("compare", MODELS[0], "--samples", "0", *ASKED[:2], "--out", "x"), "expected n_samples (--samples) to be an"),
         (("compare", "=x", "--out", "x"), "expected a model as SOURCE or NAME=SOURCE"),
         (("compare", MODELS[0], MODELS[0], *ASKED, "--out", "x"), "models of different names, got 'vit' twice"),
         (("compare", *MODELS, *ASKED, "--pool", "cnn=cls", "--out", "x"), "pool to name models of the comparison (vit"),
@@ -200,7 +217,8 @@ def test_paths_of_a_file_are_relative_to_it(tmp_path) -> None:
             ("measure", MODELS[0], "--out", "x", "--images", "digits"),
             "no finished features of 'vit' with pooling",
         ),
-        (("report", "nowhere"), "expected a folder written by Study.save"),
+        (("report", "nowhere"), "expected a folder written by Study.save, but there is none at nowhere"),
+        (("report", "."), "expected a folder written by Study.save, but . has no study.nc"),
         (("report", "nowhere", "--rename", "a=b"), "expected --to FOLDER"),
         (("inspect", "nowhere"), "there is none at nowhere"),
         (("inspect", "."), "was written by jaxsim; give the folder of a study"),
@@ -213,6 +231,32 @@ def test_what_cannot_be_done_is_one_line(jaxsim, tmp_path, monkeypatch, argument
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_measuring_what_was_extracted_is_told_with_its_folder(jaxsim, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my run" / "features").mkdir(parents=True)
+    result = jaxsim("measure", "my run")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("has written to, got none: jaxsim measure --out 'my run'\n")
+
+
+def test_features_that_exist_are_no_models_that_were_extracted(jaxsim, tmp_path) -> None:
+    np.savez(tmp_path / "a.npz", one=np.eye(5))
+    result = jaxsim("measure", tmp_path / "a.npz", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "a.npz', which holds features itself: jaxsim.compare (jaxsim compare) measures" in result.stderr
+
+
+def test_files_and_columns_go_by_their_own_names(tmp_path) -> None:
+    read = lambda *texts: read_option(OPTIONS["labels"], list(texts))  # noqa: E731
+    expected = {"kind": "a.csv", "scene": "runs/scene.csv", "film": "column:film"}
+    assert read("kind=a.csv", "runs/scene.csv", "column:film") == expected
+    help_text = " ".join(CliRunner().invoke(app, ["compare", "--help"]).stdout.split())
+    assert "--labels [NAME=]FILE" in help_text
+    assert "by its own name without NAME" in help_text
+    with pytest.raises(ValueError, match=r"as NAME=FILE, such as class=labels\.csv, or as a file that goes by its own"):
+        read("column:")
 
 
 @pytest.mark.slow

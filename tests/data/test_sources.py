@@ -212,7 +212,7 @@ class TestArrayFiles:
             ("floats.npy", "came float64"),
             ("cut.npz", "cannot read"),
             ("empty.npy", "cannot read"),
-            ("missing.npz", "No such file"),
+            ("missing.npz", "a file that does not exist"),
         ]:
             with pytest.raises(ValueError, match=f"{name}.*{words}|{words}.*{name}"):
                 open_images(tmp_path / name)

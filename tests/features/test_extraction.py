@@ -99,7 +99,7 @@ def test_all_images_damaged(TinyModel, tmp_path):
     for i in range(5):
         (tmp_path / f"{i}.jpg").write_text("no image")
     for out in (None, tmp_path / "f"):
-        with pytest.raises(ValueError, match=r"none of the 5 images.*0.jpg"):
+        with pytest.raises(ValueError, match=r"none of 5 images.*0.jpg"):
             extract(TinyModel(), tmp_path, out=out, batch_size=2)
 
 

@@ -325,3 +325,10 @@ def test_a_missing_chunk_of_zarr_is_the_fill_value_and_is_said(tmp_path):
     with pytest.warns(MissingChunkWarning):
         np.testing.assert_array_equal(found[5:15], values[5:15])
     np.testing.assert_array_equal(found[10:20], values[10:20])
+
+
+@pytest.mark.parametrize(("separator", "called"), [(";", "semicolons"), ("\t", "tabs")])
+def test_ids_in_a_table_that_is_separated_otherwise(tmp_path, separator, called):
+    (tmp_path / "ids.csv").write_text("\n".join(separator.join(row) for row in (("id", "x"), ("a", "1"), ("b", "2"))))
+    with pytest.raises(ValueError, match=f"cannot read the ids in .*look separated by {called}"):
+        open_features({"layer": np.eye(2)}, sample_ids=tmp_path / "ids.csv")

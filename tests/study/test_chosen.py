@@ -256,7 +256,7 @@ class TestShown:
     def test_ten_lines_with_names_as_they_are(self, whole) -> None:
         lines = repr(whole).splitlines()
         assert len(lines) <= 10
-        assert lines[0] == "Study of 3 models, 8 steps, 96 images"
+        assert lines[0] == "Study of 3 models, 8 steps, 96 samples"
         assert any(line.startswith("  vit_s  3 steps: in to out") for line in lines)
         assert any(line.startswith("  order") for line in lines)
         many = Study.from_layers({f"m{i}": {"a": X, "b": X[:, :2]} for i in range(7)}, n_splits=0)

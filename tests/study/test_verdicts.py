@@ -126,7 +126,7 @@ class TestVerdicts:
     def test_what_was_not_measured_cannot_be_told(self):
         found = verdicts(found_as("alignment", [0.2], [0.01], [("a", "b")]))
         assert found.verdict.values.tolist() == [["yes", "cannot tell", "cannot tell"]]
-        assert "no statistics" in str(found.answer.values[0, 1])
+        assert "no low-level statistics" in str(found.answer.values[0, 1])
         assert np.isnan(found.value.values[0, 1])
 
     def test_of_constructed_findings_for_every_k(self):

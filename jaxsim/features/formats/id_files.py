@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsim.arguments import shown
-from jaxsim.files import parse_json, read_array, read_regular
+from jaxsim.files import check_commas, parse_json, read_array, read_regular
 from jaxsim.sample_ids import ID_KEYS
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".npy")
@@ -51,6 +51,8 @@ def read_id_file(path: Path) -> list[Any]:
 def _column(text: str, delimiter: str) -> list[str]:
     head, *rows = list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
     named = next((key for key in ID_KEYS if key in head), head[0] if len(head) == 1 else None)
+    if named is None or (len(head) == 1 and delimiter == ","):
+        check_commas(text.splitlines())
     if named is None:
         raise ValueError(f"expected a column {', '.join(ID_KEYS)}, or a single one, got {', '.join(head)}")
     place = head.index(named)

@@ -13,12 +13,19 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from jaxsim.arguments import shown
+from jaxsim.arguments import shown, url_in
 from jaxsim.files import contents, is_there, read_json_object
 from jaxsim.models.loading.wrappers import without_wrappers
 from jaxsim.wording import counted
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+# Suffixes of checkpoints, of features and of what lies beside them: a text that ends so is no name on the hub.
+_FILES = frozenset(
+    [
+        *(*_PICKLES, ".safetensors", ".npz", ".npy", ".h5", ".hdf5", ".hdf", ".mat", ".nc", ".zarr", ".parquet"),
+        *(".arrow", ".feather", ".msgpack", ".onnx", ".tar", ".zip", ".gz", ".json", ".toml", ".csv", ".tsv", ".txt"),
+    ]
+)
 _CONVERSION = (
     "which can run any code when opened and never is here. Convert once where you trust it: "
     "AutoModel.from_pretrained(directory).save_pretrained(new_directory), or the hub's space 'safetensors/convert', "
@@ -113,8 +120,17 @@ def locate(source: str | os.PathLike[str], revision: str | None = None) -> Path:
         raise ValueError(f"{text} is pickled, {_CONVERSION}; then pass the directory with config.json.")
     if path.exists():
         raise ValueError(f"{text} is a file; expected a directory with config.json and *.safetensors, or a hub id")
-    if path.is_absolute() or text.startswith((".", "~")) or text.count("/") > 1:
+    if url := url_in(text):
+        raise ValueError(f"expected a model as a directory on a disk or a hub id, got {shown(url)}; copy it here first")
+    # The name of a model on the hub may hold dots, so that not everything behind one is a suffix of a file.
+    if path.suffix.lower() in _FILES:
+        raise ValueError(
+            f"{text}: there is no such file; expected a directory with config.json and *.safetensors, a checkpoint or "
+            "features in a file that exists, or a hub id"
+        )
+    if path.is_absolute() or text.startswith((".", "~")) or text.endswith(("/", os.sep)) or text.count("/") > 1:
         raise ValueError(f"{text}: no such directory; expected one with config.json and *.safetensors, or a hub id")
+    beside = f"; the folder {path.parent} here holds no {path.name}" if path.parent.is_dir() and "/" in text else ""
     from huggingface_hub import snapshot_download
 
     try:
@@ -123,7 +139,7 @@ def locate(source: str | os.PathLike[str], revision: str | None = None) -> Path:
         raise ValueError(
             f"{text!r} is neither a local directory nor a model that could be fetched from the Hub "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}). "
-            "Check the name and the connection, or pass a local directory."
+            f"Check the name and the connection, or pass a local directory{beside}."
         ) from error
     return Path(fetched)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxsim.data import ImageSource
-from jaxsim.features import FeatureSet, open_features
+from jaxsim.features import FeatureSet, is_features_file, open_features
 from jaxsim.features.feature_set import MANIFEST
 from jaxsim.features.opened_writers import IMAGES, read_contents
 from jaxsim.study.run.inputs import Named, StudyInput, unique_names
@@ -107,6 +107,11 @@ def _of_source(there: dict[Path, FeatureSet], name: str, source: str, settings: 
     by_name = {folder: each for folder, each in own.items() if each.model_name == name}
     found = by_name or own
     if not found:
+        if not of_source and is_features_file(Path(source).expanduser()):
+            raise ValueError(
+                f"expected models whose features were extracted into {out}, got {source!r}, which holds features "
+                "itself: jaxsim.compare (jaxsim compare) measures such as they are"
+            )
         raise ValueError(
             f"no finished features of {name or source!r} with pooling {settings.pool_of(name)!r} in "
             f"{out / 'features'}: run jaxsim extract into this folder with the same images and options"

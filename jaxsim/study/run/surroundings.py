@@ -20,8 +20,8 @@ class Surroundings:
         "is given as `jaxsim.Dissimilarities(matrix)`; categories are given as `labels`.",
         kind="files",
         flag="--space",
-        short="Further space to measure steps against (csv, json, npy): one row for each image, or id first; may come "
-        "several times.",
+        short="Further space to measure steps against (csv, json, npy): one row for each image, or id first; goes by "
+        "its own name without NAME; may come several times.",
     )
     labels: Any = option(
         None,
@@ -30,7 +30,7 @@ class Surroundings:
         "step's nearest neighbours share the category is in `Study.label_overlap`.",
         kind="files",
         short="Categories of the images (csv, txt, json, npy): one in a line, or id,label; or column:NAME, which came "
-        "with the images; may come several times.",
+        "with the images; goes by its own name without NAME; may come several times.",
     )
     groups: Any = option(
         None,
