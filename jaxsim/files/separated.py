@@ -22,7 +22,7 @@ def read_cells(text: str) -> list[list[str]]:
         >>> read_cells("a;1\nb;2\n")
         Traceback (most recent call last):
         ...
-        ValueError: expected cells separated by commas, such as a,1, but its lines look separated by semicolons: a;1
+        ValueError: its lines look separated by semicolons; expected commas, such as a,1
     """
     lines = text.rstrip().splitlines()
     cells = [[cell.strip() for cell in row] for row in _split(lines, ",")]
@@ -48,10 +48,7 @@ def check_commas(lines: Sequence[str]) -> None:
         rows = _split(filled, separator)
         if rows and {len(row) for row in rows} == {len(rows[0])} and len(rows[0]) > 1:
             example = ",".join(cell.strip() for cell in rows[0])
-            raise ValueError(
-                f"expected cells separated by commas, such as {example:.40}, but its lines look separated by {called}: "
-                f"{filled[0]:.40}".replace("\t", "\\t")
-            )
+            raise ValueError(f"its lines look separated by {called}; expected commas, such as {example:.40}")
 
 
 def _split(lines: Sequence[str], separator: str) -> list[list[str]]:

@@ -56,7 +56,7 @@ def test_several_names(tmp_path) -> None:
         (
             "class={}.csv",
             "a;cat\nb;dog\n",
-            "expected cells separated by commas, such as a,cat, .* by semicolons: a;cat",
+            "labels from .*: its lines look separated by semicolons; expected commas, such as a,cat$",
         ),
         ("class={}.csv", "a\tcat\nb\tdog\n", "look separated by tabs"),
         ("class={}.csv", "id;label;note\na;cat;1,5\nb;dog;2\n", "look separated by semicolons"),
@@ -142,8 +142,8 @@ def test_spaces_in_order_or_by_id(tmp_path, name, content, expected) -> None:
         ("1,2\n3\n", "line 2 is otherwise"),
         ("a,1\nb,c\n", "line 2 is otherwise"),
         ("a\nb\n", "line 1 is otherwise"),
-        ("a;1;2\nb;3;4\n", "such as a,1,2, but its lines look separated by semicolons"),
-        ("0,5;2\n1,5;3\n", "look separated by semicolons: 0,5;2"),
+        ("a;1;2\nb;3;4\n", "look separated by semicolons; expected commas, such as a,1,2"),
+        ("0,5;2\n1,5;3\n", "look separated by semicolons"),
         ("", "the file is empty"),
     ],
 )
