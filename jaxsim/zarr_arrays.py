@@ -1,6 +1,5 @@
 """The arrays of Zarr groups (version 2 or 3), local or in a bucket; TensorStore reads them."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +9,7 @@ import tensorstore
 
 from jaxsim.arguments import shown
 from jaxsim.files import BUCKETS, AnyPath, optional_library, parse_json, remote_context
+from jaxsim.warn import warn
 
 #: One of them lies in every group and array.
 MARKS = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
@@ -107,11 +107,10 @@ def read_array(array: tensorstore.TensorStore, where: Any) -> np.ndarray:
         said = str(error)
         if "is missing" not in said:
             raise ValueError(f"cannot read {where}: {shown(said)}; {CURE}") from error
-    warnings.warn(
+    warn(
         f"{where}: a chunk is missing and is read as the fill value, {array.fill_value}; writers leave out chunks that "
         "hold nothing else, but so does a copy that is not whole",
         MissingChunkWarning,
-        stacklevel=2,
     )
     spec = array.spec().to_json()
     spec.pop("fill_missing_data_reads", None)

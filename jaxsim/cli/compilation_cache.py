@@ -6,8 +6,9 @@ import hashlib
 import os
 import platform
 import sys
-import warnings
 from pathlib import Path
+
+from jaxsim.warn import warn
 
 #: "off" switches the cache off, a path puts it there.
 VARIABLE = "JAXSIM_COMPILATION_CACHE"
@@ -33,10 +34,9 @@ def enable_compilation_cache() -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        warnings.warn(
+        warn(
             f"no compilation cache, {folder} cannot be made ({error.strerror}); "
             f"set {VARIABLE} to another folder or to off",
-            stacklevel=2,
         )
         return None
     import jax

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from jaxsim.warn import warn
+
 _lock = threading.Lock()
 _local = threading.local()
 _depth = 0
@@ -54,7 +56,7 @@ def warnings_of(picture: str) -> Iterator[None]:
                 if _filter in warnings.filters:
                     warnings.filters.remove(_filter)  # pyright: ignore[reportAttributeAccessIssue]
     for text, category in dict.fromkeys(found):
-        warnings.warn(f"{text} (in {picture})", category, stacklevel=4)
+        warn(f"{text} (in {picture})", category)
 
 
 def _sorted(

@@ -1,12 +1,12 @@
 """Sets of features brought to the same samples in the same order."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.arguments import check_flag, shown
 from jaxsim.features.feature_set import FeatureSet
 from jaxsim.sample_ids import SampleOrderWarning, meet
+from jaxsim.warn import warn
 
 
 def align_features(sets: Mapping[str, FeatureSet] | Any, *, intersect: bool = False) -> dict[str, FeatureSet]:
@@ -34,6 +34,7 @@ def align_features(sets: Mapping[str, FeatureSet] | Any, *, intersect: bool = Fa
         >>> from jaxsim.features import open_features
         >>> captions = open_features({"text": np.eye(3)}, sample_ids=["cat", "dog", "owl"])
         >>> photos = open_features({"image": np.eye(2)}, sample_ids=["cat", "owl"])
+        >>> import warnings
         >>> with warnings.catch_warnings():
         ...     warnings.simplefilter("ignore")
         ...     both = align_features({"captions": captions, "photos": photos}, intersect=True)
@@ -52,6 +53,6 @@ def align_features(sets: Mapping[str, FeatureSet] | Any, *, intersect: bool = Fa
         )
     met = meet({name: x.sample_ids for name, x in sets.items()}, intersect=intersect)
     for message in met.messages:
-        warnings.warn(message, SampleOrderWarning, stacklevel=2)
+        warn(message, SampleOrderWarning)
     chosen = {name: (x, met.rows[name]) for name, x in sets.items()}
     return {name: x if rows is None else x.select(rows) for name, (x, rows) in chosen.items()}

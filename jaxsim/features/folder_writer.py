@@ -1,7 +1,6 @@
 """Features written to a folder, block by block, so that a killed run can continue."""
 
 import secrets
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from jaxsim.features.store import (
 )
 from jaxsim.features.writers import Damage, finished_manifest
 from jaxsim.files import AnyPath, read_json, rename, unlink_all, write_json
+from jaxsim.warn import warn
 
 REQUEST = "request.json"
 
@@ -210,7 +210,7 @@ def remove_features(folder: AnyPath, steps: Sequence[StepRecord]) -> None:
             names += _own_steps(folder / file)
         except ValueError as error:
             aside = f"{file}.{secrets.token_hex(4)}.aside"
-            warnings.warn(f"{error}. It is kept as {aside}", stacklevel=2)
+            warn(f"{error}. It is kept as {aside}")
             rename(folder / file, aside)
     # The arrays first: as long as there is a manifest or a request, it is known what they are.
     arrays = folder / ARRAYS

@@ -1,6 +1,5 @@
 """What metrics accept as a representation, and what they say about anything else."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from jaxsim_kernels import Metric
 from jaxsim_kernels.centring import chunks, differences
 
 from jaxsim.arguments import neighbour_counts
+from jaxsim.warn import warn
 
 from .named_samples import layers_of_sets, names_samples
 from .reading import Rows, check_unmasked, readable
@@ -205,10 +205,9 @@ def check_values(layers: Mapping[str, Any], metric: Metric) -> None:
         if first.dtype.kind in "iu" and first.dtype.itemsize == 8 and metric in ("euclidean", "precomputed"):
             _check_integers(x, name, metric)
         if not varies:
-            warnings.warn(
+            warn(
                 f"layer {name!r} has no variance: all {x.shape[0]} samples are the same, so every rank in it is tied.",
                 DegenerateLayerWarning,
-                stacklevel=4,
             )
 
 

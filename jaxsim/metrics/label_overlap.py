@@ -5,7 +5,6 @@ vectors with a single 1 nearly all of their distances tie, as integers they woul
 a representation is how many of a sample's neighbours share its label.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from jaxsim_kernels import Metric, agree_on_call, check_metric, check_precision,
 from jaxtyping import Float, Int
 
 from jaxsim.arguments import check_count
+from jaxsim.warn import warn
 
 from .dissimilarities import Dissimilarities
 from .information_imbalance import check_ties
@@ -118,11 +118,10 @@ def label_overlap(
     value, error = shares.mean(axis=0)[at], _standard_error(shares)[at]
     chance, ceiling = label_bounds(codes, ks, queries=queries)
     if ties == "index" and tied.max() > TIES_WORTH_A_WARNING:
-        warnings.warn(
+        warn(
             f"up to {tied.max():.1%} of the k-th neighbours are tied and were taken in the order of the samples, on "
             "which the overlap then depends; ties='expected' gives the expectation under random tie-breaking.",
             TieWarning,
-            stacklevel=2,
         )
     several = isinstance(plain_k(k), tuple)
     value, error, chance, ceiling, tied = (

@@ -1,12 +1,12 @@
 """Several sets of layers whose rows are named: they meet by the names of the samples, not by position."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.arguments import shown
 from jaxsim.rows import SelectedRows
 from jaxsim.sample_ids import SampleOrderWarning, meet
+from jaxsim.warn import warn
 
 
 def names_samples(x: Any) -> bool:
@@ -42,7 +42,7 @@ def layers_of_sets(sets: Mapping[Any, Any]) -> dict[str, Any]:
         )
     met = meet({str(name): x.sample_ids for name, x in sets.items()})
     for message in met.messages:
-        warnings.warn(message, SampleOrderWarning, stacklevel=2)
+        warn(message, SampleOrderWarning)
     found = {}
     for name, each in sets.items():
         rows = met.rows[str(name)]

@@ -5,7 +5,6 @@ The rule: a few rows of every layer tell what rounding is expected to change (se
 float64 under `precision="highest"`. Everywhere else a `PrecisionWarning` says what is lost and what to do.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,8 @@ from typing import Any
 import numpy as np
 from jaxsim_kernels import Metric, Placement, Precision, explained_failures
 from jaxsim_kernels.scores import arithmetic
+
+from jaxsim.warn import warn
 
 from .rounding import RoundingLoss, rounding_loss
 
@@ -123,12 +124,11 @@ def _agreed(lossy: np.ndarray, placement: Placement) -> np.ndarray:
 
 
 def _warn(names: list[str], found: list[RoundingLoss], arithmetic_used: str, cure: str) -> None:
-    warnings.warn(
+    warn(
         f"{_listed(names)}: rounding in {arithmetic_used} is expected to change {_percent(found)} of the nearest "
         f"neighbours or ranks, so that values of {'this layer' if len(names) == 1 else 'these layers'} are not exact; "
         f"{cure}.",
         PrecisionWarning,
-        stacklevel=4,
     )
 
 

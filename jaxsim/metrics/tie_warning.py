@@ -1,12 +1,13 @@
 """A warning about ties that tells equal distances from distances that rounding made equal."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxsim_kernels import AllPairs, Options
 from jaxsim_kernels.verify import row_distances
+
+from jaxsim.warn import warn
 
 from .inputs import TieWarning
 from .precision_check import cure_of_float64
@@ -65,7 +66,7 @@ def warn_of_ties(
             if rounded:
                 some = _listed([list(layers)[number] for number in rounded])
                 message += f" In {some} the distances differ, though, and rounding made them equal. {finer}."
-        warnings.warn(message, TieWarning, stacklevel=3)
+        warn(message, TieWarning)
 
 
 def _consequence(what: str, options: Options) -> str:

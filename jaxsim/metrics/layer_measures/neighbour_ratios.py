@@ -4,11 +4,12 @@ A sample whose nearest neighbour is a copy of it has no ratio and is left out. T
 others, so that many of them distort an estimate all the same: functions of one array warn of that.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 from jax.core import Tracer
+
+from jaxsim.warn import warn
 
 from ..declaration import Invariance
 from ..inputs import TieWarning
@@ -106,9 +107,8 @@ def check_estimate(values: Any, left_out: Any, what: str) -> None:
             "copies out with distinct_samples, or take more neighbours."
         )
     if left_out > _SHARE_TO_WARN_OF:
-        warnings.warn(
+        warn(
             f"{what} left out {float(left_out):.1%} of the samples, copies of their nearest neighbours, which still "
             "count as neighbours of others; keep one of each with distinct_samples.",
             TieWarning,
-            stacklevel=3,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsim.models.capture.calls import Call
+from jaxsim.warn import warn
 from jaxsim.wording import counted
 
 #: Images in the forward pass that finds the calls: a number that is hardly a number of tokens or channels.
@@ -78,11 +78,10 @@ def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
         opened = trace(True)
     except Exception as error:  # whatever a model raises that needs its jit or its scan
         hidden = [call.name for call in plain if not call.reachable]
-        warnings.warn(
+        warn(
             f"{counted(len(hidden), 'module call')} ({', '.join(hidden[:3])}{', ...' if len(hidden) > 3 else ''}) are "
             f"inside a jit or scan and give no steps: run as plain Python it fails: {type(error).__name__}: "
             f"{error!s:.200}",
-            stacklevel=2,
         )
         return plain
     reached = [sum(call.reachable for call in calls) for calls in (plain, opened)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 
 from jaxsim.models.family import Shapes
 from jaxsim.models.loading.checkpoint import Checkpoint
 from jaxsim.models.loading.weights import WeightTable
+from jaxsim.warn import warn
 
 # How trainers and wrappers call the model that they hold.
 PREFIXES = ("model.", "net.", "network.", "backbone.", "encoder.", "base_model.")
@@ -35,10 +35,9 @@ def without_prefixes(checkpoint: Checkpoint, build: Callable[[Shapes], WeightTab
             most, best, left_out = count, shorter, prefix
     if left_out:
         changed = sum(name.startswith(left_out) for name in checkpoint.shapes)
-        warnings.warn(
+        warn(
             f"{checkpoint.directory}: {changed} of {len(checkpoint.shapes)} tensors are named {left_out}..., as part "
             f"of a larger program; {left_out} is left out, which gives the names of this family",
-            stacklevel=2,
         )
     return best
 

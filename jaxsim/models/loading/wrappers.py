@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TypeVar
+
+from jaxsim.warn import warn
 
 T = TypeVar("T")
 
@@ -51,9 +52,8 @@ def without_wrappers(tensors: Mapping[str, T], where: str) -> tuple[dict[str, T]
     if found:
         parts = ", ".join(f"{part}. ({WRAPPERS[part]})" for part in sorted(found))
         changed = sum(short != name for short, name in origin.items())
-        warnings.warn(
+        warn(
             f"{where}: {changed} of {len(origin)} tensors are named by a wrapper of the model; its prefix is left out: "
             f"{parts}",
-            stacklevel=2,
         )
     return {short: tensors[name] for short, name in origin.items()}, origin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from jaxsim.study.run.preparation import prepare_comparison
 from jaxsim.study.run.settings import SETTINGS, checked_settings
 from jaxsim.study.run.surroundings import SURROUNDINGS
 from jaxsim.study.saved import CONFIG
+from jaxsim.warn import warn
 
 
 @with_options(SETTINGS | SURROUNDINGS)
@@ -115,10 +115,9 @@ def splits_of_subsets(n_subsets: int | None, n_splits: int | None) -> int | None
     """
     if n_subsets is None:
         return n_splits
-    warnings.warn(
+    warn(
         "n_subsets is deprecated: intervals rest on balanced half-samples now; use n_splits=0 for none, or leave it "
         "out.",
         DeprecationWarning,
-        stacklevel=3,
     )
     return 0 if n_subsets == 0 else n_splits

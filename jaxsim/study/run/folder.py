@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import tempfile
-import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from jaxsim.files import OwnedFiles, check_below
 from jaxsim.report.writing import FIGURES, INDEX
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
 from jaxsim.study.saved import ALWAYS, BY_MEASURE, DESCRIPTIONS, INFORMATION, LABELS, OF_SPLITS, UNTRAINED
+from jaxsim.warn import warn
 
 MEASUREMENTS = "measurements"
 
@@ -172,9 +172,8 @@ def save_measurement(out: Path, key: str, results: xr.Dataset, what: str = "imba
     files = OwnedFiles(out)
     if not files.may_write(name):
         aside = out / f"{name}.{secrets.token_hex(4)}.aside"
-        warnings.warn(
+        warn(
             f"{out / name} is not as jaxsim has written it, so it was measured anew; the file is kept as {aside.name}",
-            stacklevel=2,
         )
         (out / name).rename(aside)
     write_netcdf(results, files, name)

@@ -45,6 +45,7 @@ from jaxsim.study.run.reuse import KeptRequest, assembled, key_of_rest, pairs_mi
 from jaxsim.study.run.samples import order_messages
 from jaxsim.study.run.settings import Settings
 from jaxsim.study.run.spaces import Spaces
+from jaxsim.warn import warn
 
 
 def measure(
@@ -142,7 +143,7 @@ def _measured_anew(
     said += [] if spaces is None else [TieWarning(message) for message in spaces.messages]
     said += [] if of_copies is None else [of_copies]
     for warning in said:
-        warnings.warn(warning, stacklevel=2)
+        warn(warning)
     n_splits = n_splits_for(found.n_samples, settings, found.groups)
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
@@ -166,7 +167,7 @@ def _measured_anew(
     runs = {run: equal_steps(run, found.layers) for run in unchanged_steps(results["imbalance"])}
     equal = [UnchangedStepWarning(describe_equal(each)) for parts in runs.values() for each in parts]
     for warning in equal:
-        warnings.warn(warning, stacklevel=2)
+        warn(warning)
     said += equal
     noted = [*matrix.notes, *(describe_unchanged(run) for run, parts in runs.items() if parts != [run])]
     results.attrs = {

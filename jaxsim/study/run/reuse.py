@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -27,6 +26,7 @@ from jaxsim.study.run.record import steps_chosen
 from jaxsim.study.run.settings import Settings
 from jaxsim.study.selection import choose_steps, with_steps
 from jaxsim.study.versions import package_versions
+from jaxsim.warn import warn
 
 #: Raised whenever the same inputs may give other numbers, or other parts, than they gave before: a measurement that an
 #: earlier version kept is then made anew.
@@ -204,7 +204,7 @@ def assembled(
     said = {name: [text for attrs in every for text in parse_json(attrs.get(name, "[]"))] for name in _SAID}
     of_copies = None if copies is None else warning_of(copies)
     if of_copies is not None:
-        warnings.warn(of_copies, stacklevel=2)
+        warn(of_copies)
         said["warnings"].append(str(of_copies))
     order = {name: place for place, name in enumerate(names)}
     models = sorted(parse_json(results.attrs["models"]), key=lambda model: order[model["name"]])
