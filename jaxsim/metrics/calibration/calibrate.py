@@ -29,6 +29,21 @@ LEAST_FOR_MOMENTS = 6
 """Samples that a third moment over pairings is defined for."""
 
 
+#: What each variable of a measure is, by the end of its name.
+_WHAT = {
+    "": "of the samples as they are paired",
+    "_null_mean": "mean over shuffled pairings",
+    "_threshold": "1 - level quantile over shuffled pairings",
+    "_calibrated": "share of the way from the threshold to the value of equal layers",
+    "_p": "share of shuffled pairings that are at least as alike",
+    "_p_corrected": "p-value corrected over all pairs of layers",
+}
+_UNDEFINED = (
+    "NaN where moments over pairings do not give it: the mean of the best over layers, and all of the null of the mean "
+    "over layers of a measure that is no product of kernels; null='permutations' gives both"
+)
+
+
 def calibrate(
     sources: Any,
     targets: Any = None,
@@ -80,7 +95,8 @@ def calibrate(
         `over_layers`, the same over `over` = `best`, `mean` as `<name>_over_layers`, ... The best is the one most
         alike. By permutations its null is that of the best itself; `moments` bounds it from above by the sum over all
         pairs of layers (Bonferroni's inequality), has no mean of that null, and nothing for the mean over layers where
-        a measure is no product of kernels but a function of it (NaN).
+        a measure is no product of kernels but a function of it: these are NaN. The attribute `what` of a variable says
+        what it is, and `undefined` why there is NaN.
 
     Raises:
         ValueError: For measures without a value that equal layers have, `null="moments"` for a measure that has
@@ -208,12 +224,14 @@ def _variables(
             "_over_layers_p": found.over.p_value,
         }
 
-    def variable(values: np.ndarray, dims: tuple[str, ...]) -> tuple[Any, ...]:
-        attributes = declared(measure)
+    def variable(end: str, values: np.ndarray, dims: tuple[str, ...]) -> tuple[Any, ...]:
+        attributes = declared(measure) | {"what": _WHAT[end.removeprefix("_over_layers")]}
+        if np.isnan(values).any() and not np.isnan(found.pairs.value).any():
+            attributes["undefined"] = _UNDEFINED
         return (("k", *dims), values, attributes) if measure.uses_k else (dims, values[0], attributes)
 
     return {
-        measure.name + end: variable(values, dims)
+        measure.name + end: variable(end, values, dims)
         for group, dims in ((parts, pair), (more, ("over",)))
         for end, values in group.items()
     }

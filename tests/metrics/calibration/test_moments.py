@@ -192,3 +192,21 @@ def test_a_layer_that_does_not_vary():
         assert np.isnan(found[f"{name}_p"].values[1]).all()
         assert np.isfinite(found[f"{name}_p"].values[0, 0])
         assert np.isnan(found[f"{name}_calibrated"].values[0, 1])
+
+
+def test_what_moments_do_not_give_is_said_of_the_variable():
+    rng = np.random.default_rng(0)
+    layers = {name: rng.normal(size=(30, 5)) for name in "ab"}
+    names = ("cka", "cka_biased", "distance_correlation")
+    found = calibrate(layers, measures=names, null="moments")
+    for name in names:
+        every = [each for each in found.data_vars if str(each).startswith(f"{name}_over") or each == name]
+        # NaN is explained wherever there is one, and nowhere else.
+        for each in every:
+            assert ("undefined" in found[each].attrs) == bool(np.isnan(found[each].values).any()), each
+        assert found[f"{name}_over_layers_null_mean"].sel(over="best").isnull().all()
+    assert np.isfinite(found["cka_biased_over_layers_null_mean"].sel(over="mean").values).all()
+    assert found["cka_threshold"].attrs["what"] == "1 - level quantile over shuffled pairings"
+    drawn = calibrate(layers, measures="cka", null="permutations", n_permutations=20)
+    assert np.isfinite(drawn["cka_over_layers_null_mean"].values).all()
+    assert "undefined" not in drawn["cka_over_layers_null_mean"].attrs
