@@ -11,15 +11,9 @@ import jaxsim
 from jaxsim.data import open_images
 from jaxsim.features import Extraction, extract, extract_together, open_features
 
+from .conftest import Stop, stop_after
 
-@pytest.fixture(scope="module")
-def images():
-    return open_images("digits").subset(40, seed=0)
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 6)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 def state_of(array):
@@ -86,15 +80,8 @@ def test_features_stay_whole_while_steps_are_added_and_a_killed_run_goes_on(Tiny
     expected = extract(TinyModel(), images, batch_size=4)
     extract(TinyModel(only=("stem",)), images, out=tmp_path, batch_size=4)
 
-    class Stop(Exception):
-        pass
-
-    def stop(done, total, what):
-        if done >= 20:
-            raise Stop
-
     with pytest.raises(Stop):
-        extract(TinyModel(), images, out=tmp_path, batch_size=4, progress=stop)
+        extract(TinyModel(), images, out=tmp_path, batch_size=4, progress=stop_after(20))
     same(open_features(tmp_path), expected, ["stem"])
     assert extract(TinyModel(only=("stem",)), images, out=tmp_path).reused
     with pytest.raises(ValueError, match=r"adding block\.b, Out has not finished: run that again first"):

@@ -15,34 +15,14 @@ from typer.testing import CliRunner
 
 import jaxsim
 from jaxsim.cli.app import app
-from jaxsim.data import open_images
 from jaxsim.features import Extraction, extract, extract_together, open_features
 from jaxsim.features.statistics import extract_statistics
 from jaxsim.files import RemotePath, read_json
 
 from .bucket_server import serve
+from .conftest import Stop, stop_after
 
-
-class Stop(Exception):
-    pass
-
-
-def stop_after(n):
-    def progress(done, total, what):
-        if done >= n:
-            raise Stop
-
-    return progress
-
-
-@pytest.fixture(scope="module")
-def images():
-    return open_images("digits").subset(40, seed=0)
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 6)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from jaxsim.models import load_model
 
 from ..damage import damaged, edited, edits, fuzzed, written
 from ..sentences import outcome
+from .conftest import Stop, stop_after
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -61,22 +62,13 @@ def test_manifests_and_chunks(features, tmp_path_factory, data):
     shutil.rmtree(folder)
 
 
-class Stop(Exception):
-    pass
-
-
-def stop(done, total, what):
-    if done >= 8:
-        raise Stop
-
-
 @pytest.fixture(scope="module")
 def unfinished(tmp_path_factory):
     """Notes of one process and, by hand, of two."""
     folder = tmp_path_factory.mktemp("begun") / "features"
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Stop):
         patch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 4)
-        extract(MODEL, open_images("digits").subset(12), out=folder, batch_size=4, progress=stop)
+        extract(MODEL, open_images("digits").subset(12), out=folder, batch_size=4, progress=stop_after(8))
     note = {"damaged": [], "centred": False, "seconds": {"decode": 1.0}}
     for part, (first, stop_at, start) in enumerate(((8, 12, 10), (12, 12, 12))):
         written(folder / f"part-{part}-of-2.json", note | {"first": first, "stop": stop_at, "start": start})

@@ -23,6 +23,7 @@ from jaxsim.features.step_record import step_records
 from jaxsim.files import RemotePath, write_json
 
 from .bucket_server import serve
+from .conftest import Stop
 
 PROGRAM = Path(__file__).with_name("one_of_several.py")
 
@@ -263,9 +264,6 @@ def test_killed_while_rows_are_moved_over_those_of_damaged_images(TinyModel, pic
     job = Job(0, Extraction(model), writer, DeviceStep(model, "mean", "float32", 8, jax.local_devices()))
     run_together([job], images, "float32", False, 8, 1, lambda *each: None)
     assert images_done(folder, 75) == 75
-
-    class Stop(Exception):
-        pass
 
     def killed(*arguments):
         raise Stop

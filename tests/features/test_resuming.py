@@ -17,33 +17,14 @@ from jaxsim.data import folder, open_images
 from jaxsim.features import extract, open_features
 from jaxsim.features.store import close_stores
 
+from .conftest import Stop, stop_after
 
-@pytest.fixture(scope="module")
-def images():
-    return open_images("digits").subset(40, seed=0)
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    """Blocks of six rows, which no batch size in here divides."""
-    monkeypatch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 6)
+pytestmark = pytest.mark.usefixtures("small_blocks")
 
 
 @pytest.fixture(scope="module")
 def reference(TinyModel, images):
     return extract(TinyModel(), images)
-
-
-class Stop(Exception):
-    pass
-
-
-def stop_after(n):
-    def progress(done, total, what):
-        if done >= n:
-            raise Stop
-
-    return progress
 
 
 def test_a_second_run_reuses(TinyModel, images, tmp_path):

@@ -24,17 +24,7 @@ MEASURES = (
 """All of them, in the order that tables list them in."""
 
 __all__ = [
-    "CKNNA",
-    "CKNNA_BIASED",
-    "CKNNA_PAPER",
-    "CYCLE_KNN",
-    "JOINT_RANK_JACCARD",
-    "KNN_JACCARD",
-    "LCS_KNN",
     "MEASURES",
-    "MUTUAL_KNN",
-    "RANK_SIMILARITY",
-    "SECOND_ORDER_COSINE",
     "cknna",
     "cknna_biased",
     "cknna_paper",

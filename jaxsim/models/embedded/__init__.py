@@ -3,6 +3,9 @@
 from pathlib import Path
 
 SCHEME = "embedded:"
+# What a name begins with -> what the model is. Transformers without a class token are stored in the format of I-JEPA,
+# whose objective they were not trained on.
+_FAMILIES = {"vit": "vit", "cnn": "resnet", "resnet": "resnet"}
 
 
 def embedded_names() -> tuple[str, ...]:
@@ -30,3 +33,13 @@ def embedded_directory(source: str) -> Path:
         known = ", ".join(SCHEME + known for known in embedded_names())
         raise ValueError(f"{source!r}: no such embedded model. There are: {known}.")
     return Path(__file__).parent / name
+
+
+def embedded_family(source: str) -> str:
+    """Returns the family of `embedded:NAME`, whichever family's format its files have.
+
+    Example:
+        >>> embedded_family("embedded:vit_classifier_0"), embedded_family("embedded:cnn_selfsup_1")
+        ('vit', 'resnet')
+    """
+    return _FAMILIES[source.removeprefix(SCHEME).partition("_")[0]]

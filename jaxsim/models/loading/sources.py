@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxsim.models.embedded import SCHEME, embedded_directory
+from jaxsim.models.embedded import SCHEME, embedded_directory, embedded_family
 from jaxsim.models.family import family_of
 from jaxsim.models.google.open import find_checkpoint, open_google
 from jaxsim.models.inputs import Pixels
@@ -77,7 +77,9 @@ def open_source(
         ValueError: No such source, of no known kind, damaged, or with a configuration that is not supported.
     """
     if os.fspath(source).startswith(SCHEME):
-        source = embedded_directory(os.fspath(source))
+        told = os.fspath(source)
+        opened = open_source(embedded_directory(told), image_size=image_size, overrides=overrides, weights=weights)
+        return dataclasses.replace(opened, family=embedded_family(told))
     found = find_checkpoint(Path(source).expanduser())
     if found is not None:
         with readable_misfits(str(found)):

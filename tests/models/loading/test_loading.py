@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from jaxsim.models import load_model
+from jaxsim.models.embedded import embedded_names
 from jaxsim.models.family import families
 
 CONFIG = {
@@ -339,3 +340,10 @@ def test_processor_without_a_fixed_size(checkpoint):
     transformers.BitImageProcessorPil(size={"shortest_edge": 20}, do_center_crop=False).save_pretrained(checkpoint)
     with pytest.raises(ValueError, match=r"keeps the aspect ratio.*image_size"):
         load_model(checkpoint)
+
+
+@pytest.mark.parametrize("name", embedded_names())
+def test_a_shipped_model_is_of_the_family_that_its_name_says(name):
+    expected = "vit" if name.startswith("vit") else "resnet"
+    assert load_model(f"embedded:{name}").family == expected
+    assert expected in [family.name for family in families()]
