@@ -118,3 +118,14 @@ def test_nothing_of_mkdocs_is_needed_to_read_the_pages():
     top = [node.module for node in tree.body if isinstance(node, ast.ImportFrom)]
     later = {"mkdocs", "nbconvert", "jupytext", "jaxsim"}
     assert later.isdisjoint(str(name).partition(".")[0] for name in top)
+
+
+def test_the_page_on_architecture_knows_every_place():
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    places = [ROOT / "jaxsim", ROOT / "kernels" / "jaxsim_kernels"]
+    names = [each.stem for each in places[0].iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()]
+    names += [each.name for place in places for each in place.iterdir() if (each / "__init__.py").is_file()]
+    # Where somebody who knows what it is about would look for it in vain.
+    late = ("accelerator", "remote", "feature_folder", "sole_writer", "reading", "layer_source", "inner_products")
+    missing = [name for name in (*names, *late) if name[0] != "_" and not re.search(rf"\b{name}\b", page)]
+    assert missing == []
