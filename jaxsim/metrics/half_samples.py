@@ -20,6 +20,8 @@ DEFAULT_SPLITS = 8
 MOST_SPLITS = N_GROUPS - 1
 LEAST_SHARE = 0.4
 """Of the samples in the smaller half: the two of very unequal halves differ by their sizes, too."""
+# Values of equal representations that differ by no more are one number.
+_SAME = 1e-12
 
 
 def balanced_halves(
@@ -114,6 +116,48 @@ def half_sample_error(
         0.5
     """
     return np.asarray(np.sqrt(np.mean((np.asarray(first) - np.asarray(second)) ** 2, axis=0) / 4))
+
+
+def equal_in_halves(halves: Float[np.ndarray, " n_splits 2 *k layers layers"]) -> Float[np.ndarray, " n_splits 2 *k"]:
+    """What a representation gives with itself within every half; NaN where that is not one number for all layers.
+
+    Args:
+        halves: The imbalance within halves.
+
+    Example:
+        >>> equal_in_halves(np.array([[[[0.1, 0.4], [0.5, 0.1]], [[0.2, 0.4], [0.5, 0.2]]]])).tolist()
+        [[0.1, 0.2]]
+    """
+    itself = np.diagonal(halves, axis1=-2, axis2=-1)
+    known = np.isfinite(itself)
+    low = np.where(known, itself, np.inf).min(-1)
+    high = np.where(known, itself, -np.inf).max(-1)
+    return np.where(known.any(-1) & (high <= low + _SAME), low, np.nan)
+
+
+def at_equal_sizes(
+    halves: Float[np.ndarray, " n_splits 2 *shape"], equal: Float[np.ndarray, " n_splits 2 *k"]
+) -> Float[np.ndarray, " n_splits 2 *shape"]:
+    """The imbalance within halves as if both halves of a split held as many samples.
+
+    Unless N is a multiple of 16, halves differ in size, and so does what equal representations give, (k + 1) / N: their
+    difference would pass for a sampling error, of a layer with itself, too. What is between equal representations and
+    independent ones, which give 1 whatever N is, is moved in proportion; halves of one size stay as they are.
+
+    Args:
+        halves: Within halves, `shape` beginning with k where `equal` has it.
+        equal: From `equal_in_halves`; where it is NaN nothing is moved.
+
+    Example:
+        >>> halves = np.array([[[[0.1, 0.55], [0.55, 0.1]], [[0.2, 0.6], [0.6, 0.2]]]])
+        >>> at_equal_sizes(halves, equal_in_halves(halves)).round(3).tolist()[0]
+        [[[0.15, 0.575], [0.575, 0.15]], [[0.15, 0.575], [0.575, 0.15]]]
+    """
+    common = np.broadcast_to(equal.mean(axis=1, keepdims=True), equal.shape)
+    differ = np.isfinite(common) & (equal < 1) & (equal != common)
+    further = (...,) + (None,) * (halves.ndim - equal.ndim)
+    at, to = np.where(differ, equal, 0.0)[further], np.where(differ, common, 0.0)[further]
+    return np.where(differ[further], to + (1 - to) * (halves - at) / (1 - at), halves)
 
 
 def half_sample_quantile(level: float, n_splits: int) -> float:

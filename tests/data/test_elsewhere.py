@@ -280,7 +280,7 @@ def test_subsets_are_stratified_and_deterministic():
     assert len(drawn) == 200
     assert drawn.ids != digits.subset(200, 4, stratify="digit").ids
     assert list(drawn.ids) == sorted(drawn.ids)
-    with pytest.raises(ValueError, match="expected stratify with a label for each of the 1797 images, got 3"):
+    with pytest.raises(ValueError, match="expected stratify with a label for each of the 1,797 images, got 3"):
         digits.subset(10, stratify=[1, 2, 3])
     with pytest.raises(ValueError, match=r"expected a column of the images \('digit'\), got 'class'"):
         digits.subset(10, stratify="class")

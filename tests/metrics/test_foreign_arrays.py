@@ -176,7 +176,7 @@ class TestTables:
         frame = pd.DataFrame(far, columns=list("abcde"))
         with pytest.raises(ValueError, match=r"'x' must hold real numbers, but column 'name' .* select"):
             forward(frame.assign(name="a"), target)
-        with pytest.raises(ValueError, match="'x' has missing values in 1 samples, first in sample 4"):
+        with pytest.raises(ValueError, match="'x' has missing values in 1 sample, first in sample 4"):
             forward(frame.assign(b=[np.nan if i == 4 else 1.0 for i in range(N)]), target)
         with pytest.raises(ValueError, match=r"'x' mixes integers beyond 2\^53 \(column 'id'\)"):
             forward(frame.assign(id=np.arange(N) + 2**60), target)

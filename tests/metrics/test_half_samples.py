@@ -5,7 +5,7 @@ import pytest
 
 from jaxsim import imbalance_matrix
 from jaxsim.metrics import balanced_halves, half_sample_error
-from jaxsim.metrics.half_samples import half_sample_quantile
+from jaxsim.metrics.half_samples import at_equal_sizes, equal_in_halves, half_sample_quantile
 
 LOPSIDED = np.where(np.arange(200) < 90, 0, np.arange(200))
 
@@ -117,3 +117,45 @@ class TestMatrix:
     def test_too_few_samples(self):
         with pytest.raises(ValueError, match="at least 32 samples for half-samples, got 20"):
             imbalance_matrix(self.layers(20), n_splits=2)
+
+
+@pytest.mark.parametrize("n", [96, 97, 100, 130])
+@pytest.mark.parametrize("groups", [None, 3])
+def test_a_layer_with_itself_has_no_sampling_error_whatever_n_is(n, groups):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 4))
+    layers = {"x": x, "scaled": 2 * x, "other": rng.normal(size=(n, 4))}
+    groups = None if groups is None else np.arange(n) // groups
+    found = imbalance_matrix(layers, k=(1, 5), n_splits=8, groups=groups)
+    assert (found.sampling_error[:, :2, :2] == 0).all()
+    assert (found.sampling_error[:, 2, :2] > 0).all()
+    # What halves gave is kept as it is: the imbalance at their own sizes.
+    if groups is None:
+        sizes = np.stack([found.sides.sum(axis=1), n - found.sides.sum(axis=1)], axis=1)
+        np.testing.assert_allclose(np.sort(found.halves[:, :, 0, 0, 0]), np.sort(2 / sizes), rtol=1e-12)
+
+
+def test_halves_of_unequal_size_err_no_more_than_those_of_equal_size():
+    # With 7 samples in some strata and 6 in others, a split has halves of 48 and 52: not of another error.
+    rng = np.random.default_rng(1)
+    errors = {}
+    for n in (96, 100, 112):
+        found = [
+            imbalance_matrix({"x": x, "y": x + 0.3 * rng.normal(size=x.shape)}, n_splits=15).sampling_error[0, 1] ** 2
+            for x in (rng.normal(size=(n, 4)) for _ in range(40))
+        ]
+        errors[n] = np.sqrt(np.mean(found))
+    assert errors[112] * 0.85 < errors[100] < errors[96] * 1.15
+
+
+def test_halves_are_moved_between_equal_and_independent_layers():
+    halves = np.array([[[[0.1, 0.55, 1.0]] * 3, [[0.2, 0.6, 1.0]] * 3]])
+    halves[..., np.arange(3), np.arange(3)] = [[[0.1] * 3, [0.2] * 3]]
+    moved = at_equal_sizes(halves, equal_in_halves(halves))
+    np.testing.assert_allclose(moved[0, 0], moved[0, 1])
+    np.testing.assert_allclose(moved[0, 0, 0], [0.15, 0.575, 1.0])
+    # Ties or a layer that does not vary: there is no one number for equal layers.
+    halves[0, 0, 1, 1] = 0.3
+    np.testing.assert_array_equal(at_equal_sizes(halves, equal_in_halves(halves)), halves)
+    halves[0, 0, 1, 1] = np.nan
+    np.testing.assert_allclose(np.diagonal(at_equal_sizes(halves, equal_in_halves(halves))[0, 0])[[0, 2]], 0.15)

@@ -88,6 +88,18 @@ def test_consecutive_steps_that_change_nothing_are_told() -> None:
     assert json.loads(study.results.attrs["notes"]) == []
 
 
+def test_a_step_without_a_change_has_no_sampling_error() -> None:
+    # 100 samples make halves of unequal size, in which equal steps have other values.
+    x = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
+    with pytest.warns(UnchangedStepWarning):
+        study = compare({"m": {"a": x, "b": x.copy(), "c": x[:, :3]}}, n_splits=4)
+    assert study.halves is not None
+    first, second = study.smoothness["mean_sampling_error"].isel(k=0).values
+    assert first == 0 < second
+    assert study.results["sampling_error"].sel(source="m/a", target="m/b").item() == 0
+    assert study.halves["imbalance"].sel(source="m/a", target="m/b").std() > 0
+
+
 def test_a_long_run_without_a_change_is_told_by_its_ends(step_labels) -> None:
     labels = step_labels("m", 9)
     values = np.where(np.arange(9)[:, None] < 1, 0.5, 0.1) * np.ones((9, 9))

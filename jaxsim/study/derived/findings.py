@@ -22,7 +22,7 @@ from jaxsim.metrics.calibration.correction import corrected_p_values
 from jaxsim.metrics.half_samples import degrees_of_freedom, half_sample_error, half_sample_quantile
 from jaxsim.study.derived.effects import OF_LABELS, OF_MATCHES, PAIRED, TESTED, Effect, Effects, effects, label_of
 from jaxsim.study.derived.labels import read_labels
-from jaxsim.study.derived.sample_parts import apart, as_many_k
+from jaxsim.study.derived.sample_parts import apart, as_many_k, halves_alike
 from jaxsim.study.derived.smoothness import smoothness_profile
 
 NOTES: dict[str, str] = {}
@@ -161,6 +161,8 @@ def _in_parts(
     parts: xr.Dataset, prefix: str, h: float, names: list[Effect]
 ) -> Float[np.ndarray, "*parts n_k n_findings"]:
     """The effects within parts of the samples, all at once; NaN of labels where parts do not have them."""
+    if prefix != "quarter_":
+        parts = halves_alike(parts, prefix)
     imbalance = parts[f"{prefix}imbalance"]
     known = {
         name: as_many_k(parts[f"{prefix}{name}"]).to_dataset(name=name)

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
+from jaxsim.metrics.half_samples import at_equal_sizes, equal_in_halves
+
 #: Dims of parts of the samples.
 PARTS = ("split", "side", "quarter")
 
@@ -33,6 +35,26 @@ def as_many_k(values: xr.DataArray) -> xr.DataArray:
     coords = {name: coord for name, coord in values.coords.items() if set(coord.dims) <= set(rest) and coord.dims}
     flat = ordered.values.reshape(n, *(ordered.sizes[dim] for dim in rest))
     return xr.DataArray(flat, coords={"k": np.arange(n), **coords}, dims=("k", *rest))
+
+
+def halves_alike(halves: xr.Dataset, prefix: str = "") -> xr.Dataset:
+    """What was measured within halves as if both of a split held as many samples, see `at_equal_sizes`.
+
+    Args:
+        halves: With `imbalance` along `split` and `side`, and `forward` and `backward` where spaces were measured.
+        prefix: Before the names of the variables that are meant.
+
+    Returns:
+        The dataset with these moved; others as they are.
+    """
+    imbalance = halves[f"{prefix}imbalance"].transpose("split", "side", "k", "source", "target")
+    equal = equal_in_halves(imbalance.values)
+    moved = {}
+    for name in ("imbalance", "forward", "backward"):
+        if f"{prefix}{name}" in halves:
+            own = halves[f"{prefix}{name}"].transpose("split", "side", "k", ...)
+            moved[f"{prefix}{name}"] = own.copy(data=at_equal_sizes(own.values, equal))
+    return halves.assign(moved)
 
 
 def apart(values: Float[np.ndarray, " n *rest"], of: xr.DataArray) -> Float[np.ndarray, "..."]:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from jaxsim.metrics.half_samples import half_sample_error
 from jaxsim.study.derived.between import between_models
-from jaxsim.study.derived.sample_parts import apart, as_many_k
+from jaxsim.study.derived.sample_parts import apart, as_many_k, halves_alike
 from jaxsim.study.derived.smoothness import smoothness_profile
 
 SMOOTHNESS = ("forward", "backward", "mean", "fixed_step", "mean_change", "max_change", "roughness")
@@ -17,7 +17,7 @@ BETWEEN = ("distance",)
 def with_sampling_errors(
     smoothness: xr.Dataset, between: xr.Dataset, halves: xr.Dataset
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Adds to both what new images would change: a variable `*_sampling_error` beside each value.
+    """Adds to both what new samples would change: a variable `*_sampling_error` beside each value.
 
     Args:
         smoothness: From `smoothness_profile`, of all samples.
@@ -27,7 +27,7 @@ def with_sampling_errors(
     Returns:
         Both datasets with the errors of `SMOOTHNESS` and `BETWEEN`.
     """
-    imbalance = halves["imbalance"]
+    imbalance = halves_alike(halves)["imbalance"]
     stacked = as_many_k(imbalance)
     changes = smoothness_profile(stacked, h=smoothness.attrs["h"], grid=smoothness["t"].values)
     distances = between_models(stacked)

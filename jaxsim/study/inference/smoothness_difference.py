@@ -14,7 +14,9 @@ from jaxsim.features import FeatureSet
 from jaxsim.metrics import imbalance_matrix
 from jaxsim.metrics.half_samples import (
     DEFAULT_SPLITS,
+    at_equal_sizes,
     degrees_of_freedom,
+    equal_in_halves,
     half_sample_error,
     half_sample_quantile,
 )
@@ -160,6 +162,7 @@ def smoothness_difference(
 
         summary = summaries(np.asarray(found.values, np.float64))
         halves = np.asarray(found.halves)
+        halves = at_equal_sizes(halves, equal_in_halves(halves))
         differences = np.array([[-np.diff(summaries(half)).item() for half in split] for split in halves])
         difference = float(summary[0] - summary[1])
         error = float(half_sample_error(differences[:, 0], differences[:, 1]))
