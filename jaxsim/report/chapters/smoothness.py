@@ -19,8 +19,8 @@ def stretches_drawn(story: Story) -> np.ndarray:
     Args:
         story: What the study has.
     """
-    defined = np.isfinite(story.smoothness["fixed_step"]).any(["k", "model_name"])
-    return story.smoothness["t"].values[defined.values]
+    values = story.smoothness["fixed_step"].transpose("t", ...).values
+    return story.smoothness["t"].values[np.isfinite(values).any(axis=tuple(range(1, values.ndim)))]
 
 
 def stretch_curves(story: Story, k: int) -> Spec:

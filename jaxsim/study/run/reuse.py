@@ -30,7 +30,7 @@ from jaxsim.warn import warn
 
 #: Raised whenever the same inputs may give other numbers, or other parts, than they gave before: a measurement that an
 #: earlier version kept is then made anew.
-MEASUREMENT_FORMAT = 2
+MEASUREMENT_FORMAT = 3
 #: Attributes that are lists of what was said, in JSON.
 _SAID = ("warnings", "notes")
 
