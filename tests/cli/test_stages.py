@@ -248,6 +248,34 @@ def test_features_that_exist_are_no_models_that_were_extracted(jaxsim, tmp_path)
     assert "a.npz', which holds features itself: jaxsim.compare (jaxsim compare) measures" in result.stderr
 
 
+@pytest.mark.usefixtures("no_page")
+def test_features_alone_are_told_as_samples_with_the_numbers_of_the_page(jaxsim, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 4))
+    for name, width in (("a", 2), ("b", 3)):
+        np.savez(
+            tmp_path / f"{name}.npz",
+            one=x,
+            two=x[:, :width],
+            three=x @ rng.normal(size=(4, 4)) + rng.normal(size=x.shape),
+        )
+    asked = ("--splits", "2", "--findings", "--out", tmp_path / "run")
+    text = well(jaxsim("compare", tmp_path / "a.npz", tmp_path / "b.npz", *asked))
+    assert "samples      60, queries: all of them" in text
+    assert "features     as given, none to extract" in text
+    assert "2 models, 60 samples, information imbalance at k = 1" in text
+    assert "every change the mean of both directions" in " ".join(text.split())
+    told = text.partition("output  ")[2].partition("results  ")[0]
+    assert re.findall(r".*\bimages?\b.*", told) == []
+    # Three decimals, or two digits of what is smaller, and as many for an interval as it needs.
+    assert [each for each in re.findall(r"\d\.\d+", told) if len(each) > 5 and not each.startswith("0.00")] == []
+    assert (
+        well(jaxsim("report", tmp_path / "run", "--models", "a", "--to", tmp_path / "x"))
+        .lstrip()
+        .startswith("1 model, 60")
+    )
+
+
 def test_files_and_columns_go_by_their_own_names(tmp_path) -> None:
     read = lambda *texts: read_option(OPTIONS["labels"], list(texts))  # noqa: E731
     expected = {"kind": "a.csv", "scene": "runs/scene.csv", "film": "column:film"}
