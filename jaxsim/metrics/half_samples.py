@@ -160,6 +160,23 @@ def at_equal_sizes(
     return np.where(differ[further], to + (1 - to) * (halves - at) / (1 - at), halves)
 
 
+def error_between_layers(
+    halves: Float[np.ndarray, " n_splits 2 *k layers layers"],
+) -> Float[np.ndarray, "*k layers layers"]:
+    """Standard error of a dissimilarity between layers from halves that may differ in size, see `at_equal_sizes`.
+
+    Args:
+        halves: Within halves; of layers that are independent about 1, or of equal ones the same whatever N is.
+
+    Example:
+        >>> halves = np.array([[[[0.1, 0.55], [0.55, 0.1]], [[0.2, 0.8], [0.6, 0.2]]]])
+        >>> error_between_layers(halves).round(3).tolist()
+        [[0.0, 0.106], [0.0, 0.0]]
+    """
+    alike = at_equal_sizes(halves, equal_in_halves(halves))
+    return half_sample_error(alike[:, 0], alike[:, 1])
+
+
 def half_sample_quantile(level: float, n_splits: int) -> float:
     """How many standard errors the interval at a level reaches to either side.
 

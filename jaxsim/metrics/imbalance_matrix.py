@@ -13,7 +13,7 @@ from jaxsim_kernels.sums import group_sizes
 
 from jaxsim.arguments import check_count
 
-from .half_samples import at_equal_sizes, equal_in_halves, half_sample_error
+from .half_samples import error_between_layers
 from .preprocessing import checked_quantiles
 from .request import Request, check_request
 from .streamed import Streamed, stream
@@ -285,18 +285,12 @@ def matrix_of(request: Request, streamed: Streamed, *, clip: Any = None, verify:
         rows=None if found.rows is None else found.rows[at],
         queries=queries if options.keep_rows or options.keep_neighbours else None,
         halves=None if halves is None else halves[:, :, at],
-        sampling_error=None if halves is None else _sampling_error(halves)[at],
+        sampling_error=None if halves is None else error_between_layers(halves)[at],
         sides=request.sides,
         groups=request.groups,
         neighbours=found.neighbours,
         half_neighbours=found.half_neighbours,
     )
-
-
-def _sampling_error(halves: np.ndarray) -> np.ndarray:
-    """From halves that may differ in size."""
-    alike = at_equal_sizes(halves, equal_in_halves(halves))
-    return half_sample_error(alike[:, 0], alike[:, 1])
 
 
 def _verified(request: Request, options: Options, verify: bool | int) -> Verification | None:

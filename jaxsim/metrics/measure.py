@@ -10,7 +10,7 @@ from jaxsim_kernels import Metric, Progress, check_metric
 
 from .declaration import Case, LayerMeasure, Measure
 from .gathered import Gathered, gather
-from .half_samples import half_sample_error
+from .half_samples import error_between_layers, half_sample_error
 from .measure_checks import check_measures
 from .registry import find_measures
 from .request import Request, check_request
@@ -177,7 +177,8 @@ def _dataset(
             halves = np.stack(
                 [np.stack([np.asarray(each.formula(half), np.float64) for half in split]) for split in gathered.halves]
             )
-            error = half_sample_error(halves[:, 0], halves[:, 1])
+            between = isinstance(each, Measure) and each.orientation == "dissimilarity"
+            error = error_between_layers(halves) if between else half_sample_error(halves[:, 0], halves[:, 1])
             variables[f"{each.name}_sampling_error"] = (own, error)
             variables[f"{each.name}_halves"] = (("split", "half", *own), halves)
     options = request.options

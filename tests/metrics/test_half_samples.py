@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsim import imbalance_matrix
+from jaxsim import imbalance_matrix, measure
 from jaxsim.metrics import balanced_halves, half_sample_error
 from jaxsim.metrics.half_samples import at_equal_sizes, equal_in_halves, half_sample_quantile
 
@@ -129,6 +129,8 @@ def test_a_layer_with_itself_has_no_sampling_error_whatever_n_is(n, groups):
     found = imbalance_matrix(layers, k=(1, 5), n_splits=8, groups=groups)
     assert (found.sampling_error[:, :2, :2] == 0).all()
     assert (found.sampling_error[:, 2, :2] > 0).all()
+    measured = measure(layers, "information_imbalance", k=(1, 5), n_splits=8, groups=groups)
+    np.testing.assert_allclose(measured.information_imbalance_sampling_error, found.sampling_error, rtol=1e-9, atol=0)
     # What halves gave is kept as it is: the imbalance at their own sizes.
     if groups is None:
         sizes = np.stack([found.sides.sum(axis=1), n - found.sides.sum(axis=1)], axis=1)
