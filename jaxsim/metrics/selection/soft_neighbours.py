@@ -14,8 +14,8 @@ from scipy.stats import rankdata
 
 from jaxsim.arguments import check_choice, check_count
 
-from ..factors import one_thread_each
 from ..inputs import as_representation, check_same_samples, check_values
+from ..threads import one_thread_each
 
 Width = Literal["point", "global"]
 

@@ -128,7 +128,8 @@ def feature_weights(
     rate, seed = _checked_number("learning_rate", learning_rate, False), check_count("seed", seed, 0)
     penalty = _checked_number("penalty", penalty, True)
     problem = _problem(x, y, k, width, factor, periods)
-    return _fitted(problem, _begin(problem, weights), penalty, n_epochs, batch_size, rate, seed)
+    begin = _begin(problem, weights)
+    return _fitted(problem, begin, begin, penalty, n_epochs, batch_size, rate, seed)
 
 
 def weight_path(
@@ -146,6 +147,9 @@ def weight_path(
     seed: int = 0,
 ) -> xr.Dataset:
     """Weights along a path of penalties, each begun from the last: what fewer features cost.
+
+    All penalties are relative to weights of one over the standard deviation of every feature. A feature that has got
+    the weight 0 is not looked at any more, which makes all fits but the first fast.
 
     Args:
         x: As for `feature_weights`, and so are all further arguments.
@@ -178,9 +182,10 @@ def weight_path(
     n_epochs = None if n_epochs is None else check_count("n_epochs", n_epochs, 1)
     rate, seed = _checked_number("learning_rate", learning_rate, False), check_count("seed", seed, 0)
     problem = _problem(x, y, k, width, factor, periods)
-    weights, found = _begin(problem, None), []
+    units, found = _begin(problem, None), []
+    weights = units
     for penalty in grid:
-        fit = _fitted(problem, weights, penalty, n_epochs, batch_size, rate, seed)
+        fit = _fitted(problem, weights, units, penalty, n_epochs, batch_size, rate, seed)
         found.append(fit)
         weights = fit.weights
     values = np.stack([each.weights for each in found])
@@ -231,6 +236,7 @@ def _begin(problem: _Problem, weights: Any) -> np.ndarray:
 def _fitted(
     problem: _Problem,
     begin: np.ndarray,
+    units: np.ndarray,
     penalty: float,
     n_epochs: int | None,
     batch_size: int | None,
@@ -247,10 +253,12 @@ def _fitted(
     n_steps = n_epochs * of_epoch
     schedule = optax.cosine_decay_schedule(learning_rate, n_steps)
     optimiser = optax.adam(schedule)
-    # Weights of one scale, so that a step means the same for all.
-    scale = np.where(begin > 0, begin, begin.max())
-    features = problem.features * jnp.asarray(scale, jnp.float32)
-    lengths = None if problem.lengths is None else jnp.asarray(problem.lengths * scale, jnp.float32)
+    # A weight of 0 has no slope: its feature need not be looked at. Others are of one scale, so that a step, and the
+    # penalty, mean the same for all.
+    alive = np.flatnonzero(begin)
+    scale = units[alive]
+    features = problem.features[:, alive] * jnp.asarray(scale, jnp.float32)
+    lengths = None if problem.lengths is None else jnp.asarray(problem.lengths[alive] * scale, jnp.float32)
     step = jax.jit(
         partial(
             _step,
@@ -262,7 +270,8 @@ def _fitted(
             n=n,
         )
     )
-    weights = jnp.asarray(begin / scale, jnp.float32)
+    weights = begin[alive] / scale
+    weights = jnp.asarray(weights / weights.max(), jnp.float32)
     state, generator = optimiser.init(weights), np.random.default_rng([seed, 6])
     history, every_rank = [], jnp.asarray(problem.ranks) if size == n else None
     for _ in range(n_epochs):
@@ -274,7 +283,8 @@ def _fitted(
             values.append(value)
         history.append(float(np.mean(values)))
     found = np.asarray(weights, np.float64)
-    final = np.where(found > _ZERO, found, 0) * scale
+    final = np.zeros(len(begin))
+    final[alive] = np.where(found > _ZERO, found, 0) * scale
     final /= final.max()
     return FeatureWeights(final, problem.value(final), problem.value(begin / begin.max()), np.array(history))
 
