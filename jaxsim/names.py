@@ -4,11 +4,12 @@ A name from a disk may be no UTF-8 (Python keeps such bytes as lone surrogates, 
 may hold control characters, which would reach the terminal and are not allowed in SVG.
 """
 
-import unicodedata
+import re
 
-# Control, surrogate, and what turns or hides text: line and paragraph separators, bidirectional controls.
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
+# Control characters, surrogates, and what turns or hides text: line and paragraph separators, bidirectional controls.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
+)
 
 
 def printable(text: str, *, keep: str = "") -> str:
@@ -27,7 +28,7 @@ def printable(text: str, *, keep: str = "") -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(each if each in keep or not _is_unprintable(each) else _escaped(each) for each in text)
+    return _UNPRINTABLE.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
 
 
 def printable_json(value: object) -> object:
@@ -39,10 +40,6 @@ def printable_json(value: object) -> object:
     if isinstance(value, list | tuple):
         return [printable_json(each) for each in value]
     return value
-
-
-def _is_unprintable(character: str) -> bool:
-    return unicodedata.category(character) in _UNPRINTABLE or character in _TURNING
 
 
 def _escaped(character: str) -> str:

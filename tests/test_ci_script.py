@@ -56,17 +56,18 @@ def test_all_steps_run_where_none_fails(project):
         "ruff check",
         "ruff format",
         "lint-imports",
-        "basedpyright",
-        "pytest --doctest-modules",
         "jupytext",
-        "pytest --nbmake",
+        "--doctest-modules",
         "pip install -e .[docs]",
+        "basedpyright",
         "mkdocs build",
     ],
 )
 def test_a_step_that_fails_fails_the_script(project, step):
     assert run(project, step).returncode == 3
-    assert step in (project / "calls").read_text().splitlines()[-1]
+    # The last two run side by side.
+    n_last = 2 if step in ("basedpyright", "mkdocs build") else 1
+    assert any(step in call for call in (project / "calls").read_text().splitlines()[-n_last:])
 
 
 def test_programs_are_compiled_for_accelerators_where_that_is_asked_for(project):
@@ -83,7 +84,8 @@ def test_programs_are_compiled_for_accelerators_where_that_is_asked_for(project)
 def test_slow_tests_that_fail_fail_their_script(project):
     assert run(project, script="slow").returncode == 0
     # Whatever is marked, in all folders: no path and no choice of names.
-    assert (project / "calls").read_text() == "pytest -m slow --timeout=3600\n"
+    checked = "--jaxtyping-packages=jaxsim,jaxsim_kernels,beartype.beartype"
+    assert (project / "calls").read_text() == f"pytest -m slow or not slow --timeout=3600 {checked}\n"
     assert run(project, "pytest -m slow", "slow").returncode == 3
 
 
