@@ -19,7 +19,7 @@ from jaxsim.metrics import (
     select_features,
     weight_path,
 )
-from jaxsim.metrics.selection import weights as selected_weights
+from jaxsim.metrics.selection import fitting
 
 from ...conftest import make_recipe
 
@@ -149,7 +149,7 @@ class TestWeights:
         x = np.random.default_rng(3).standard_normal((70, 4))
         whole = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
         # The last block is not full.
-        monkeypatch.setattr(selected_weights, "rows_at_once", lambda n: 32)
+        monkeypatch.setattr(fitting, "rows_at_once", lambda n: 32)
         blocks = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
         np.testing.assert_allclose(blocks.weights, whole.weights, rtol=1e-4)
         np.testing.assert_allclose(blocks.history, whole.history, rtol=1e-5)
