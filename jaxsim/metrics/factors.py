@@ -1,20 +1,19 @@
 """Singular value decompositions of layers, once for all measures that take products of two layers' singular vectors."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxsim_kernels.centring import centre_of, centred, chunks
-from jaxsim_kernels.host.machine_code import n_workers, shared
+from jaxsim_kernels.host.machine_code import n_workers
 from jaxsim_kernels.prepare import traced_layer
 from jaxtyping import Float
-from threadpoolctl import ThreadpoolController
 
 from .condensed import machine_bytes
 from .statistics import FactorPairs, Factors, Need
+from .threads import of_each, one_thread_each
 
 _SHARE_OF_MEMORY = 0.5
 
@@ -54,14 +53,32 @@ def check_factors(n_samples: int, widths: Sequence[int], budget: int | None = No
     Example:
         >>> check_factors(1000, (64, 64))
     """
-    needed = factor_bytes(n_samples, widths)
-    allowed = int(_SHARE_OF_MEMORY * machine_bytes()) if budget is None else budget
+    needed, allowed = factor_bytes(n_samples, widths), _allowed(budget)
     if needed > allowed:
         raise ValueError(
             f"expected the singular vectors of all layers to fit {allowed:,} bytes, but those of {n_samples:,} samples "
             f"in {len(widths)} layers of up to {max(widths):,} features take {needed:,}; give a larger budget, fewer "
             "samples, features or layers, or measure by cka, which streams."
         )
+
+
+def fit_together(n_samples: int, widths: Sequence[int], budget: int | None = None) -> bool:
+    """Whether memory holds the factors of as many layers as there are cores, and not of one alone.
+
+    Args:
+        n_samples: Number of samples.
+        widths: Numbers of features.
+        budget: See `check_factors`.
+
+    Example:
+        >>> fit_together(1000, (64, 64)), fit_together(1000, (64, 64), budget=1)
+        (True, False)
+    """
+    return factor_bytes(n_samples, sorted(widths)[-n_workers() :]) <= _allowed(budget)
+
+
+def _allowed(budget: int | None) -> int:
+    return int(_SHARE_OF_MEMORY * machine_bytes()) if budget is None else budget
 
 
 def factors_of(x: Any, samples: np.ndarray | None = None, centre: bool = True) -> Factors:
@@ -95,14 +112,7 @@ def factors_of_all(layers: Sequence[Any], samples: np.ndarray | None = None, cen
         >>> [found.rank for found in factors_of_all([np.eye(3), np.eye(3)[:, :1]])]
         [2, 1]
     """
-    found: list[Any] = [None] * len(layers)
-
-    def part(first: int, last: int) -> None:
-        for number in range(first, last):
-            found[number] = factors_of(layers[number], samples, centre)
-
-    one_thread_each(len(layers), part)
-    return found
+    return of_each(lambda x: factors_of(x, samples, centre), layers)
 
 
 def traced_factors(x: jax.Array, centre: bool = True) -> Factors:
@@ -191,32 +201,6 @@ def pair_values(
             step()
     xp = jnp if traced else np
     return {need: xp.stack([xp.stack([xp.asarray(v) for v in row]) for row in rows]) for need, rows in found.items()}
-
-
-def one_thread_each(n: int, part: Callable[[int, int], None]) -> None:
-    """Shares numbers below n among the cores, each of which does its linear algebra alone.
-
-    Decompositions of a few hundred rows are many small steps, at the end of each of which all threads of one
-    decomposition wait for each other; as many decompositions as there are cores do not wait.
-
-    Args:
-        n: How many numbers.
-        part: Does those from the first argument to before the second.
-
-    Example:
-        >>> done = []
-        >>> one_thread_each(3, lambda first, last: done.extend(range(first, last)))
-        >>> sorted(done)
-        [0, 1, 2]
-    """
-    with _libraries().limit(limits=1, user_api="blas"):
-        shared(n, part)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    """What does linear algebra in this process; looking for it takes some milliseconds."""
-    return ThreadpoolController()
 
 
 def _least(largest: Any, shape: tuple[int, ...], dtype: Any) -> Any:

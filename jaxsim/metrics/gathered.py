@@ -14,7 +14,7 @@ from .inputs import check_values
 from .neighbour_distances import distances_at
 from .neighbour_similarities import similarities_at
 from .request import Request
-from .spectra import spectra_of
+from .spectra import spectra_of_all
 from .statistics import (
     CondensedDistances,
     FactorPairs,
@@ -93,10 +93,10 @@ def gather(
     if Spectra() in needs:
         if not of_metrics:
             _check_values(first)
-        whole[Spectra()] = tuple(spectra_of(x) for x in _features(first))
+        whole[Spectra()] = spectra_of_all(_features(first))
         for split, sides in enumerate(members):
             for side, at in enumerate(sides):
-                halves[split][side][Spectra()] = tuple(spectra_of(x, at) for x in _features(first))
+                halves[split][side][Spectra()] = spectra_of_all(_features(first), at)
     factored = [need for need in sorted(needs, key=repr) if isinstance(need, FactorPairs)]
     if factored:
         if not of_metrics and Spectra() not in needs:

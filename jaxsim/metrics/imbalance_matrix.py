@@ -226,7 +226,7 @@ def imbalance_matrix(
 
     Warns:
         TieWarning: If more than 1 % of rows or ranks are tied; names the layers and says whether float64 tells their
-            distances apart.
+            distances apart. With `ties="expected"`, only where it does.
         PrecisionWarning: If rounding changes neighbours or ranks and float64 was not asked for (`high`, `fast`), is not
             there (TPU) or does not help.
         DegenerateLayerWarning: For a layer without variance.

@@ -111,7 +111,8 @@ def information_imbalance(
             two-dimensional, NaN or infinity.
 
     Warns:
-        TieWarning: If more than 1 % of rows or ranks are tied.
+        TieWarning: If more than 1 % of rows or ranks are tied; with `ties="expected"`, only where rounding made them
+            so.
         PrecisionWarning: If rounding changes neighbours or ranks and nothing was done about it.
         DegenerateLayerWarning: For a representation without variance.
 

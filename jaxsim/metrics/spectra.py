@@ -1,17 +1,20 @@
 """Eigenvalues of the covariance of a representation, from the smaller of its two Gram matrices."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxsim_kernels.centring import centre_of, centred, chunks
+from jaxsim_kernels.host.machine_code import n_workers
 from jaxsim_kernels.prepare import traced_layer
 from jaxtyping import Float
 from scipy.linalg import eigvalsh
 
-_BLOCK_BYTES = 1 << 28
+from .threads import of_each
+
+_BLOCK_BYTES, _TOGETHER_BYTES = 1 << 28, 1 << 30
 
 Read = Callable[[], Iterator[np.ndarray]]
 
@@ -62,6 +65,21 @@ def spectra_of(x: Any, samples: np.ndarray | None = None) -> Float[np.ndarray, "
     rounding = np.finfo(np.float64).eps * len(gram) * max(values[0], 0)
     values = np.where(values > rounding, values, 0)
     return values / (values.sum() or 1.0)
+
+
+def spectra_of_all(
+    layers: Sequence[Any], samples: np.ndarray | None = None
+) -> tuple[Float[np.ndarray, " n_eigenvalues"], ...]:
+    """The same of several layers, as many at a time as there are cores where their Gram matrices take little memory.
+
+    Example:
+        >>> [found.tolist() for found in spectra_of_all([np.eye(2), np.eye(2)])]
+        [[1.0], [1.0]]
+    """
+    n_samples = layers[0].shape[0] if samples is None else len(samples)
+    largest = max(min(n_samples, x.shape[1]) for x in layers)
+    # Decompositions of large ones keep all cores busy by themselves.
+    return tuple(of_each(lambda x: spectra_of(x, samples), layers, n_workers() * 16 * largest**2 <= _TOGETHER_BYTES))
 
 
 def _of_features(read: Read, n_features: int) -> np.ndarray:

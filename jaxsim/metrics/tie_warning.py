@@ -28,6 +28,8 @@ def warn_of_ties(
 ) -> None:
     """Warn where conventions for ties, or rounding, decide more than 1 % of the numbers.
 
+    With `ties="expected"`, where no convention decides, of rounding alone.
+
     Args:
         layers: Name -> `[n_samples, n_features]`, as they were measured.
         found: The result.
@@ -57,6 +59,12 @@ def warn_of_ties(
             for number in worst
             if _vanishes(list(layers.values())[number], what, number, options, groups, float(share[number]))
         ]
+        if options.ties == "expected":
+            # Whoever asks for the expectation over ties knows of them, but not of those that rounding makes.
+            if not rounded:
+                continue
+            worst, names = rounded, [list(layers)[number] for number in rounded]
+            share = share[rounded]
         finer = _finer(rounded, options, found.plan.itemsize)
         begin = f"up to {share.max():.1%} of the {what} are tied in {_listed(names)}"
         if len(rounded) == len(worst):
@@ -73,8 +81,6 @@ def _consequence(what: str, options: Options) -> str:
     if what == "ranks":
         given = "the first" if options.strict else "the mean"
         return f"several samples are equally far from a row, and each has {given} of their ranks"
-    if options.ties == "expected":
-        return "several samples are equally near, and values are the expectation under random tie-breaking"
     return "several samples are equally near, and which of them counts depends on the order of the samples"
 
 
@@ -82,12 +88,8 @@ def _cure(options: Options, caller: str) -> str:
     drop = "dropping duplicated samples" + (" (drop_duplicates=True)" if caller in _WITH_DROPPING else "")
     if caller not in _WITH_TIES:
         return f"{drop} may remove the ties"
-    if options.ties == "index":
-        return (
-            "ties='expected' (--ties expected) gives the expectation under random tie-breaking, and "
-            f"{drop} may remove the ties"
-        )
-    return f"that is what the convention says, and {drop} may remove the ties"
+    expected = "ties='expected' (--ties expected) gives the expectation under random tie-breaking"
+    return f"{expected}, and {drop} may remove the ties"
 
 
 def _finer(layers: list[int], options: Options, itemsize: int) -> str:

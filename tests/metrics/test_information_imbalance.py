@@ -111,10 +111,8 @@ def test_expected_ties_do_not_depend_on_row_order():
     rng = np.random.default_rng(0)
     x, y = (rng.integers(0, 3, (120, 2)).astype(float) for _ in range(2))
     order = rng.permutation(120)
-    with pytest.warns(TieWarning):
-        here = information_imbalance(x, y, k=4, ties="expected")
-    with pytest.warns(TieWarning):
-        there = information_imbalance(x[order], y[order], k=4, ties="expected")
+    here = information_imbalance(x, y, k=4, ties="expected")
+    there = information_imbalance(x[order], y[order], k=4, ties="expected")
     assert here.forward == pytest.approx(there.forward, abs=1e-14)
     assert here.tied_neighbours_x == there.tied_neighbours_x > 0.5
 

@@ -16,3 +16,9 @@ def test_ties_of_whole_numbers_are_real(seed):
     said = [str(each.message) for each in caught if "neighbours are tied" in str(each.message)]
     assert len(said) == 1
     assert "several samples are equally near" in said[0]
+
+
+def test_the_expectation_over_ties_is_no_cause_to_warn():
+    # Warnings are errors in tests.
+    rng = np.random.default_rng(0)
+    jaxsim.imbalance_matrix([rng.integers(0, 3, (200, 4)), rng.normal(size=(200, 4))], ties="expected")

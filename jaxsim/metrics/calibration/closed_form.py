@@ -19,6 +19,7 @@ from ..kernel_measures.cka import CKA_ANGULAR, cka_measure
 from ..kernel_measures.distance_correlation import DISTANCE_CORRELATION, DISTANCE_CORRELATION_CORRECTED
 from ..kernel_measures.rv import RV
 from ..statistics import KernelSums, Sums
+from ..threads import of_each
 from .centred_kernels import KernelSpread, centred_kernel, spread_of_kernel, with_norm
 from .dense_kernels import dense_kernel
 from .inner_products import entry_sums, feature_rows, mean_kernel, spread_of_features
@@ -118,14 +119,16 @@ def spreads(
         >>> round(spreads([np.array([[1.0], [0.0], [-1.0]])], form, "euclidean")[0].mean, 9)
         0.707106781
     """
-    found, own = [], form.kernel.metric or metric
-    for layer, x in enumerate(layers):
-        if form.kernel.kernel == "linear":
-            entries = None if sums is None else entry_sums(sums, layer)
-            found.append(spread_of_features(feature_rows(x, own), form.debiased, entries))
-        else:
-            found.append(spread_of_kernel(centred_kernel(dense_kernel(x, form.kernel, own).values, form.debiased)))
-    return found
+    own = form.kernel.metric or metric
+
+    def of_features(layer: int) -> KernelSpread:
+        entries = None if sums is None else entry_sums(sums, layer)
+        return spread_of_features(feature_rows(layers[layer], own), form.debiased, entries)
+
+    if form.kernel.kernel == "linear":
+        return of_each(of_features, range(len(layers)))
+    # Of matrices of all pairs of samples, memory holds those of one layer.
+    return [spread_of_kernel(centred_kernel(dense_kernel(x, form.kernel, own).values, form.debiased)) for x in layers]
 
 
 def spread_of_mean(layers: Sequence[Any], form: KernelProduct, metric: Metric) -> tuple[KernelSpread, float]:

@@ -3,6 +3,10 @@
 Of a kernel of inner products, traces of powers follow from products of features and row sums from features: N D^2
 operations. What is left are the squares and cubes of single entries, row by row. A pass that makes strips of inner
 products for CKA adds them up beside; where none does, a half of the N^2 products of samples is made for them.
+
+The sum of cubes is also the squared norm of the third moments of features, N D^3 / 6 multiply-adds against N^2 D / 2.
+For D = 384 that would be fewer from N = 49,000 on; but moments need float64 and are put together of many small
+products: at N = 4,096 they were 9 times faster for 16 features, which strips take 0.7 s for, and half as fast for 63.
 """
 
 from collections.abc import Sequence

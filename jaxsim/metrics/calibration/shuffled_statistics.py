@@ -15,7 +15,7 @@ from jaxtyping import Int
 from scipy.spatial.distance import squareform
 
 from ..condensed import condensed_distances
-from ..factors import factors_of, pair_values
+from ..factors import factors_of_all, pair_values
 from ..gathered import Gathered
 from ..neighbour_similarities import similarities_at
 from ..statistics import (
@@ -158,7 +158,7 @@ def prepare_shuffles(
             found = condensed_distances(layers, [_of_layer(own, at) for at in request.metrics], request.options.budget)
             distances[need] = np.stack([squareform(each, checks=False) for each in found])
     centred = {need.centred for need in needs if isinstance(need, FactorPairs)}
-    factors = {about_mean: [factors_of(x, None, about_mean) for x in layers] for about_mean in centred}
+    factors = {about_mean: factors_of_all(layers, None, about_mean) for about_mean in centred}
     return Shuffled(gathered, metric, n_sources, shuffles, imbalances, kernels, factors, distances)
 
 

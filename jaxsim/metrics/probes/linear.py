@@ -10,11 +10,12 @@ from jaxtyping import Float, Int
 
 from jaxsim.arguments import check_count
 
-from ..factors import check_factors, factors_of
+from ..factors import check_factors, factors_of, fit_together
 from ..half_samples import check_groups
 from ..inputs import as_layers, as_representation, check_same_samples, check_values
 from ..labels import label_codes
 from ..statistics import Factors
+from ..threads import of_each
 from .ridge import chosen_predictions, held_out
 from .scores import Score, check_confidence, share_score
 
@@ -114,20 +115,23 @@ def linear_probe(
         check_values({name: x}, "euclidean")
     if reference is not None:
         check_values({"baseline": reference}, "euclidean")
-    columns: dict[str, list[float]] = {name: [] for name in ("score", "low", "high", "penalty")}
-    if reference is not None:
-        columns |= {"baseline": [], "baseline_low": [], "baseline_high": []}
-    for place, (name, x) in enumerate(named.items()):
+
+    def probed(place: int) -> list[float]:
+        name, x = list(named.items())[place]
         score, penalty = _probed(factors_of(x), name, wanted, folds, grid, numbers, confidence)
-        for key, value in zip(("score", "low", "high", "penalty"), (*score, penalty), strict=True):
-            columns[key].append(value)
-        if reference is not None:
-            projected = _projected(reference, x.shape[1], np.random.default_rng([seed, 5, place]))
-            score, _ = _probed(factors_of(projected), "baseline", wanted, folds, grid, numbers, confidence)
-            for key, value in zip(("baseline", "baseline_low", "baseline_high"), score, strict=True):
-                columns[key].append(value)
+        if reference is None:
+            return [*score, penalty]
+        projected = _projected(reference, x.shape[1], np.random.default_rng([seed, 5, place]))
+        return [
+            *score,
+            penalty,
+            *_probed(factors_of(projected), "baseline", wanted, folds, grid, numbers, confidence)[0],
+        ]
+
+    found = np.array(of_each(probed, range(len(named)), fit_together(n, widths, budget)))
+    columns = ("score", "low", "high", "penalty", "baseline", "baseline_low", "baseline_high")
     return xr.Dataset(
-        {name: ("layer", np.array(values)) for name, values in columns.items()},
+        {name: ("layer", values) for name, values in zip(columns, found.T, strict=False)},
         coords={"layer": list(named), "n_features": ("layer", widths)},
         attrs={
             "kind": "R2" if wanted.codes is None else "accuracy",

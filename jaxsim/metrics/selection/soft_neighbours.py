@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.core import Tracer
+from jaxsim_kernels.host.machine_code import n_workers
 from jaxsim_kernels.prepare import host_features
 from jaxtyping import Float
 from scipy.stats import rankdata
@@ -14,6 +15,7 @@ from scipy.stats import rankdata
 from jaxsim.arguments import check_choice, check_count
 
 from ..inputs import as_representation, check_same_samples, check_values
+from ..threads import one_thread_each
 
 Width = Literal["point", "global"]
 
@@ -34,7 +36,8 @@ def differentiable_imbalance(
 
     `2 / N` times the mean over samples i of `sum_j c_ij r_ij`: r are ranks by y, and c the softmax over j of
     `-d_ij^2 / l_i`, of distances between features of x times their weights. `l_i` is a share of the squared distance to
-    the k-th neighbour, so that the value does not depend on the scale of all weights together.
+    the k-th neighbour, so that the value does not depend on the scale of all weights together. The gradient is that of
+    the value: widths follow the weights.
 
     Args:
         x: `[n_samples, n_features]`.
@@ -184,7 +187,7 @@ def _round(xp: Any, features: Any, rows: Any, weights: Any, lengths: Any) -> Any
 
 
 def row_widths(squares: Any, k: int, factor: float) -> Any:
-    """A share of the squared distance of every row to its k-th neighbour; no gradient goes through it.
+    """A share of the squared distance of every row to its k-th neighbour.
 
     Example:
         >>> row_widths(np.array([[np.inf, 4.0, 1.0]]), 2, 0.5).tolist()
@@ -192,7 +195,7 @@ def row_widths(squares: Any, k: int, factor: float) -> Any:
     """
     if isinstance(squares, np.ndarray):
         return factor * np.partition(squares, k - 1, axis=1)[:, k - 1]
-    return lax.stop_gradient(factor * -lax.top_k(-squares, k)[0][:, -1])
+    return factor * -lax.top_k(-squares, k)[0][:, -1]
 
 
 def soft_ranks(squares: Any, ranks: Any, widths: Any) -> Any:
@@ -212,6 +215,8 @@ def soft_ranks(squares: Any, ranks: Any, widths: Any) -> Any:
     """
     xp = np if isinstance(squares, np.ndarray) else jnp
     nearest, own, wide = squares.min(1, keepdims=True), xp.isinf(squares), (widths > 0)[:, None]
+    # Taken off all of a row it cancels out, in the gradient as well.
+    nearest = nearest if xp is np else lax.stop_gradient(nearest)
     apart = xp.where(own, nearest, squares) - nearest
     # Where copies make the width 0 they share the weight.
     shares = xp.where(wide, xp.exp(-apart / xp.where(wide, widths[:, None], 1)), apart == 0)
@@ -220,15 +225,19 @@ def soft_ranks(squares: Any, ranks: Any, widths: Any) -> Any:
 
 
 def rank_rows(y: Float[np.ndarray, "n d"]) -> np.ndarray:
-    """Mid-ranks of all samples by y, the row itself 0; in the narrowest type that holds twice as many.
+    """Mid-ranks of all samples by y, the row itself 0, in float32.
 
     Example:
         >>> rank_rows(np.array([[0.0], [1.0], [3.0]])).tolist()
         [[0.0, 1.0, 2.0], [1.0, 0.0, 2.0], [2.0, 1.0, 0.0]]
     """
     found = np.empty((len(y), len(y)), np.float32)
-    for rows in _blocks(len(y)):
-        found[rows] = _ranks(y, rows)
+
+    def part(first: int, last: int) -> None:
+        for rows in _blocks(len(y), first, last):
+            found[rows] = _ranks(y, rows)
+
+    one_thread_each(len(y), part)
     return found
 
 
@@ -238,9 +247,9 @@ def _ranks(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return rankdata(scores, axis=1) - 1
 
 
-def _blocks(n: int) -> list[np.ndarray]:
-    step = max(1, _BLOCK_BYTES // (8 * n))
-    return [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
+def _blocks(n: int, first: int, last: int) -> list[np.ndarray]:
+    step = max(1, _BLOCK_BYTES // (8 * n * n_workers()))
+    return [np.arange(start, min(start + step, last)) for start in range(first, last, step)]
 
 
 def rows_at_once(n_samples: int) -> int:
@@ -288,13 +297,22 @@ def host_imbalance(
         0.5
     """
     n = len(features)
-    blocks = _blocks(n)
-    widths = np.concatenate(
-        [row_widths(weighted_squares(features, rows, weights, lengths), k, factor) for rows in blocks]
-    )
-    widths, total = _shared(widths, kind), 0.0
-    for rows in blocks:
-        squares = weighted_squares(features, rows, weights, lengths)
-        own = _ranks(y, rows) if ranks is None else ranks[rows]
-        total += soft_ranks(squares, own, widths[rows]).sum()
-    return np.float64(2 * total / n**2)
+    taken = np.flatnonzero(weights) if weights.any() else np.arange(1)
+    features, weights, lengths = features[:, taken], weights[taken], None if lengths is None else lengths[taken]
+    widths, found = np.empty(n), np.empty(n)
+
+    def find_widths(first: int, last: int) -> None:
+        for rows in _blocks(n, first, last):
+            widths[rows] = row_widths(weighted_squares(features, rows, weights, lengths), k, factor)
+
+    def find_ranks(first: int, last: int) -> None:
+        for rows in _blocks(n, first, last):
+            squares = weighted_squares(features, rows, weights, lengths)
+            own = row_widths(squares, k, factor) if kind == "point" else widths[rows]
+            found[rows] = soft_ranks(squares, _ranks(y, rows) if ranks is None else ranks[rows], own)
+
+    if kind == "global":
+        one_thread_each(n, find_widths)
+        widths[:] = widths.mean()
+    one_thread_each(n, find_ranks)
+    return np.float64(2 * found.sum() / n**2)

@@ -1,69 +1,15 @@
 """Weights of features by gradient: which features of x, and how much of each, predict the neighbourhoods of y."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from jax import lax
-from jaxtyping import Float
 
-from jaxsim.arguments import check_choice, check_count
+from jaxsim.arguments import check_count
 
-from .soft_neighbours import (
-    Width,
-    checked_factor,
-    checked_spaces,
-    host_imbalance,
-    rank_rows,
-    row_widths,
-    rows_at_once,
-    soft_ranks,
-    weighted_squares,
-)
-
-_ZERO = 1e-4
-"""Share of the largest weight below which one counts as none."""
-
-
-@dataclass(frozen=True)
-class FeatureWeights:
-    """Weights that predict best.
-
-    Attributes:
-        weights: Not negative, the largest 1 `[n_features]`.
-        imbalance: Of all samples with these weights, without the penalty.
-        start: Of all samples with the weights that it began with.
-        history: Mean of every epoch `[n_epochs]`.
-    """
-
-    weights: Float[np.ndarray, " n_features"]
-    imbalance: float
-    start: float
-    history: Float[np.ndarray, " n_epochs"]
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """What stays the same over all fits of a pair of spaces."""
-
-    x: np.ndarray
-    features: jax.Array
-    ranks: np.ndarray
-    y: np.ndarray
-    lengths: np.ndarray | None
-    k: int
-    kind: str
-    factor: float
-
-    def value(self, weights: np.ndarray) -> float:
-        found = host_imbalance(self.x, self.y, weights, self.lengths, self.k, self.kind, self.factor, self.ranks)
-        return float(found)
+from .fitting import FeatureWeights, checked_number, first_weights, fitted, problem_of
 
 
 def feature_weights(
@@ -76,16 +22,20 @@ def feature_weights(
     width: str = "point",
     factor: float = 0.1,
     periods: Any = None,
-    n_epochs: int = 100,
+    n_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 0.05,
     seed: int = 0,
 ) -> FeatureWeights:
     """Weights of the features of x for which its distances predict the neighbourhoods of y best.
 
-    Adam (optax) with a learning rate that falls to 0 by a cosine, on the differentiable information imbalance and the
-    penalty; weights that would become negative are 0. After every step the largest is brought back to 1, as only ratios
-    count.
+    Adam (optax) with a learning rate that falls to 0 by a cosine, on the logarithm of the differentiable information
+    imbalance and the penalty; weights that would become negative are 0. After every step the largest is brought back to
+    1, as only ratios count.
+
+    Where y is made of three features of x by weights 1, 0.3 and 0.1, these and the zeros of all others are found within
+    0.01 by the defaults, for 300 samples of 8 features as for 10,000 of 1,000 (about a minute on two cores). A weight
+    that has become 0 stays 0: features that say a hundredth of what the others do may be lost on the way.
 
     Args:
         x: `[n_samples, n_features]`.
@@ -97,15 +47,15 @@ def feature_weights(
         width: `point` or `global`; see `differentiable_imbalance`.
         factor: Share of its squared distance.
         periods: Of the features of x; see `differentiable_imbalance`.
-        n_epochs: Times that all rows are gone through.
-        batch_size: Rows at a time, each against all samples; None for up to 512.
+        n_epochs: Times that all rows are gone through; None for as few as make 300 steps.
+        batch_size: Rows at a time, each against all samples; None for up to 128.
         learning_rate: To begin with.
         seed: Of the order of rows.
 
     Returns:
         The weights and what they reach. Memory: the features a few times, ranks `[n_samples, n_samples]` in 4 bytes,
-        and blocks of rows of 64 MiB, however many rows are taken at a time: 10,000 samples of 1,000 features stay under
-        4 GB.
+        and blocks of rows of 64 MiB, however many rows are taken at a time: 10,000 samples of 1,000 features take 2.1
+        GB by the defaults, and stay under 4 GB with all rows at a time.
 
     Raises:
         ValueError: As for `differentiable_imbalance`, and for numbers that mean nothing.
@@ -119,16 +69,12 @@ def feature_weights(
         >>> found.weights.argmax().item(), bool(found.imbalance < 0.6 * found.start)
         (0, True)
     """
-    problem = _problem(x, y, k, width, factor, periods)
-    return _fitted(
-        problem,
-        _begin(problem, weights),
-        _checked_number("penalty", penalty, True),
-        check_count("n_epochs", n_epochs, 1),
-        batch_size,
-        _checked_number("learning_rate", learning_rate, False),
-        check_count("seed", seed, 0),
-    )
+    n_epochs = None if n_epochs is None else check_count("n_epochs", n_epochs, 1)
+    rate, seed = checked_number("learning_rate", learning_rate, False), check_count("seed", seed, 0)
+    penalty = checked_number("penalty", penalty, True)
+    problem = problem_of(x, y, k, width, factor, periods)
+    begin = first_weights(problem, weights)
+    return fitted(problem, begin, begin, penalty, n_epochs, batch_size, rate, seed)
 
 
 def weight_path(
@@ -140,17 +86,20 @@ def weight_path(
     width: str = "point",
     factor: float = 0.1,
     periods: Any = None,
-    n_epochs: int = 100,
+    n_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 0.05,
     seed: int = 0,
 ) -> xr.Dataset:
     """Weights along a path of penalties, each begun from the last: what fewer features cost.
 
+    All penalties are relative to weights of one over the standard deviation of every feature. A feature that has got
+    the weight 0 is not looked at any more, which makes all fits but the first fast.
+
     Args:
         x: As for `feature_weights`, and so are all further arguments.
         y: See `feature_weights`.
-        penalties: Increasing.
+        penalties: Increasing; of the size of the imbalances that are reached, since they are added to these.
         k: See `feature_weights`.
         width: See `feature_weights`.
         factor: See `feature_weights`.
@@ -172,15 +121,16 @@ def weight_path(
         >>> path.weights.dims, int(path.n_features[-1]) <= int(path.n_features[0])
         (('penalty', 'feature'), True)
     """
-    problem = _problem(x, y, k, width, factor, periods)
-    grid = [_checked_number("penalties", each, True) for each in penalties]
+    grid = [checked_number("penalties", each, True) for each in penalties]
     if not grid or any(b <= a for a, b in pairwise(grid)):
         raise ValueError(f"expected penalties that increase, got {tuple(penalties)!r}.")
-    n_epochs, seed = check_count("n_epochs", n_epochs, 1), check_count("seed", seed, 0)
-    rate = _checked_number("learning_rate", learning_rate, False)
-    weights, found = _begin(problem, None), []
+    n_epochs = None if n_epochs is None else check_count("n_epochs", n_epochs, 1)
+    rate, seed = checked_number("learning_rate", learning_rate, False), check_count("seed", seed, 0)
+    problem = problem_of(x, y, k, width, factor, periods)
+    units, found = first_weights(problem, None), []
+    weights = units
     for penalty in grid:
-        fit = _fitted(problem, weights, penalty, n_epochs, batch_size, rate, seed)
+        fit = fitted(problem, weights, units, penalty, n_epochs, batch_size, rate, seed)
         found.append(fit)
         weights = fit.weights
     values = np.stack([each.weights for each in found])
@@ -192,143 +142,3 @@ def weight_path(
         },
         coords={"penalty": grid, "feature": np.arange(values.shape[1])},
     )
-
-
-def _problem(x: Any, y: Any, k: Any, width: Any, factor: Any, periods: Any) -> _Problem:
-    features, ranked, lengths = checked_spaces(x, y, periods)
-    k = check_count("k", k, 1, most=len(features) - 2)
-    kind = check_choice("width", width, get_args(Width))
-    # The unit of the features is the weights' business.
-    return _Problem(
-        features,
-        jnp.asarray(features, jnp.float32),
-        rank_rows(ranked),
-        ranked,
-        lengths,
-        k,
-        kind,
-        checked_factor(factor),
-    )
-
-
-def _begin(problem: _Problem, weights: Any) -> np.ndarray:
-    if weights is None:
-        spread = problem.x.std(0)
-        if problem.lengths is not None:
-            spread = np.where(problem.lengths > 0, problem.lengths / np.sqrt(12), spread)
-        if not (spread > 0).any():
-            raise ValueError("expected features of x that vary, got the same for all samples.")
-        return np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0)
-    given = np.asarray(weights, np.float64)
-    if given.shape != (problem.x.shape[1],) or not np.isfinite(given).all() or (given < 0).any() or not given.any():
-        raise ValueError(
-            f"expected weights that are not negative, one for each of the {problem.x.shape[1]} features and some above "
-            f"0, got {weights!r}."
-        )
-    return given
-
-
-def _fitted(
-    problem: _Problem,
-    begin: np.ndarray,
-    penalty: float,
-    n_epochs: int,
-    batch_size: int | None,
-    learning_rate: float,
-    seed: int,
-) -> FeatureWeights:
-    # Heavy to import, and nothing else here needs it.
-    import optax
-
-    n = len(problem.x)
-    size = min(n, 512) if batch_size is None else check_count("batch_size", batch_size, 2, most=n)
-    n_steps = n_epochs * (n // size)
-    schedule = optax.cosine_decay_schedule(learning_rate, n_steps)
-    optimiser = optax.adam(schedule)
-    # Weights of one scale, so that a step means the same for all.
-    scale = np.where(begin > 0, begin, begin.max())
-    features = problem.features * jnp.asarray(scale, jnp.float32)
-    lengths = None if problem.lengths is None else jnp.asarray(problem.lengths * scale, jnp.float32)
-    step = jax.jit(
-        partial(
-            _step,
-            update=optimiser.update,
-            penalty=penalty,
-            k=problem.k,
-            factor=problem.factor,
-            shared=problem.kind == "global",
-            n=n,
-        )
-    )
-    weights = jnp.asarray(begin / scale, jnp.float32)
-    state, generator = optimiser.init(weights), np.random.default_rng([seed, 6])
-    history, every_rank = [], jnp.asarray(problem.ranks) if size == n else None
-    for _ in range(n_epochs):
-        order, values = generator.permutation(n), []
-        for start in range(0, n - size + 1, size):
-            rows = np.sort(order[start : start + size])
-            own = problem.ranks[rows] if size < n else every_rank
-            weights, state, value = step(weights, state, features, lengths, rows, own)
-            values.append(value)
-        history.append(float(np.mean(values)))
-    found = np.asarray(weights, np.float64)
-    final = np.where(found > _ZERO, found, 0) * scale
-    final /= final.max()
-    return FeatureWeights(final, problem.value(final), problem.value(begin / begin.max()), np.array(history))
-
-
-def _step(
-    weights: jax.Array,
-    state: Any,
-    features: jax.Array,
-    lengths: jax.Array | None,
-    rows: jax.Array,
-    ranks: jax.Array,
-    *,
-    update: Callable[..., Any],
-    penalty: float,
-    k: int,
-    factor: float,
-    shared: bool,
-    n: int,
-) -> tuple[jax.Array, Any, jax.Array]:
-    # Of many rows one block at a time is held, and made again for the gradient.
-    block = min(len(rows), rows_at_once(n))
-    n_blocks = -(-len(rows) // block)
-    padded = jnp.pad(rows, (0, n_blocks * block - len(rows)), mode="edge").reshape(n_blocks, block)
-    at = jnp.minimum(jnp.arange(n_blocks * block), len(rows) - 1).reshape(n_blocks, block)
-
-    def each_row(of_block: Callable[..., jax.Array], *given: jax.Array) -> jax.Array:
-        return lax.map(lambda one: of_block(*one), given).reshape(-1)[: len(rows)]
-
-    def loss(weights: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def own_widths(rows: jax.Array) -> jax.Array:
-            return row_widths(weighted_squares(features, rows, lax.stop_gradient(weights), lengths), k, factor)
-
-        @jax.checkpoint
-        def mean_ranks(rows: jax.Array, at: jax.Array) -> jax.Array:
-            squares = weighted_squares(features, rows, weights, lengths)
-            widths = row_widths(squares, k, factor) if common is None else jnp.broadcast_to(common, rows.shape)
-            return soft_ranks(squares, ranks[at], widths)
-
-        common = each_row(own_widths, padded).mean() if shared else None
-        value = each_row(mean_ranks, padded, at).mean() * 2 / n
-        # Only ratios count, of the penalty as well.
-        return value + penalty * weights.sum() / weights.max(), value
-
-    (_, value), slope = jax.value_and_grad(loss, has_aux=True)(weights)
-    change, state = update(slope, state, weights)
-    moved = jnp.maximum(weights + change, 0)
-    largest = moved.max()
-    # Were all of them to vanish at once, nothing would be left to learn from.
-    return jnp.where(largest > 0, moved / jnp.where(largest > 0, largest, 1), weights), state, value
-
-
-def _checked_number(name: str, value: Any, may_be_zero: bool) -> float:
-    try:
-        found = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"expected {name} as a number, got {value!r}.") from error
-    if isinstance(value, bool) or not (0 <= found < np.inf) or (found == 0 and not may_be_zero):
-        raise ValueError(f"expected {name} {'of at least' if may_be_zero else 'above'} 0, got {value!r}.")
-    return found

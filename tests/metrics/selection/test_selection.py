@@ -19,9 +19,7 @@ from jaxsim.metrics import (
     select_features,
     weight_path,
 )
-from jaxsim.metrics.selection import soft_neighbours as soft
-from jaxsim.metrics.selection import weights as selected_weights
-from jaxsim.metrics.selection.soft_neighbours import weighted_squares
+from jaxsim.metrics.selection import fitting
 
 from ...conftest import make_recipe
 
@@ -34,7 +32,10 @@ import numpy as np
 from jaxsim.metrics import feature_weights
 
 x = np.random.default_rng(0).standard_normal((10_000, 1_000), np.float32)
-feature_weights(x, x[:, :3], n_epochs=1, batch_size=int(sys.argv[1]))
+true = np.zeros(1_000)
+true[:3] = [1, 0.3, 0.1]
+found = feature_weights(x, (x * true)[:, :3], **(dict(n_epochs=1, batch_size=10_000) if sys.argv[1] == "all" else {}))
+print(np.abs(found.weights - true).max())
 status = Path("/proc/self/status").read_text().splitlines()
 print(next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM")))
 """
@@ -68,25 +69,21 @@ class TestValue:
         assert float(jax.jit(value)(w)) == pytest.approx(float(value(np.asarray(w, np.float64))), rel=1e-5)
 
     @pytest.mark.parametrize("periods", [None, [4.0, 0, 0, 3.0]])
-    def test_gradient(self, periods):
-        # Widths have no gradient: differences are taken with those of the point itself.
+    @pytest.mark.parametrize("width", ["point", "global"])
+    def test_the_gradient_is_that_of_the_value(self, width, periods):
+        """Widths follow the weights: held still, they would say that larger weights of all are better."""
         x, y = spaces()
         w = np.array([1.0, 0.5, 0.2, 0.7])
+
+        def value(w):
+            return differentiable_imbalance(x, y, w, k=2, width=width, factor=0.4, periods=periods)
+
         with jax.enable_x64(True):
-            ranks = soft.rank_rows(y - y.mean(0))
-            rows, lengths = np.arange(60), None if periods is None else np.array(periods)
-            widths = soft.row_widths(weighted_squares(x - x.mean(0), rows, w, lengths), 2, 0.4)
-
-            def value(w):
-                squares = weighted_squares(x - x.mean(0), rows, w, lengths)
-                return 2 / 60 * float(soft.soft_ranks(squares, ranks, widths).mean())
-
-            slope = jax.grad(lambda w: differentiable_imbalance(x, y, w, k=2, factor=0.4, periods=periods))(
-                jnp.asarray(w)
-            )
-            for place in range(4):
-                step = np.eye(4)[place] * 1e-6
-                assert slope[place] == pytest.approx((value(w + step) - value(w - step)) / 2e-6, rel=1e-4, abs=1e-7)
+            slope = np.asarray(jax.grad(value)(jnp.asarray(w)))
+        for place in range(4):
+            step = np.eye(4)[place] * 1e-6
+            assert slope[place] == pytest.approx((value(w + step) - value(w - step)) / 2e-6, rel=1e-4, abs=1e-7)
+        assert slope @ w == pytest.approx(0, abs=1e-9)
 
     def test_the_scale_of_all_weights_is_nothing(self):
         x, y = spaces()
@@ -118,11 +115,25 @@ class TestWeights:
     def test_known_weights_are_recovered(self):
         x = np.random.default_rng(0).standard_normal((300, 8))
         true = np.array([1.0, 0.3, 0.1, 0, 0, 0, 0, 0])
-        found = feature_weights(x, (x * true)[:, :3], n_epochs=60)
-        np.testing.assert_allclose(found.weights, true, atol=0.03)
+        found = feature_weights(x, (x * true)[:, :3])
+        np.testing.assert_allclose(found.weights, true, atol=0.01)
         assert found.imbalance < 0.1 * found.start
         assert found.history[-1] < found.history[0]
         assert found.imbalance == pytest.approx(differentiable_imbalance(x, (x * true)[:, :3], found.weights), rel=1e-9)
+
+    def test_many_features_are_no_obstacle(self):
+        # With most of them gone the value is a hundredth of what it was; its slopes must still be followed.
+        x = np.random.default_rng(0).standard_normal((1000, 200))
+        true = np.zeros(200)
+        true[:3] = [1, 0.3, 0.1]
+        found = feature_weights(x, (x * true)[:, :3], n_epochs=20)
+        np.testing.assert_allclose(found.weights, true, atol=0.02)
+
+    @pytest.mark.parametrize("factor", [0.03, 0.3, 1.0])
+    def test_the_share_decides_little(self, factor):
+        x = np.random.default_rng(0).standard_normal((200, 6))
+        found = feature_weights(x, x[:, :2] * [1.0, 0.4], factor=factor)
+        np.testing.assert_allclose(found.weights, [1, 0.4, 0, 0, 0, 0], atol=0.04)
 
     def test_rows_in_batches_and_features_of_other_scales(self):
         x = np.random.default_rng(1).standard_normal((256, 5))
@@ -138,18 +149,20 @@ class TestWeights:
         x = np.random.default_rng(3).standard_normal((70, 4))
         whole = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
         # The last block is not full.
-        monkeypatch.setattr(selected_weights, "rows_at_once", lambda n: 32)
+        monkeypatch.setattr(fitting, "rows_at_once", lambda n: 32)
         blocks = feature_weights(x, x[:, :2], width=width, n_epochs=3, batch_size=70)
         np.testing.assert_allclose(blocks.weights, whole.weights, rtol=1e-4)
         np.testing.assert_allclose(blocks.history, whole.history, rtol=1e-5)
 
     @pytest.mark.slow
     @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
-    @pytest.mark.parametrize("rows", [512, 10_000])
-    def test_ten_thousand_samples_of_a_thousand_features_stay_under_4_gb(self, rows):
-        """Libraries and all, in a process of its own; no N x N x D tensor, and of N x N the ranks alone."""
-        seen = subprocess.run([sys.executable, "-c", MANY, str(rows)], capture_output=True, text=True, check=True)
-        assert int(seen.stdout) < 4e9
+    @pytest.mark.parametrize("rows", ["some", "all"])
+    def test_ten_thousand_samples_of_a_thousand_features(self, rows):
+        """Known weights by the defaults, and 4 GB, libraries and all, in a process of its own: no N x N x D tensor."""
+        seen = subprocess.run([sys.executable, "-c", MANY, rows], capture_output=True, text=True, check=True)
+        error, most = seen.stdout.split()
+        assert int(most) < 4e9
+        assert float(error) < 0.01 or rows == "all"
 
     def test_a_path_of_penalties_drops_features(self):
         rng = np.random.default_rng(2)
