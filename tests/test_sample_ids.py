@@ -25,7 +25,7 @@ def test_another_order_is_put_right_and_said():
 def test_sets_that_differ_are_refused_with_the_first_ids():
     with pytest.raises(ValueError, match=r"'y' is only in 'a' and 'w' is only in 'b' \(2 samples in 'b', 3 in 'a'\)"):
         meet({"a": ["x", "y", "z"], "b": ["w", "x"]})
-    with pytest.raises(ValueError, match=r"intersect=True .* measures the 1 samples that all have"):
+    with pytest.raises(ValueError, match=r"intersect=True .* measures the 1 sample that all have"):
         meet({"a": ["x", "y", "z"], "b": ["w", "x"]})
     with pytest.raises(ValueError, match="no sample is in all of them"):
         meet({"a": ["x"], "b": ["y"]}, intersect=True)
