@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -22,14 +21,6 @@ def _compilation_cache(tmp_path_factory: pytest.TempPathFactory):
     cache = os.environ.get("JAXSIM_TEST_CACHE") or str(tmp_path_factory.getbasetemp().parent / "xla-cache")
     jax.config.update("jax_compilation_cache_dir", cache)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-
-
-@pytest.fixture(autouse=True)
-def _no_open_figures():
-    """Figures that a test drew are closed after it: pyplot warns of more than twenty."""
-    yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def make_recipe(recipe: str, seed: int, n: int, dx: int, dy: int) -> tuple[np.ndarray, np.ndarray]:

@@ -48,7 +48,7 @@ def findings(
         >>> findings(example_study(), "smoothness")
         Traceback (most recent call last):
         ...
-        ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
+        ValueError: Expected a study with intervals, but it has none. Run compare with 64 samples or more.
     """
     study, _ = looked(study, look)
     most = None if most is None else check_count("most", most, 1)
@@ -92,7 +92,7 @@ def sample_size(
         >>> sample_size(example_study(), "smoothness")
         Traceback (most recent call last):
         ...
-        ValueError: Expected a study with intervals, but it has none. Run compare with 64 images or more.
+        ValueError: Expected a study with intervals, but it has none. Run compare with 64 samples or more.
     """
     study, styles = looked(study, look)
     return fitted(
