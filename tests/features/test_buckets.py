@@ -101,7 +101,11 @@ def test_steps_are_added_and_damaged_images_left_out(TinyModel, place, tmp_path)
     whole = extract(TinyModel(), photos)
     extract(TinyModel(only=("Out",)), photos, out=place)
     found = extract(TinyModel(), photos, out=place)
-    check_equal(found, whole)
+    assert list(found) == list(whole)
+    assert found.sample_ids == whole.sample_ids
+    for step in whole:
+        # A program of other steps rounds differently.
+        np.testing.assert_allclose(np.asarray(found[step]), np.asarray(whole[step]), atol=1e-6)
     assert found.damaged == ("07.png",)
     check_equal(open_features(place), found)
 
