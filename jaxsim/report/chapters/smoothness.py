@@ -42,7 +42,7 @@ def stretch_curves(story: Story, k: int) -> Spec:
         for at, name in enumerate(beside["model_name"].values.astype(str).tolist()):
             values = beside["fixed_step"].values[at]
             curves.append(curve(f"{name}, random weights", beside["t"].values, values, a=story.place(name), twin=True))
-    return panel(curves, x="relative depth t", y=f"{story.measure.both_ways}, t and t + {_h(story)}")
+    return panel(curves, x="relative depth t", y=f"{_mean(story)}, t and t + {_h(story)}")
 
 
 def describe_stretches(story: Story, k: int) -> str:
@@ -93,7 +93,7 @@ def _changes(story: Story, k: int, *, apart: bool) -> Spec:
     """Change from step to step: the mean of all models on one axis, or both directions in a panel per model."""
     chosen = at_k(story.smoothness, k)
     owners, errors, panels, together = chosen["model"].values.astype(str), errors_of(chosen, "mean"), [], []
-    y = f"{story.measure.both_ways}, step and next" if not apart else f"{story.measure.axis} of a step and the next"
+    y = f"{_mean(story)}, step and next" if not apart else f"{story.measure.axis} of a step and the next"
     for model in chosen["model_name"].values.astype(str).tolist():
         own = np.flatnonzero(owners == model)
         depth, at = chosen["depth"].values[own], story.place(model)
@@ -115,6 +115,11 @@ def _changes(story: Story, k: int, *, apart: bool) -> Spec:
             x, values = beside["depth"].values[of == model], beside["mean"].values[of == model]
             together.append(curve(f"{model}, random weights", x, values, a=story.place(model), twin=True))
     return {"panels": panels, "shared": True} if apart else {"panels": [panel(together, y=y)]}
+
+
+def _mean(story: Story) -> str:
+    """What an axis shows; a key beside it says of what it is the mean."""
+    return f"mean {story.measure.axis}" if story.measure.directed else story.measure.axis
 
 
 def _both(story: Story) -> str:
