@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-# Tracing keeps many small objects, through all of which the collector goes again and again: a tenth of the time.
+# Tracing keeps many small objects, through which the collector goes again and again: up to a tenth of a file's time.
 gc.set_threshold(20_000, 20, 50)
 
 

@@ -78,7 +78,7 @@ def checked_findings(findings: xr.Dataset | None) -> xr.Dataset | None:
         name = str(checked["finding"].values[np.argwhere(outside)[0, -1]])
         raise ValueError(
             f"Expected every value inside its own interval, but that of {name!r} lies outside. An interval of another "
-            "number of images says nothing about the value: measure both on all samples."
+            "number of samples says nothing about the value: measure both on all samples."
         )
     return checked
 
