@@ -247,5 +247,5 @@ class Statistics:
         """
         key = (need, function)
         if key not in self._made:
-            self._made[key] = function(self.found[need])
+            self._made[key] = function(self[need])
         return self._made[key]
