@@ -9,13 +9,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 #: Below this, a difference is what rounding left of 0.
 ROUNDING = 1e-9
 #: What the description of a study's images says where features alone were given.
 FEATURES = "features"
 
 
-def counted(count: int, singular: str, plural: str | None = None) -> str:
+def counted(count: int | np.integer, singular: str, plural: str | None = None) -> str:
     """So many of something, in words.
 
     Args:
@@ -30,7 +32,7 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
-def all_counted(count: int, singular: str, plural: str | None = None) -> str:
+def all_counted(count: int | np.integer, singular: str, plural: str | None = None) -> str:
     """All of so many, to begin a heading or a sentence; of one alone, that one.
 
     Example:

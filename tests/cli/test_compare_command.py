@@ -104,7 +104,7 @@ def test_damaged_images_are_told(jaxsim, checkpoint, photos, tmp_path) -> None:
     command = ("compare", checkpoint(0), "--images", photos, "--out")
     result = jaxsim(*command, tmp_path / "run")
     assert result.exit_code == 0, result.output
-    assert "1 damaged images: 03.png" in result.stdout
+    assert "1 damaged image: 03.png" in result.stdout
     strict = jaxsim(*command, tmp_path / "strict", "--strict")
     assert strict.exit_code == 2
     assert "03.png" in strict.stderr

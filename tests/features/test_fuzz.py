@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,14 +23,19 @@ from .conftest import Stop, stop_after
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-MODEL = load_model("embedded:cnn_selfsup_0")
 SAID: Counter[str] = Counter()
+
+
+@cache
+def model():
+    """Loaded where it is used: every run of tests imports this file."""
+    return load_model("embedded:cnn_selfsup_0")
 
 
 @pytest.fixture(scope="module")
 def features(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "features"
-    extract(MODEL, open_images("digits").subset(12), out=folder)
+    extract(model(), open_images("digits").subset(12), out=folder)
     return folder
 
 
@@ -68,7 +74,7 @@ def unfinished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("begun") / "features"
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Stop):
         patch.setattr("jaxsim.features.folder_writer._MOST_BLOCK_ROWS", 4)
-        extract(MODEL, open_images("digits").subset(12), out=folder, batch_size=4, progress=stop_after(8))
+        extract(model(), open_images("digits").subset(12), out=folder, batch_size=4, progress=stop_after(8))
     note = {"damaged": [], "centred": False, "seconds": {"decode": 1.0}}
     for part, (first, stop_at, start) in enumerate(((8, 12, 10), (12, 12, 12))):
         written(folder / f"part-{part}-of-2.json", note | {"first": first, "stop": stop_at, "start": start})
@@ -88,7 +94,7 @@ def test_notes_of_what_has_not_finished(unfinished, tmp_path_factory, data):
         (folder / file).write_bytes(edited(content, data.draw(edits(len(content)))))
 
     def go_on():
-        return extract(MODEL, open_images("digits").subset(12), out=folder, batch_size=4)
+        return extract(model(), open_images("digits").subset(12), out=folder, batch_size=4)
 
     said = outcome(go_on, folder)
     SAID["continued" if said is None else "sentence"] += 1
