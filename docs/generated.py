@@ -6,6 +6,7 @@ mkdocs calls `on_files`. Everything else here needs no part of mkdocs, so that t
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,31 @@ def source_of(module: str) -> Path | None:
     return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
 
 
+def _tree(path: Path) -> ast.Module:
+    """A file as it is now, parsed once: `mkdocs serve` goes on while files change."""
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _parsed(path: Path, _changed: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imports(path: Path) -> dict[str, list[tuple[int, str | None, str]]]:
+    """Name -> the imports of it anywhere in a file: their level, module, and the name there."""
+    return _imports_of(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _imports_of(path: Path, changed: int) -> dict[str, list[tuple[int, str | None, str]]]:
+    found: dict[str, list[tuple[int, str | None, str]]] = {}
+    for node in ast.walk(_parsed(path, changed)):
+        if isinstance(node, ast.ImportFrom):
+            for each in node.names:
+                found.setdefault(each.asname or each.name, []).append((node.level, node.module, each.name))
+    return found
+
+
 def public_names(module: str) -> list[str]:
     """The names in `__all__` of a module, read without importing it; empty where it has none."""
     path = source_of(module)
@@ -48,7 +74,7 @@ def public_names(module: str) -> list[str]:
         raise ValueError(f"expected a module of this repository, got {module!r}")
     values = {
         target.id: node.value
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in _tree(path).body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -71,14 +97,11 @@ def home(module: str, name: str) -> str:
     if path is None:
         return f"{module}.{name}"
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            for each in node.names:
-                if (each.asname or each.name) == name:
-                    above = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
-                    source = node.module if not node.level else ".".join(filter(None, (above, node.module)))
-                    if source and source.partition(".")[0] in FOLDERS and source != module:
-                        return home(source, each.name)
+    for level, imported, own in _imports(path).get(name, ()):
+        above = ".".join(package.split(".")[: len(package.split(".")) - level + 1])
+        source = imported if not level else ".".join(filter(None, (above, imported)))
+        if source and source.partition(".")[0] in FOLDERS and source != module:
+            return home(source, own)
     return f"{module}.{name}"
 
 

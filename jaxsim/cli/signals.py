@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 #: Exit codes as shells have them.
 INTERRUPTED = 130
@@ -40,14 +41,24 @@ def hear_signals() -> None:
     Both raise a `KeyboardInterrupt` in the main thread, so that terminals and files are left in order. That alone is
     not enough: Python drops an exception raised while garbage is collected, where JAX has a callback, imports may
     swallow it, and none is raised while compiled code runs. So a thread, which is told by the signal itself,
-    ends the process a second later.
+    ends the process a second later. What Python reports of exceptions that it dropped is left unsaid from then on: it
+    is the signal's own, raised within a finaliser, or that of an object that the signal left half made.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for each in _CODES:
         signal.signal(each, _interrupt)
+    sys.unraisablehook = _unless_interrupted(sys.unraisablehook)
     threading.Thread(target=_end_after, args=(reader,), name="signals", daemon=True).start()
+
+
+def _unless_interrupted(report: Callable[[Any], object]) -> Callable[[Any], None]:
+    def said(dropped: Any) -> None:
+        if not interrupted():
+            report(dropped)
+
+    return said
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -24,11 +24,11 @@ def wide_sum(values: jax.Array) -> jax.Array:
         >>> wide_value(np.asarray(wide_sum(jnp.array([2**31 - 1, 2**31 - 1], jnp.int32)))).item()
         4294967294.0
     """
-    return jnp.stack([limb.sum(0, dtype=jnp.int32) for limb in _limbs(values.astype(jnp.uint32))])
+    return _limb_sums(values.astype(jnp.uint32))
 
 
 def wide_sum_of_squares(values: jax.Array) -> jax.Array:
-    """The sum of squares along the first axis, in five limbs.
+    """The sum of squares along the first axis, in five limbs, not carried; those of 2^11 parts can be added.
 
     Example:
         >>> wide_value(np.asarray(wide_sum_of_squares(jnp.array([3, 2**16], jnp.int32)))).item()
@@ -36,16 +36,16 @@ def wide_sum_of_squares(values: jax.Array) -> jax.Array:
     """
     values = values.astype(jnp.uint32)
     low, high = values & _MASK, values >> BITS
-    sums = [[] for _ in range(5)]
-    for place, product in enumerate((low * low, 2 * low * high, high * high)):
-        for above, limb in enumerate(_limbs(product)):
-            sums[place + above].append(limb.sum(0, dtype=jnp.int32))
-    # Up to three sums below 2^31 meet in a place: each is carried before they are added.
-    total = jnp.zeros((5, *values.shape[1:]), jnp.int32)
-    for part in range(3):
-        own = [parts[part] if part < len(parts) else jnp.zeros(values.shape[1:], jnp.int32) for parts in sums]
-        total = carried(total + carried(jnp.stack(own)))
-    return total
+    # A limb of one product has the place of the limb below it of the next one.
+    sums = [_limb_sums(product) for product in (low * low, 2 * low * high, high * high)]
+    # Each is below 2^31, but not three of them: what is beyond a limb is added to the next one, except in the last.
+    places = [[], [], [], [], []]
+    for at, product in enumerate(sums):
+        for place, limb in enumerate(product, at):
+            places[place].append(limb & _MASK if place < 4 else limb)
+            if place < 4:
+                places[place + 1].append(limb >> BITS)
+    return jnp.stack([sum(parts) for parts in places])
 
 
 def carried(limbs: jax.Array) -> jax.Array:
@@ -81,6 +81,7 @@ def wide_value(limbs: np.ndarray) -> np.ndarray:
     return np.asarray(exact, dtype=object).astype(np.float64)
 
 
-def _limbs(values: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Of uint32."""
-    return values & _MASK, (values >> BITS) & _MASK, values >> (2 * BITS)
+def _limb_sums(values: jax.Array) -> jax.Array:
+    """Sums along the first axis of the three limbs of uint32, `[3, ...]`, in one reduction."""
+    shifts = jnp.arange(3, dtype=jnp.uint32).reshape(3, *[1] * values.ndim) * BITS
+    return jnp.sum((values >> shifts) & _MASK, axis=1, dtype=jnp.int32)

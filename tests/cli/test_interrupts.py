@@ -39,7 +39,6 @@ def dropping():
     class Dropping:
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
-    sys.unraisablehook = lambda _: None
     Dropping()
     print("ready", flush=True)
 

@@ -40,16 +40,19 @@ def sums_of(matrices, units=None):
     return Sums(np.einsum("aij,bij->ab", off, off), off.sum(2), diagonal, stacked.shape[1], units)
 
 
-def dense_statistics(layers, measure, squares=None):
-    """What a measure needs of layers."""
-    found = {}
+def dense_statistics(layers, measure, squares=None, made=None):
+    """What a measure needs of layers; `made` keeps it for further measures of the same layers."""
+    found, made = {}, {} if made is None else made
     for need in measure.needs:
-        if isinstance(need, CondensedDistances):
-            found[need] = np.stack([pdist(x, need.metric or "euclidean") for x in layers])
+        key = need, None if squares is None else tuple(squares)
+        if key in made:
+            found[need] = made[key]
+        elif isinstance(need, CondensedDistances):
+            found[need] = made[key] = np.stack([pdist(x, need.metric or "euclidean") for x in layers])
         else:
             assert isinstance(need, KernelSums)
             matrices = [
                 kernel_matrix(need, x, None if squares is None else squares[number]) for number, x in enumerate(layers)
             ]
-            found[need] = sums_of(matrices, [2.0**number for number in range(len(layers))])
+            found[need] = made[key] = sums_of(matrices, [2.0**number for number in range(len(layers))])
     return Statistics(len(layers[0]), (1,), tuple(x.shape[1] for x in layers), found)
