@@ -1,7 +1,7 @@
 # ruff: noqa: E402
 """Run by test_devices in processes of their own: all pairs on several devices, compared with one device.
 
-Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES | die-before | die-within]
+Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES [two-layers] | die-before | die-within]
 """
 
 import os
@@ -27,6 +27,8 @@ x = rng.standard_normal((1300, 24)).astype(np.float32)
 x[700:720] = x[:20]
 wide = rng.standard_normal((1300, 100)).astype(np.float32) * np.arange(1, 101, dtype=np.float32) ** -0.4 + 0.5
 layers = [x, x[:, :7] + 10, np.round(x[:, :3]), wide]
+if "two-layers" in sys.argv:
+    layers = layers[2:]
 options = Options(ks=(1, 4))
 alone = all_pairs(layers, options=options, placement=Placement(device=jax.local_devices()[0]))
 sides = np.arange(1300)[None] // np.array([[1], [2]]) % 2 == 1

@@ -77,7 +77,11 @@ def test_counts_equal_brute_force(backend, levels, n_thresholds):
 
 @pytest.mark.parametrize("backend", DEVICE_FORMS)
 @pytest.mark.parametrize(
-    ("n_rows", "n_columns", "n_thresholds"), [(1, 128, 1), (17, 640, 130), (40, 2048, 24), (8, 256, 720)]
+    ("n_rows", "n_columns", "n_thresholds"),
+    [
+        (17, 640, 130),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [(1, 128, 1), (40, 2048, 24), (8, 256, 720)]),
+    ],
 )
 def test_device_forms_take_any_number_of_rows_and_thresholds(backend, n_rows, n_columns, n_thresholds):
     """Blocks of rows that are not whole, thresholds that tie with each other, a row that is left out whole."""

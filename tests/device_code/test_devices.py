@@ -27,9 +27,18 @@ def _free_port() -> int:
         return s.getsockname()[1]
 
 
-@pytest.mark.parametrize("counts", ["8", pytest.param("1,2,3,4", marks=pytest.mark.slow)])
-def test_one_two_four_eight_devices(counts):
-    process = _start(0, 1, 0, 8, counts)
+@pytest.mark.parametrize(
+    "words",
+    [
+        # Each program is compiled with one more part for each layer.
+        ["8", "two-layers"],
+        pytest.param(["8"], marks=pytest.mark.slow),
+        pytest.param(["1,2,3,4"], marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
+)
+def test_one_two_four_eight_devices(words):
+    process = _start(0, 1, 0, 8, *words)
     out, _ = process.communicate(timeout=500)
     assert process.returncode == 0, out
     assert "equal 0 8" in out

@@ -4,6 +4,13 @@ import numpy as np
 import pytest
 from jaxsim_kernels import nearest_samples
 
+SIZES = [
+    (9, 4, 8),
+    (600, 20, 32),
+    pytest.param(3, 1, 2, marks=pytest.mark.slow),
+    pytest.param(130, 7, 5, marks=pytest.mark.slow),
+]
+
 
 def oracle(x, k):
     """Columns and distances by definition, in float64."""
@@ -14,7 +21,7 @@ def oracle(x, k):
     return columns, np.take_along_axis(distances, columns, axis=1)
 
 
-@pytest.mark.parametrize(("n_samples", "n_features", "k"), [(3, 1, 2), (9, 4, 8), (130, 7, 5), (600, 20, 32)])
+@pytest.mark.parametrize(("n_samples", "n_features", "k"), SIZES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_equal_to_the_oracle(n_samples, n_features, k, dtype):
     x = np.random.default_rng(n_samples).normal(size=(n_samples, n_features)) + 50

@@ -37,7 +37,7 @@ def strip_and_norms(n_rows, n_columns, levels, seed=0, n_padding=60):
 
 
 @pytest.mark.parametrize(("backend", "axis"), [(name, 1) for name in BACKENDS] + [(name, 0) for name in ANY_AXIS])
-@pytest.mark.parametrize("k", [1, 2, 7, 40])
+@pytest.mark.parametrize("k", [1, pytest.param(2, marks=pytest.mark.slow), 7, pytest.param(40, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("levels", [0, 2])
 def test_nearest_is_a_stable_sort_cut_off(backend, k, levels, axis):
     strip, norms = strip_and_norms(13, 512, levels, seed=k)
@@ -56,10 +56,17 @@ def test_where_candidates_run_out_scores_are_infinite_and_columns_exist(backend)
     assert ((np.asarray(columns) >= 0) & (np.asarray(columns) < 64)).all()
 
 
+FURTHER_SIZES = [(1, 128, 30), (300, 640, 5), (5, 4096, 10), (24, 2048, 30)]
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize(
     ("n_rows", "n_columns", "k"),
-    [(1, 128, 30), (8, 1024, 3), (300, 640, 5), (257, 128, 1), (5, 4096, 10), (24, 2048, 30)],
+    [
+        (8, 1024, 3),
+        (257, 128, 1),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in FURTHER_SIZES),
+    ],
 )
 def test_kernels_take_any_number_of_rows_and_tiles(kernel, n_rows, n_columns, k):
     """More than one block of rows, the last one not whole; one tile and several; few values, so that many tie."""

@@ -43,7 +43,7 @@ class TestRepair:
         # Float32 alone is off.
         assert abs(all_pairs([x, y]).values[0, 0, 1] - expected) > 1e-4
 
-    @pytest.mark.parametrize("passes", ["one-pass", "two-pass"])
+    @pytest.mark.parametrize("passes", ["one-pass", pytest.param("two-pass", marks=pytest.mark.slow)])
     def test_one_layer_can_fail_alone(self, spreads, passes):
         x, y = spreads
         layers = {"a": x, "far": clusters(x, 3000), "b": y, "line": x[:, :1]}
