@@ -1,9 +1,13 @@
 """Shared by tests and by the examples in docstrings."""
 
 import gc
+import os
 import sys
 
 import pytest
+
+# Where in Python each operation was called is said nowhere in the tests; looking it up is a twentieth of compiling.
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")
 
 # Tracing keeps many small objects, through which the collector goes again and again: up to a tenth of a file's time.
 gc.set_threshold(20_000, 20, 50)

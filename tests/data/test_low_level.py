@@ -127,7 +127,7 @@ ORACLES = {
 }
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (17, 24), (32, 32)])
+@pytest.mark.parametrize("shape", [(8, 8), (17, 24), pytest.param((32, 32), marks=pytest.mark.slow)])
 def test_equal_to_float64_oracles(shape):
     images = pictures(3, *shape)
     statistics = image_statistics(images)

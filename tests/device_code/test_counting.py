@@ -57,7 +57,7 @@ BACKENDS = {
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("n_thresholds", [33, 300])
+@pytest.mark.parametrize("n_thresholds", [pytest.param(33, marks=pytest.mark.slow), 300])
 @pytest.mark.parametrize("levels", [0, 5])
 def test_counts_equal_brute_force(backend, levels, n_thresholds):
     rng = np.random.default_rng(1)
@@ -98,7 +98,14 @@ def test_device_forms_take_any_number_of_rows_and_thresholds(backend, n_rows, n_
 
 
 @pytest.mark.parametrize("backend", OF_COLUMNS)
-@pytest.mark.parametrize(("n_rows", "n_columns", "n_wanted"), [(1, 512, 1), (17, 1536, 130), (9, 2048, 24)])
+@pytest.mark.parametrize(
+    ("n_rows", "n_columns", "n_wanted"),
+    [
+        pytest.param(1, 512, 1, marks=pytest.mark.slow),
+        pytest.param(17, 1536, 130, marks=pytest.mark.slow),
+        (9, 2048, 24),
+    ],
+)
 def test_counts_of_columns_are_counts_of_their_scores(backend, n_rows, n_columns, n_wanted):
     rng = np.random.default_rng(n_wanted)
     strip = rng.integers(-99, 99, (n_rows, n_columns)).astype(np.float32)

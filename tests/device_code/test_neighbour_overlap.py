@@ -106,7 +106,7 @@ def test_cycles(columns, overlap):
     assert (found != found.swapaxes(1, 2)).any()
 
 
-@pytest.mark.parametrize("returning", [False, True])
+@pytest.mark.parametrize("returning", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_sums_over_masked_matrices(columns, values, overlap, returning):
     def matrices(a, b, k):
         masks, dense = np.zeros((2, N, N), bool), np.zeros((2, N, N))

@@ -71,7 +71,16 @@ def test_groups_are_chains_of_pairs_and_equal_samples():
     assert len(text.splitlines()) == 2
 
 
-@pytest.mark.parametrize("dimension", [1, 2, 5, 12, 40])
+@pytest.mark.parametrize(
+    "dimension",
+    [
+        1,
+        2,
+        pytest.param(5, marks=pytest.mark.slow),
+        pytest.param(12, marks=pytest.mark.slow),
+        pytest.param(40, marks=pytest.mark.slow),
+    ],
+)
 def test_no_more_false_alarms_than_stated(dimension):
     """Clean samples of any dimension, alone and embedded: half a pair expected, at most."""
     n_pairs = 0
@@ -168,7 +177,7 @@ class TestOnThumbnails:
         true = {(i, 500 + i) for i in range(200)}
         assert set(map(tuple, found.pairs.tolist())) <= true
 
-    @pytest.mark.parametrize("images", ["rendered:1500", "digits"])
+    @pytest.mark.parametrize("images", ["rendered:1500", pytest.param("digits", marks=pytest.mark.slow)])
     def test_none_among_different_images(self, images):
         source = open_images(images)
         assert jaxsim.near_duplicates(thumbnails(source), source.ids).n_groups == 0

@@ -25,10 +25,7 @@ every_measure = pytest.mark.parametrize("measure", MEASURES, ids=lambda each: ea
 # Each has its program to compile; the others are made of the same parts.
 traced = pytest.mark.parametrize(
     "measure",
-    [
-        pytest.param(each, marks=() if each.name in ("mutual_knn", "cknna", "lcs_knn") else pytest.mark.slow)
-        for each in MEASURES
-    ],
+    [pytest.param(each, marks=() if each.name in ("mutual_knn", "cknna") else pytest.mark.slow) for each in MEASURES],
     ids=lambda each: each.name,
 )
 with_hubness = pytest.mark.parametrize("measure", [*MEASURES, HUBNESS], ids=lambda each: each.name)

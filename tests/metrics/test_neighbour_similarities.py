@@ -48,7 +48,7 @@ def test_on_the_host(layers, columns, metric, rows):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("across", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_traced(layers, columns, metric, across):
     @jax.jit
     def run(lists, *given):

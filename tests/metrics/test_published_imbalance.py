@@ -19,7 +19,13 @@ def layers(entry):
     return make_recipe(*(entry[key] for key in ("recipe", "seed", "N", "Dx", "Dy")))
 
 
-@pytest.mark.parametrize("entry", ORACLES["subsets"], ids=lambda each: f"{each['recipe']}-k{each['k']}")
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(each, id=f"{each['recipe']}-k{each['k']}", marks=pytest.mark.slow if each["k"] == 1 else ())
+        for each in ORACLES["subsets"]
+    ],
+)
 def test_mean_over_subsets(entry):
     x, y = layers(entry)
     found = published_imbalance(x, y, "subsets", k=entry["k"], subset_size=entry["N"] // 5, seed=3)

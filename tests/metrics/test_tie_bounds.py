@@ -46,7 +46,7 @@ def test_without_ties_they_are_the_floor_and_its_mirror():
 
 @pytest.mark.filterwarnings("ignore::jaxsim.metrics.TieWarning")
 @pytest.mark.parametrize("ties", ["index", "expected"])
-@pytest.mark.parametrize("n_queries", [None, 300])
+@pytest.mark.parametrize("n_queries", [None, pytest.param(300, marks=pytest.mark.slow)])
 def test_the_floor_is_what_the_space_gives_of_itself(ties, n_queries):
     rng = np.random.default_rng(2)
     sizes = rng.integers(1, 40, 55)

@@ -122,7 +122,7 @@ TRACED = {
 
 @pytest.mark.parametrize(
     "key",
-    [pytest.param(key, marks=() if key in ("mean_cca", "linreg_r2_X_to_Y") else pytest.mark.slow) for key in TRACED],
+    [pytest.param(key, marks=() if key == "mean_cca" else pytest.mark.slow) for key in TRACED],
 )
 def test_float32_inside_jit(key):
     jitted = jax.jit(TRACED[key])

@@ -27,7 +27,7 @@ from jaxsim.metrics.pair import pair_value
 
 from .dense_sums import dense_statistics, sums_of
 
-EVERYDAY = ("cka", "rsa")
+EVERYDAY = ("cka",)
 BY_NAME = {each.name: each for each in MEASURES}
 
 

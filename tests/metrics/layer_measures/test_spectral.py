@@ -130,7 +130,9 @@ class TestInvariance:
 
 
 class TestTransformations:
-    @pytest.mark.parametrize("name", SINGLE)
+    @pytest.mark.parametrize(
+        "name", [pytest.param(name, marks=() if name == "effective_rank" else pytest.mark.slow) for name in SINGLE]
+    )
     @pytest.mark.parametrize("shape", [pytest.param((60, 7), marks=pytest.mark.slow), (9, 30)])
     def test_jit_and_vmap(self, name, shape):
         of, xs = SINGLE[name], np.stack([sample(*shape, seed, 0.8) + 5 for seed in (0, 1)])

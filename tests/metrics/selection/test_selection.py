@@ -41,7 +41,13 @@ print(next(1024 * int(line.split()[1]) for line in status if line.startswith("Vm
 """
 
 
-@pytest.mark.parametrize("entry", ORACLES, ids=lambda each: f"{each['recipe']}-{each['seed']}")
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(each, id=f"{each['recipe']}-{each['seed']}", marks=pytest.mark.slow if place % 2 else ())
+        for place, each in enumerate(ORACLES)
+    ],
+)
 def test_values_of_its_authors_program(entry):
     x, y = make_recipe(*(entry[key] for key in ("recipe", "seed", "N", "Dx", "Dy")))
     for key, value in entry["values"].items():

@@ -29,7 +29,7 @@ def test_states(parity, changes):
     parity(transformers.Dinov2Model, config, hooks={"norm": "layernorm"})
 
 
-@pytest.mark.parametrize("image_size", [(48, 48), (64, 16), (33, 47)])
+@pytest.mark.parametrize("image_size", [pytest.param((48, 48), marks=pytest.mark.slow), (64, 16), (33, 47)])
 def test_interpolated_positions(parity, image_size):
     config = transformers.Dinov2Config(**BASE, use_swiglu_ffn=True)
     parity(transformers.Dinov2Model, config, image_size=image_size, hooks={"norm": "layernorm"})

@@ -27,7 +27,15 @@ def test_states(parity, changes):
     parity(transformers.ViTModel, config, hooks={"norm": "layernorm"})
 
 
-@pytest.mark.parametrize("image_size", [(48, 48), (16, 56), (24, 24), (33, 47)])
+@pytest.mark.parametrize(
+    "image_size",
+    [
+        pytest.param((48, 48), marks=pytest.mark.slow),
+        (16, 56),
+        pytest.param((24, 24), marks=pytest.mark.slow),
+        (33, 47),
+    ],
+)
 def test_interpolated_positions(parity, image_size):
     parity(
         transformers.ViTModel,
