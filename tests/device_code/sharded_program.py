@@ -1,7 +1,7 @@
 # ruff: noqa: E402
 """Run by test_devices in processes of their own: all pairs on several devices, compared with one device.
 
-Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES [two-layers] | die-before | die-within]
+Usage: sharded_program.py PROCESS_ID N_PROCESSES PORT [NUMBERS_OF_DEVICES [few] | die-before | die-within]
 """
 
 import os
@@ -27,7 +27,8 @@ x = rng.standard_normal((1300, 24)).astype(np.float32)
 x[700:720] = x[:20]
 wide = rng.standard_normal((1300, 100)).astype(np.float32) * np.arange(1, 101, dtype=np.float32) ** -0.4 + 0.5
 layers = [x, x[:, :7] + 10, np.round(x[:, :3]), wide]
-if "two-layers" in sys.argv:
+few = "few" in sys.argv
+if few:
     layers = layers[2:]
 options = Options(ks=(1, 4))
 alone = all_pairs(layers, options=options, placement=Placement(device=jax.local_devices()[0]))
@@ -36,8 +37,9 @@ groups = np.arange(1300) // 4
 halved = Options(ks=(1, 4), keep_neighbours=True)
 alone_device = Placement(device=jax.local_devices()[0])
 alone_halves = all_pairs(layers, options=halved, placement=alone_device, sides=sides)
-alone_medians = median_distances(layers, "euclidean", alone_device)
-alone_grouped = all_pairs(layers, options=halved, placement=alone_device, sides=sides, groups=groups)
+if not few:
+    alone_medians = median_distances(layers, "euclidean", alone_device)
+    alone_grouped = all_pairs(layers, options=halved, placement=alone_device, sides=sides, groups=groups)
 # Of several blocks, so that the others are needed after the first.
 in_blocks = replace(options, budget=4_000_000)
 if "die-before" in sys.argv and process == 1:
@@ -71,6 +73,18 @@ for n_devices in counts:
         assert found.plan.sharded == (sharded or "columns")
         for name in ("values", "standard_error", "tied_neighbours", "tied_ranks"):
             np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), err_msg=f"{n_devices} {name}")
+    halves = all_pairs(layers, options=halved, placement=placement, sides=sides)
+    assert halves.plan.sharing == (n_devices == 1)
+    np.testing.assert_array_equal(halves.halves, alone_halves.halves)
+    np.testing.assert_array_equal(halves.half_neighbours, alone_halves.half_neighbours)
+    if n_devices > 1:
+        alone_norms = np.asarray(prepare_layer(x, "euclidean", 1536).half_norms)
+        for shard in layer.half_norms.addressable_shards:
+            # The very bits: a score that ties but for rounding would change places with the number of devices.
+            same = alone_norms[shard.index[0]]
+            np.testing.assert_array_equal(np.asarray(shard.data)[: len(same)], same)
+    if few:
+        continue
     if n_devices > 1:
         by_rows = replace(halved, sharded="rows", keep_rows=True)
         found = all_pairs(layers, options=by_rows, placement=placement, groups=groups)
@@ -83,17 +97,7 @@ for n_devices in counts:
     grouped = all_pairs(layers, options=halved, placement=placement, sides=sides, groups=groups)
     for name in ("values", "halves"):
         np.testing.assert_allclose(getattr(grouped, name), getattr(alone_grouped, name), rtol=1e-13)
-    halves = all_pairs(layers, options=halved, placement=placement, sides=sides)
-    assert halves.plan.sharing == (n_devices == 1)
-    np.testing.assert_array_equal(halves.halves, alone_halves.halves)
-    np.testing.assert_array_equal(halves.half_neighbours, alone_halves.half_neighbours)
-    if n_devices > 1:
-        alone_norms = np.asarray(prepare_layer(x, "euclidean", 1536).half_norms)
-        for shard in layer.half_norms.addressable_shards:
-            # The very bits: a score that ties but for rounding would change places with the number of devices.
-            same = alone_norms[shard.index[0]]
-            np.testing.assert_array_equal(np.asarray(shard.data)[: len(same)], same)
 if n_processes == 1:
-    few = all_pairs([x[:5], x[5:10]], placement=make_placement(8))
-    np.testing.assert_array_equal(few.values, all_pairs([x[:5], x[5:10]]).values)
+    least = all_pairs([x[:5], x[5:10]], placement=make_placement(8))
+    np.testing.assert_array_equal(least.values, all_pairs([x[:5], x[5:10]]).values)
 print("equal", process, jax.device_count())

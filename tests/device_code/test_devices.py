@@ -30,8 +30,8 @@ def _free_port() -> int:
 @pytest.mark.parametrize(
     "words",
     [
-        # Each program is compiled with one more part for each layer.
-        ["8", "two-layers"],
+        # Every program has a part for each layer to compile: two layers, and no groups.
+        ["8", "few"],
         pytest.param(["8"], marks=pytest.mark.slow),
         pytest.param(["1,2,3,4"], marks=pytest.mark.slow),
     ],
