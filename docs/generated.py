@@ -198,6 +198,10 @@ def models_page() -> str:
     )
 
 
+def _names_axes(output: Any) -> bool:
+    return set(output.get("data", ())) == {"text/plain"} and "".join(output["data"]["text/plain"]).startswith("<Axes")
+
+
 def notebook_pages() -> dict[str, str | bytes]:
     """Every notebook as Markdown, with what it prints and draws.
 
@@ -211,6 +215,9 @@ def notebook_pages() -> dict[str, str | bytes]:
     for path in sorted(NOTEBOOKS.rglob("*.py"), key=lambda path: path.name):
         executed = EXECUTED / f"{path.stem}.ipynb"
         notebook = jupytext.read(executed if executed.is_file() else path.with_suffix(".ipynb"))
+        for cell in (each for each in notebook.cells if each.cell_type == "code"):
+            # A figure is shown; what Python calls its axes is for nobody.
+            cell["outputs"] = [each for each in cell.get("outputs", []) if not _names_axes(each)]
         text, resources = MarkdownExporter().from_notebook_node(notebook)
         pages[f"notebooks/{path.stem}.md"] = text.replace("](output_", f"]({path.stem}_output_")
         for name, content in (resources.get("outputs") or {}).items():
