@@ -1,5 +1,6 @@
 """Shared by all rooms: no hub, oracle data sets, one persistent compilation cache."""
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -21,6 +22,20 @@ def _compilation_cache(tmp_path_factory: pytest.TempPathFactory):
     cache = os.environ.get("JAXSIM_TEST_CACHE") or str(tmp_path_factory.getbasetemp().parent / "xla-cache")
     jax.config.update("jax_compilation_cache_dir", cache)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+
+MOST_MAPS = 30_000
+"""Of memory in a process between two files of tests; Linux allows 65,530, and every compiled program has several."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_memory_maps():
+    """Programs are let go before there are so many that the next one cannot be loaded, which ends the process."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 def make_recipe(recipe: str, seed: int, n: int, dx: int, dy: int) -> tuple[np.ndarray, np.ndarray]:
