@@ -24,7 +24,7 @@ def _compilation_cache(tmp_path_factory: pytest.TempPathFactory):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
-MOST_MAPS = 30_000
+MOST_MAPS = 45_000
 """Of memory in a process between two files of tests; Linux allows 65,530, and every compiled program has several."""
 
 
