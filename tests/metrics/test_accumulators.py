@@ -42,7 +42,7 @@ def summed(arrays, size, about=None):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=() if name in ("cka", "procrustes") else pytest.mark.slow)
+        pytest.param(name, marks=() if name in ("cka", "rv", "mean_cca", "procrustes") else pytest.mark.slow)
         for name in OF_KERNELS + OF_FACTORS
     ],
 )
