@@ -42,29 +42,22 @@ def source_of(module: str) -> Path | None:
     return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)
 
 
-def _tree(path: Path) -> ast.Module:
-    """A file as it is now, parsed once: `mkdocs serve` goes on while files change."""
-    return _parsed(path, path.stat().st_mtime_ns)
+def _parsed(path: Path) -> tuple[ast.Module, dict[str, list[tuple[int, str | None, str]]]]:
+    """A file as it is now, parsed once (`mkdocs serve` goes on while files change), and what it imports anywhere.
+
+    Name -> every import of it: its level, the module, and the name there.
+    """
+    return _parsed_at(path, path.stat().st_mtime_ns)
 
 
 @cache
-def _parsed(path: Path, _changed: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _imports(path: Path) -> dict[str, list[tuple[int, str | None, str]]]:
-    """Name -> the imports of it anywhere in a file: their level, module, and the name there."""
-    return _imports_of(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _imports_of(path: Path, changed: int) -> dict[str, list[tuple[int, str | None, str]]]:
-    found: dict[str, list[tuple[int, str | None, str]]] = {}
-    for node in ast.walk(_parsed(path, changed)):
+def _parsed_at(path: Path, _changed: int) -> tuple[ast.Module, dict[str, list[tuple[int, str | None, str]]]]:
+    tree, imports = ast.parse(path.read_text(encoding="utf-8")), {}
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             for each in node.names:
-                found.setdefault(each.asname or each.name, []).append((node.level, node.module, each.name))
-    return found
+                imports.setdefault(each.asname or each.name, []).append((node.level, node.module, each.name))
+    return tree, imports
 
 
 def public_names(module: str) -> list[str]:
@@ -74,7 +67,7 @@ def public_names(module: str) -> list[str]:
         raise ValueError(f"expected a module of this repository, got {module!r}")
     values = {
         target.id: node.value
-        for node in _tree(path).body
+        for node in _parsed(path)[0].body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
@@ -97,7 +90,7 @@ def home(module: str, name: str) -> str:
     if path is None:
         return f"{module}.{name}"
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for level, imported, own in _imports(path).get(name, ()):
+    for level, imported, own in _parsed(path)[1].get(name, ()):
         above = ".".join(package.split(".")[: len(package.split(".")) - level + 1])
         source = imported if not level else ".".join(filter(None, (above, imported)))
         if source and source.partition(".")[0] in FOLDERS and source != module:

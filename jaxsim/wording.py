@@ -28,6 +28,8 @@ def counted(count: int | np.integer, singular: str, plural: str | None = None) -
     Example:
         >>> counted(1, "step"), counted(3, "step"), counted(1200, "pair of models", "pairs of models")
         ('1 step', '3 steps', '1,200 pairs of models')
+        >>> counted(np.int64(2), "image")
+        '2 images'
     """
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 

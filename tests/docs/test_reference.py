@@ -129,3 +129,11 @@ def test_the_page_on_architecture_knows_every_place():
     late = ("accelerator", "remote", "feature_folder", "sole_writer", "reading", "layer_source", "inner_products")
     missing = [name for name in (*names, *late) if name[0] != "_" and not re.search(rf"\b{name}\b", page)]
     assert missing == []
+
+
+def test_pages_of_notebooks_do_without_the_names_of_axes(generated):
+    told = {"output_type": "execute_result", "data": {"text/plain": "<Axes: xlabel='depth'>"}}
+    assert generated._names_axes(told)
+    assert not generated._names_axes(told | {"data": told["data"] | {"image/png": ""}})
+    assert not generated._names_axes(told | {"data": {"text/plain": "0.5"}})
+    assert not generated._names_axes({"output_type": "stream", "text": "<Axes"})
