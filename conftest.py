@@ -1,5 +1,6 @@
 """Shared by tests and by the examples in docstrings."""
 
+import atexit
 import gc
 import os
 import sys
@@ -19,3 +20,13 @@ def _no_open_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist ends at once when all is reported.
+
+    JAX takes thousands of compiled programs apart as Python ends, for longer than the ten seconds after which
+    pytest-xdist kills the worker.
+    """
+    if hasattr(session.config, "workerinput"):
+        atexit.register(os._exit, 0)
