@@ -65,8 +65,8 @@ def test_all_steps_run_where_none_fails(project):
 )
 def test_a_step_that_fails_fails_the_script(project, step):
     assert run(project, step).returncode == 3
-    # The last two run side by side.
-    n_last = 2 if step in ("basedpyright", "mkdocs build") else 1
+    # The last three run side by side.
+    n_last = 3 if step in ("--doctest-modules", "basedpyright", "mkdocs build") else 1
     assert any(step in call for call in (project / "calls").read_text().splitlines()[-n_last:])
 
 
