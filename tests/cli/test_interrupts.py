@@ -103,7 +103,7 @@ def test_signals_at_many_moments(number, code, tmp_path) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("words", [["models"], ["info"], ["compare", "--help"]])
+@pytest.mark.parametrize("words", [["models"], pytest.param(["info"], marks=pytest.mark.slow), ["compare", "--help"]])
 def test_a_reader_that_goes_away_gets_no_traceback(words) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "jaxsim.cli", *words], env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -65,8 +65,11 @@ def test_the_host_sends_nothing_between_blocks(layers, on_mesh, monkeypatch):
     assert len(guarded) == 1 + 2 * len(layers)
 
 
-@pytest.mark.parametrize("passes", ["one-pass", "two-pass"])
-@pytest.mark.parametrize("where", ["sending", "waiting"])
+@pytest.mark.parametrize(("passes", "where"), [
+    ("one-pass", "sending"), ("two-pass", "waiting"),
+    pytest.param("one-pass", "waiting", marks=pytest.mark.slow),
+    pytest.param("two-pass", "sending", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_blocks_that_a_device_has_no_memory_for_are_sent_again(layers, on_mesh, monkeypatch, passes, where):
     """Whether it fails when a block is sent or while it is worked on, no row is counted twice."""
     plain = all_pairs(layers, options=Options(ks=(1, 4), passes=passes), placement=on_mesh)

@@ -22,8 +22,15 @@ def scaled_copies(n, dtype, factors, n_patterns=10, n_features=12, seed=0):
     return x, patterns[of], y, of
 
 
-@pytest.mark.parametrize("n", [300, 1100])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("n", "dtype"),
+    [
+        (300, "float64"),
+        pytest.param(1100, "float64", marks=pytest.mark.slow),
+        pytest.param(300, "float32", marks=pytest.mark.slow),
+        (1100, "float32"),
+    ],
+)
 @pytest.mark.parametrize(
     "factors",
     [

@@ -204,7 +204,9 @@ def test_booleans_on_disk(tmp_path, target):
 
 
 class TestIntegers:
-    @pytest.mark.parametrize(("dtype", "offset"), [("int64", 2**62), ("int64", -(2**63)), ("uint64", 2**64 - 2**42)])
+    @pytest.mark.parametrize(("dtype", "offset"), [
+        pytest.param("int64", 2**62, marks=pytest.mark.slow), ("int64", -(2**63)), ("uint64", 2**64 - 2**42),
+    ])  # fmt: skip
     def test_differences_of_large_ones(self, target, dtype, offset):
         x = (np.random.default_rng(0).integers(0, 2**41, (N, 2)).astype(object) + offset).astype(dtype)
         matrix = imbalance_matrix({"x": x, "y": target}, verify=4)

@@ -25,8 +25,11 @@ def with_column(x, value, dtype):
 @pytest.mark.parametrize("n", [N, N_FLOAT32])
 @pytest.mark.parametrize(
     ("dtype", "constant"),
-    [("float64", 1.7e9), ("float64", -1e300), ("float32", 1e5), ("float32", -1e30), ("float16", 6e4), ("float64", 0.1)],
-)
+    [
+        ("float64", 1.7e9), ("float64", -1e300), ("float32", -1e30), ("float16", 6e4),
+        pytest.param("float32", 1e5, marks=pytest.mark.slow), pytest.param("float64", 0.1, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_a_constant_feature_vanishes(n, dtype, constant):
     x, y = sample(n)
     x = x.astype(dtype)

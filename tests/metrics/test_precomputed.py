@@ -31,7 +31,9 @@ def test_distances_of_a_representation_give_its_values(spaces, k):
     np.testing.assert_array_equal(pair.forward, expected.values[..., 0, 2])
 
 
-@pytest.mark.parametrize("diagonal", [np.inf, np.nan, -1.0])
+@pytest.mark.parametrize(
+    "diagonal", [np.inf, pytest.param(np.nan, marks=pytest.mark.slow), pytest.param(-1.0, marks=pytest.mark.slow)]
+)
 def test_the_diagonal_is_not_looked_at(spaces, diagonal):
     given = [distances(x) for x in spaces.values()]
     expected = imbalance_matrix(given, metric="precomputed")

@@ -43,7 +43,7 @@ def test_disjoint_halves(entry):
     assert (found.forward, found.backward) == pytest.approx((entry["forward"], entry["backward"]), rel=1e-10)
 
 
-@pytest.mark.parametrize("k", [1, 2, 7])
+@pytest.mark.parametrize("k", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 7])
 def test_the_kth_neighbour_alone(k):
     x, y = make_recipe("R2", 21, 200, 16, 24)
     ranks = []

@@ -37,6 +37,7 @@ class TestViews:
         still = Views(shift=0, zoom=1.0, noise=0.0, mirror=False)
         assert np.allclose(jax.jit(still)(jax.random.key(0), images[:4]), normalised(images[:4]), atol=1e-5)
 
+    @pytest.mark.slow
     def test_mirror_is_a_mirror(self, images):
         views = jax.jit(Views(shift=0, zoom=1.0, noise=0.0))(jax.random.key(0), images[:32])
         plain = np.asarray(normalised(images[:32]))
@@ -53,6 +54,7 @@ class TestViews:
         rows = (views[..., 0].sum(2) * np.arange(9)).sum(1) - 4
         assert -2 <= rows.min() < -1 < 1 < rows.max() <= 2
 
+    @pytest.mark.slow
     def test_colour_and_luminance_survive(self, images):
         views = np.asarray(jax.jit(Views())(jax.random.key(2), images))
         before, after = np.asarray(normalised(images)).mean((1, 2)), views.mean((1, 2))

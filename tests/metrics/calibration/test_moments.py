@@ -85,7 +85,7 @@ def test_features_and_matrices_agree(debiased, n):
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-@pytest.mark.parametrize(("n", "offset"), [(200, 0.0), (1500, 0.0), (1500, 300.0)])
+@pytest.mark.parametrize(("n", "offset"), [(200, 0.0), pytest.param(1500, 0.0, marks=pytest.mark.slow), (1500, 300.0)])
 @pytest.mark.parametrize("debiased", [False, True])
 def test_a_pass_adds_up_what_moments_need(metric, n, offset, debiased, monkeypatch):
     """Strips about a coarse centre, in another unit, against the products of samples about their mean."""

@@ -135,7 +135,9 @@ class TestWeights:
         found = feature_weights(x, (x * true)[:, :3], n_epochs=20)
         np.testing.assert_allclose(found.weights, true, atol=0.02)
 
-    @pytest.mark.parametrize("factor", [0.03, 0.3, 1.0])
+    @pytest.mark.parametrize(
+        "factor", [0.03, pytest.param(0.3, marks=pytest.mark.slow), pytest.param(1.0, marks=pytest.mark.slow)]
+    )
     def test_the_share_decides_little(self, factor):
         x = np.random.default_rng(0).standard_normal((200, 6))
         found = feature_weights(x, x[:, :2] * [1.0, 0.4], factor=factor)
