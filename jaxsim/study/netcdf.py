@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
+import h5py
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from jaxsim.files import NestedTooDeep, OwnedFiles, parse_json, read_regular
 
@@ -25,8 +28,13 @@ def write_netcdf(dataset: xr.Dataset, files: OwnedFiles, name: str) -> None:
         ValueError: If another file has that name.
         OSError: If it cannot be written.
     """
-    with files.writing(name) as partial:
-        dataset.to_netcdf(partial, engine="h5netcdf")
+    # As `Dataset.to_netcdf(engine="h5netcdf")` does it, byte for byte, in half the time.
+    with (
+        files.writing(name) as partial,
+        _OpenFile(partial, "w", track_order=True) as file,
+        h5netcdf.File(file, "w") as target,
+    ):
+        dataset.dump_to_store(H5NetCDFStore(target))
 
 
 def read_netcdf(path: Path, *, sha256: str | None = None) -> xr.Dataset:
@@ -47,7 +55,11 @@ def read_netcdf(path: Path, *, sha256: str | None = None) -> xr.Dataset:
         content = read_regular(path)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError(f"{path} is damaged, changed, or of another study than its neighbours; {cure}")
-        dataset = xr.load_dataset(io.BytesIO(content), engine="h5netcdf")
+        with (
+            _OpenFile(io.BytesIO(content), "r") as file,
+            h5netcdf.File(file, "r", phony_dims="access", decode_vlen_strings=True) as origin,
+        ):
+            dataset = xr.load_dataset(H5NetCDFStore(origin))
         _check_depth(dataset.attrs)
         return dataset
     # A reader of HDF5 that meets arbitrary bytes raises nearly anything, but never for want of a sound file.
@@ -55,6 +67,32 @@ def read_netcdf(path: Path, *, sha256: str | None = None) -> xr.Dataset:
         raise
     except Exception as error:
         raise ValueError(f"cannot read {path} as NetCDF: {error}; {cure}") from error
+
+
+class _OpenFile(h5py.File):
+    """Keeps what it has opened: h5netcdf asks for every variable by its name some fifty times."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._opened: dict[str, Any] = {}
+        super().__init__(*args, **kwargs)
+
+    def __getitem__(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            return super().__getitem__(name)
+        if name == "/":
+            return self  # so that what is deleted or moved through it is forgotten
+        path = name.lstrip("/")
+        if path not in self._opened:
+            self._opened[path] = super().__getitem__(path)
+        return self._opened[path]
+
+    def __delitem__(self, name: Any) -> None:
+        self._opened.clear()
+        super().__delitem__(name)
+
+    def move(self, source: str, dest: str) -> None:
+        self._opened.clear()
+        super().move(source, dest)
 
 
 def _check_depth(attributes: Mapping[Any, Any]) -> None:
