@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from h5py import h5o
 
 from jaxsim.files import OwnedFiles
 from jaxsim.study.netcdf import read_netcdf, write_netcdf
@@ -51,8 +52,8 @@ def test_the_same_dataset_as_that_of_xarray(dataset, tmp_path):
 
 def test_every_variable_is_opened_a_few_times(dataset, tmp_path, monkeypatch):
     opened = []
-    real = h5py.h5o.open
-    monkeypatch.setattr(h5py.h5o, "open", lambda *given, **more: opened.append(given) or real(*given, **more))
+    real = h5o.open
+    monkeypatch.setattr(h5o, "open", lambda *given, **more: opened.append(given) or real(*given, **more))
     write_netcdf(dataset, OwnedFiles(tmp_path), "own.nc")
     own, opened[:] = len(opened), []
     dataset.to_netcdf(tmp_path / "plain.nc", engine="h5netcdf")
