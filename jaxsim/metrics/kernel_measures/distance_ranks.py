@@ -143,7 +143,7 @@ def _middles(ranks: Ranks, dtype: Any) -> Any:
     """Mean rank of every distance, about the mean of all `[n_pairs]`."""
     xp = ranks.places.__array_namespace__()
     sizes = xp.asarray(ranks.sizes, dtype=dtype)
-    before = xp.cumulative_sum(sizes) - sizes
+    before = xp.cumsum(sizes) - sizes
     return (before + (sizes - ranks.places.shape[0]) / 2)[ranks.places]
 
 
