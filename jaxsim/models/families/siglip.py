@@ -88,7 +88,7 @@ def _build(config: ConfigReader, shapes: Shapes) -> Architecture:
         positioned_prefix=0,
     )
     return Architecture(
-        SiglipVision(settings, pooled=vision("vision_use_head"), n_labels=head_size(shapes, "classifier.weight")),
+        SiglipVision(settings, pooled=vision("vision_use_head", True), n_labels=head_size(shapes, "classifier.weight")),
         _weight_table(conv("embeddings.patch_embedding", "patch_embedding/projection")),
         image_size,
         PlainPreprocessor(image_size, mean=HALF, std=HALF, resample="bicubic"),
@@ -128,7 +128,7 @@ def _build_flexible(config: ConfigReader, shapes: Shapes) -> Architecture:
         return _one_grid(directory, dataclasses.replace(plain, image_size=size or image_size))
 
     return Architecture(
-        SiglipVision(settings, pooled=vision("vision_use_head"), n_labels=head_size(shapes, "classifier.weight")),
+        SiglipVision(settings, pooled=vision("vision_use_head", True), n_labels=head_size(shapes, "classifier.weight")),
         _weight_table(patches),
         image_size,
         plain,
