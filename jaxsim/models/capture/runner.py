@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax
-import jax.extend
 import numpy as np
 from jaxtyping import Array, Shaped
 
 from jaxsim.models.capture.calls import Call
 from jaxsim.warn import warn
 from jaxsim.wording import counted
+
+try:
+    from jax.extend.core import get_opaque_trace_state
+except ImportError:  # before JAX 0.10
+    from jax.core import get_opaque_trace_state  # pyright: ignore[reportAttributeAccessIssue, reportDeprecated]
 
 #: Images in the forward pass that finds the calls: a number that is hardly a number of tokens or channels.
 PROBE_BATCH = 3
@@ -90,7 +94,7 @@ def traced_calls(trace: Callable[[bool], tuple[Call, ...]]) -> tuple[Call, ...]:
 
 def trace_state() -> Any:
     """Identifies the transformation under which JAX runs right now."""
-    return jax.extend.core.get_opaque_trace_state(convention="flax")
+    return get_opaque_trace_state(convention="flax")
 
 
 def is_floating(value: Any) -> bool:

@@ -1,5 +1,7 @@
 """Which kernels run is asked for by a word, and only where they serve."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -49,7 +51,8 @@ def test_the_form_of_a_platform_is_what_was_asked_for(platform, kernels):
         (lambda strip, norms, bounds: count_below(strip, norms, bounds, kernels), (STRIP, norms, bounds)),
     ]
     # Triton's kernels are lowered for a kind of GPU from JAX 0.12 on; the other forms take no notice.
-    device = AbstractDevice("NVIDIA H100 80GB HBM3", None, "gpu")
+    known = {"device_kind": "NVIDIA H100 80GB HBM3", "num_cores": None, "platform": "gpu"}
+    device = AbstractDevice(**{each.name: known[each.name] for each in dataclasses.fields(AbstractDevice)})
     for program, arguments in programs:
         with use_abstract_mesh(AbstractMesh((), (), abstract_device=device)):
             text = jax.jit(program).trace(*arguments).lower(lowering_platforms=(platform,)).as_text()
