@@ -1,7 +1,10 @@
 """`.ci/run` fails where any of its steps fails: a copy of it with commands that do nothing, or fail."""
 
+import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +71,43 @@ def test_a_step_that_fails_fails_the_script(project, step):
     # The last three run side by side.
     n_last = 3 if step in ("--doctest-modules", "basedpyright", "mkdocs build") else 1
     assert any(step in call for call in (project / "calls").read_text().splitlines()[-n_last:])
+
+
+def test_nothing_runs_on_after_an_interrupt(project):
+    lasting = (
+        '#!/usr/bin/env bash\n[[ "$*" =~ pythonpath|doctest ]] || exit 0\nps -o pgid= $$ > "$0.group"\nsleep 60\ntrue\n'
+    )
+    groups = []
+    for name in ("basedpyright", "pytest"):
+        (project / ".venv/bin" / name).write_text(lasting)
+        groups.append(project / ".venv/bin" / f"{name}.group")
+    (project / "fails").write_text("")
+    env = {"PATH": f"{project / 'bin'}:/usr/bin:/bin"}
+    script = subprocess.Popen(
+        [str(project / ".ci" / "run")], env=env, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    assert until(lambda: all(group.exists() and group.read_text() for group in groups))
+    os.killpg(script.pid, signal.SIGINT)  # as a terminal does, to the group in front
+    assert script.wait(30) == -signal.SIGINT
+    assert until(lambda: not any(runs(int(group.read_text())) for group in groups))
+
+
+def until(holds):
+    """Whether something holds within half a minute."""
+    for _ in range(300):
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def runs(group):
+    """Whether a process of a group is still there."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_programs_are_compiled_for_accelerators_where_that_is_asked_for(project):
