@@ -95,7 +95,7 @@ def traced_similarities(
         features = features if metric == "euclidean" else traced_directions(features, metric)
         lists = columns if across else columns[place : place + 1]
 
-        def block(start: jax.Array, features=features, lists=lists) -> jax.Array:
+        def block(start: jax.Array, features: jax.Array = features, lists: jax.Array = lists) -> jax.Array:
             rows = jnp.minimum(start + jnp.arange(_ROWS), n_samples - 1)
             products = jnp.dot(features[rows], features.T, precision=lax.Precision.HIGHEST)
             return jnp.take_along_axis(products[None], lists[:, rows], axis=2)

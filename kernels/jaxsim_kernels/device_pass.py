@@ -154,7 +154,9 @@ def _one_pass(run: Run, grid: _Grid, form: BlockForm) -> None:
     sums = jax.tree.map(place, no_sums(run.n_layers, len(form.ks), run.n_layers))
     sums = grid.run(send, sums, take, "ranking", run.n_layers)
     if not form.row_by_row:
-        _keep(run, jax.device_get(sums), 0)
+        kept = jax.device_get(sums)
+        _keep(run, kept, 0)
+        run.sums.tied_neighbours[:] = kept.tied_neighbours.T
 
 
 def _two_passes(run: Run, grid: _Grid, form: BlockForm) -> None:
@@ -177,7 +179,7 @@ def _ranks(run: Run, grid: _Grid, own: BlockForm, target: int, wanted: jax.Array
     sums = jax.tree.map(run.placement.replicate, no_sums(run.n_layers, len(own.ks), 1))
     sums = grid.run(send, sums, take, "ranking", 1)
     if not own.row_by_row:
-        _keep(run, jax.device_get(sums)._replace(tied_neighbours=None), target)
+        _keep(run, jax.device_get(sums), target)
 
 
 def _neighbours(run: Run, grid: _Grid, form: BlockForm, number: int) -> jax.Array:
@@ -218,11 +220,9 @@ def _take_rows(run: Run, at: np.ndarray, fetched: OfBlock, first_target: int) ->
 
 
 def _keep(run: Run, sums: RowSums, first_target: int) -> None:
-    """Turn limbs into the sums of a run, for the targets from `first_target` on."""
+    """Turn limbs of ranks into the sums of a run, for the targets from `first_target` on."""
     targets = slice(first_target, first_target + sums.tied.shape[-1])
     turned = (1, 0, 2)
     run.sums.total[:, :, targets] = wide_value(np.asarray(sums.doubled)).transpose(turned)
     run.sums.squares[:, :, targets] = wide_value(np.asarray(sums.squares)).transpose(turned)
     run.sums.tied[:, :, targets] = sums.tied.transpose(turned)
-    if sums.tied_neighbours is not None:
-        run.sums.tied_neighbours[:] = sums.tied_neighbours.T

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
@@ -47,7 +47,7 @@ def meet(what: str, seconds: int = _LONGEST_WAIT) -> None:
 
 
 @contextmanager
-def failing_together(what: str) -> Iterator[Callable[[], None]]:
+def failing_together(what: str) -> Generator[Callable[[], None], None, None]:
     """Around work that processes divide among themselves: an error in one is raised in all.
 
     The one that failed raises its own error at once and waits for nobody. The others raise at the next meeting, at
@@ -165,7 +165,7 @@ def _differences(told: Mapping[int, Mapping[str, str]]) -> str:
 
 
 @contextmanager
-def explained_failures(n_processes: int) -> Iterator[None]:
+def explained_failures(n_processes: int) -> Generator[None, None, None]:
     """Around collectives of `n_processes`: where one fails, the processes that do not answer are named.
 
     Raises:

@@ -124,7 +124,7 @@ def calibrate(
     n_permutations = check_count("n_permutations", n_permutations, 1)
     first = as_layers(sources)
     second = first if targets is None else as_layers(targets)
-    options = {"k": k, "seed": seed, "precision": precision, "budget": budget, "progress": progress}
+    options: dict[str, Any] = {"k": k, "seed": seed, "precision": precision, "budget": budget, "progress": progress}
     forms = {each.name: _form_of(each, kind) for each in chosen}
 
     def request_of(own: Metric, both: bool = True) -> Request:
