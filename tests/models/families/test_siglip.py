@@ -8,6 +8,8 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from jaxsim.models import load_model
+from jaxsim.models.family import families
+from jaxsim.models.loading.config import ConfigReader, with_defaults
 
 from ..every_day import first_every_day
 
@@ -121,6 +123,19 @@ def test_names_of_the_hub(tmp_path):
     file = tmp_path / "model.safetensors"
     save_file({f"vision_model.{name}": tensor for name, tensor in load_file(file).items()}, file)
     assert load_model(tmp_path).weights_hash == before
+
+
+@pytest.mark.parametrize("kind", ["siglip_vision_model", "siglip2_vision_model"])
+def test_a_configuration_that_does_not_speak_of_the_head_has_it(kind):
+    """As those of transformers 5.18, whose models have it then."""
+    (family,) = (each for each in families() if kind in each.model_types)
+    values = with_defaults({"model_type": kind}, kind)
+    values.pop("vision_use_head", None)
+    pooled = [
+        family.build(ConfigReader({**values, **said}, "config.json"), {}).module.pooled
+        for said in ({}, {"vision_use_head": True}, {"vision_use_head": False})
+    ]
+    assert pooled == [True, True, False]
 
 
 def test_flexible_positions_form_a_square(tmp_path):
